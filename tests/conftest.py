@@ -1,0 +1,176 @@
+"""What all tests share: one set of toolchains for the whole run, a store of its own for each test, real processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tflite_build.run import code
+from tflite_build.run.worker import EngineProcess, Environment
+from tflite_build.store.store import cache_root
+from tflite_build.toolchain import pins, provision
+
+ROOT = Path(__file__).resolve().parent.parent
+FIXTURES = ROOT / "tests" / "fixtures"
+
+
+@pytest.fixture(scope="session")
+def shared_cache() -> Path:
+    """Where toolchains are installed once for the run: TFLITE_BUILD_CACHE, else the user's cache."""
+    root = cache_root()
+    (root / "toolchains").mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def new_cache(folder: Path, shared: Path) -> Path:
+    """A cache with an empty store and the shared toolchains."""
+    folder.mkdir(parents=True)
+    for name in ("toolchains", "overlays"):
+        (shared / name).mkdir(exist_ok=True)
+        (folder / name).symlink_to(shared / name)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty store for this test, in its environment."""
+    root = new_cache(tmp_path / "cache", shared_cache)
+    monkeypatch.setenv("TFLITE_BUILD_CACHE", str(root))
+    return root
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an engine step answered, and the folder that it wrote into."""
+
+    outputs: Path
+    done: dict[str, Any] | None = None
+    refused: dict[str, Any] | None = None
+    invalid: dict[str, Any] | None = None
+    failed: dict[str, Any] | None = None
+
+
+Call = Callable[..., Reply]
+
+
+@pytest.fixture(scope="session")
+def engine(shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Call]]:
+    """`engine(toolchain)` gives a function that runs one step in a real engine process of that toolchain."""
+    unpacked = code.unpack(tmp_path_factory.mktemp("code"))
+    processes: dict[str, EngineProcess] = {}
+
+    def start(toolchain: str) -> EngineProcess:
+        python = provision.ensure(pins.load(toolchain), shared_cache, offline=False, report=print)
+        log = tmp_path_factory.mktemp("logs") / f"{toolchain}.log"
+        return EngineProcess(Environment(toolchain, python), unpacked, log)
+
+    def of(toolchain: str) -> Call:
+        def call(
+            kind: str,
+            params: Mapping[str, Any],
+            inputs: Mapping[str, Path],
+            project: Path | None = None,
+            timeout: float = 300,
+        ) -> Reply:
+            outputs = tmp_path_factory.mktemp("step") / "out"
+            outputs.mkdir()
+            process = processes.get(toolchain)
+            if process is None or not process.alive or project is not None:
+                process = start(toolchain)
+            if project is None:
+                processes[toolchain] = process
+            reply = process.call(
+                {
+                    "kind": kind,
+                    "params": dict(params),
+                    "inputs": {n: str(p) for n, p in inputs.items()},
+                    "outputs": str(outputs),
+                    "project": str(project) if project else None,
+                },
+                timeout,
+                lambda: False,
+            )
+            if project is not None:
+                process.kill()
+            return Reply(outputs, **reply)
+
+        return call
+
+    yield of
+    for process in processes.values():
+        process.kill()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished run of the command line."""
+
+    code: int
+    out: str
+    err: str = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """Both streams."""
+        return self.out + self.err
+
+
+def command(cache: Path) -> Callable[..., Ran]:
+    """`tflite-build` as a process, with the store in `cache`."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "tflite_build", *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, "TFLITE_BUILD_CACHE": str(cache), "COLUMNS": "160", **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def cli(cache: Path) -> Callable[..., Ran]:
+    """Runs `tflite-build` as a process, with this test's store."""
+    return command(cache)
+
+
+@pytest.fixture(scope="module")
+def module_cache(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Path:
+    """A store for all tests of a module."""
+    return new_cache(tmp_path_factory.mktemp("store") / "cache", shared_cache)
+
+
+@pytest.fixture(scope="module")
+def module_cli(module_cache: Path) -> Callable[..., Ran]:
+    """As `cli`, with one store for all tests of a module."""
+    return command(module_cache)
+
+
+@pytest.fixture(scope="session")
+def new_cli(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Callable[[], Callable[..., Ran]]:
+    """Gives commands as `cli` does, each with an empty store of its own."""
+    return lambda: command(new_cache(tmp_path_factory.mktemp("store") / "cache", shared_cache))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Callable[[str], Path]:
+    """Copies an example, without its outputs, into a folder of this test's."""
+
+    def of(name: str) -> Path:
+        target = tmp_path / "work" / Path(name).name
+        shutil.copytree(ROOT / "examples" / name, target, ignore=shutil.ignore_patterns("build", "__pycache__"))
+        return target
+
+    return of

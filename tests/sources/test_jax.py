@@ -1,0 +1,237 @@
+"""JAX functions: what converts gives JAX's own numbers; what does not is told with the operation and the user's line."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from workshop import Said, Workshop
+
+from tflite_build.toolchain import pins, provision
+
+MANY = """
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pathlib import Path
+
+WEIGHTS = dict(np.load(Path(__file__).parent / "weights.npz"))
+
+
+def dense(x):
+    return jax.nn.softmax(jnp.tanh(x @ WEIGHTS["w1"] + WEIGHTS["b1"]) @ WEIGHTS["w2"])
+
+
+def scanned(x):
+    final, all_sums = jax.lax.scan(lambda sums, row: (sums + row, sums * row), jnp.zeros(4), x)
+    return {"final": final, "all": all_sums}
+
+
+def looped(x):
+    return jax.lax.while_loop(lambda c: (c[0] < 20) & (c[1].sum() < 50), lambda c: (c[0] + 1, c[1] * 1.5), (0, jnp.abs(x)))
+
+
+def branched(x):
+    return jax.lax.cond(x.sum() > 0, lambda a: a * 2 + 1, lambda a: jax.lax.cond(a[0, 0] > 0, jnp.sin, jnp.cos, a), x)
+
+
+def switched(x, which):
+    return jax.lax.switch(which, [lambda a: a * 2, lambda a: a - 1, lambda a: a + 7], x)
+
+
+def turned(x, which):
+    # Branches that read several values, each in an order of its own, and loops around and inside.
+    y, z = jnp.sin(x), x * 3
+    branches = [lambda: y - z, lambda: z / (y + 9), lambda: scanned(z)["all"] + y, lambda: x]
+    return jax.lax.fori_loop(0, 2, lambda i, v: v + jax.lax.switch(which + i, branches), x)
+
+
+def top(x):
+    values, places = jax.lax.top_k(x, 3)
+    return values, {"places": places}
+
+
+def unused(x, extra):
+    return x * 2
+
+
+def tree(x, y):
+    return {"pair": (x + y, x - y), "deep": {"er": [x * y]}, "flag": x > y}
+
+
+def looked_up(ids, table=WEIGHTS["w1"]):
+    return jnp.take(table, ids, axis=0)
+
+
+def keywords(x, /, *, scale):
+    return x * scale
+"""
+SHAPES = {
+    "dense": {"x": (2, 8)},
+    "scanned": {"x": (5, 4)},
+    "looped": {"x": (2, 4)},
+    "branched": {"x": (2, 4)},
+    "switched": {"x": (2, 4), "which": ()},
+    "turned": {"x": (4, 4), "which": ()},
+    "top": {"x": (2, 8)},
+    "unused": {"x": (2, 4), "extra": (3,)},
+    "tree": {"x": (2, 4), "y": (2, 4)},
+    "looked_up": {"ids": (3,)},
+    "keywords": {"x": (2, 4), "scale": ()},
+}
+INTEGERS = {"which": 2, "ids": 7}
+# Run by the toolchain's own Python: what JAX computes without this tool.
+EXPECT = """
+import os, sys
+os.environ["JAX_PLATFORMS"] = "cpu"
+sys.path.insert(0, sys.argv[1])
+import jax, numpy as np
+import model
+
+given, made = np.load(sys.argv[2]), {}
+for name in dict.fromkeys(key.split("/")[0] for key in given):
+    inputs = {key.split("/")[1]: given[key] for key in given if key.startswith(name + "/")}
+    first = [inputs.pop("x")] if name.startswith("keywords:") else []
+    result = getattr(model, name.split(":")[0])(*first, **inputs)
+    for number, leaf in enumerate(jax.tree.leaves(result)):
+        made[f"{name}/{number}"] = np.asarray(leaf)
+np.savez(sys.argv[3], **made)
+"""
+
+
+def signatures() -> str:
+    """The model.toml of MANY, from [source] on."""
+    lines = ['format = "jax"']
+    for name, inputs in SHAPES.items():
+        lines += [f"[source.signature.{name}]", f'entry = "model.py:{name}"']
+        for tensor, shape in inputs.items():
+            lines += [f"[signature.{name}.input.{tensor}]", f"shape = {list(shape)}"]
+            top = INTEGERS.get(tensor)
+            lines += ['dtype = "int32"', f"range = [0, {top}]"] if top else ['dtype = "float32"']
+    return "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def built(workshop: Workshop) -> dict[str, Said]:
+    """Two models that convert: one with many signatures, one with a dynamic dimension."""
+    random = np.random.default_rng(1)
+    many = workshop.model("many", signatures(), {"model.py": MANY})
+    np.savez(
+        many / "weights.npz",
+        w1=random.normal(size=(8, 6)).astype("float32"),
+        b1=random.normal(size=6).astype("float32"),
+        w2=random.normal(size=(6, 3)).astype("float32"),
+    )
+    open_ = """
+        format = "jax"
+        entry = "model.py:predict"
+        [input.x]
+        shape = ["n", "m", 4]
+        dtype = "float32"
+        sizes.n = [1, 5]
+        sizes.m = [2, 3]
+        """
+    code = """
+        import jax
+        import numpy as np
+
+        WEIGHTS = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+
+
+        def predict(x):
+            return {"classes": jax.nn.softmax(x @ WEIGHTS), "mean": x.mean((1, 2))}
+        """
+    workshop.model("open", open_, {"model.py": code})
+    return workshop.build("many", "open")
+
+
+def inputs_of(name: str, random: np.random.Generator) -> dict[str, Any]:
+    return {
+        tensor: np.array(random.integers(0, INTEGERS[tensor] + 1, shape), np.int32)
+        if tensor in INTEGERS
+        else np.array(random.normal(size=shape), np.float32)
+        for tensor, shape in SHAPES[name].items()
+    }
+
+
+def by_jax(folder: Path, given: dict[str, Any], scratch: Path, shared_cache: Path) -> dict[str, Any]:
+    """What JAX gives for arrays called FUNCTION/INPUT, as FUNCTION/NUMBER."""
+    python = provision.ensure(pins.load("litert"), shared_cache, offline=False, report=print)
+    np.savez(scratch / "given.npz", **given)
+    arguments = [folder, scratch / "given.npz", scratch / "made.npz"]
+    subprocess.run([python, "-c", EXPECT, *map(str, arguments)], check=True, timeout=120)
+    with np.load(scratch / "made.npz") as made:
+        return dict(made)
+
+
+Execute = Callable[[Path, str, dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def execute(engine: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Execute:
+    """Runs one signature of a .tflite file in the LiteRT runtime."""
+    call = engine("core")
+
+    def run(model: Path, signature: str, arrays: dict[str, Any]) -> dict[str, Any]:
+        data = tmp_path_factory.mktemp("data") / "in.npz"
+        np.savez(data, **arrays)
+        reply = call("execute", {"signature": signature, "dequantize": False}, {"model": model, "data": data})
+        assert reply.done is not None, reply
+        with np.load(reply.outputs / "outputs.npz") as made:
+            return dict(made)
+
+    return run
+
+
+NAMES = {
+    "dense": ["output"],
+    "scanned": ["all", "final"],
+    "looped": ["output_0", "output_1"],
+    "branched": ["output"],
+    "switched": ["output"],
+    "turned": ["output"],
+    "top": ["output_0", "output_1_places"],
+    "unused": ["output"],
+    "tree": ["deep_er_0", "flag", "pair_0", "pair_1"],
+    "looked_up": ["output"],
+    "keywords": ["output"],
+}
+
+
+def test_every_signature_gives_the_numbers_of_jax(
+    built: dict[str, Said], workshop: Workshop, execute: Execute, tmp_path: Path, shared_cache: Path
+) -> None:
+    said = built["many"]
+    assert said.ok, said.value["errors"]
+    random = np.random.default_rng(7)
+    given = {name: [inputs_of(name, random) for _ in range(3)] for name in SHAPES}
+    flat = {f"{n}:{i}/{t}": a for n, cases in given.items() for i, case in enumerate(cases) for t, a in case.items()}
+    expected = by_jax(workshop.folder / "many", {**flat}, tmp_path, shared_cache)
+    for name, cases in given.items():
+        for number, case in enumerate(cases):
+            made = execute(said.file, name, case)
+            assert sorted(made) == NAMES[name]
+            for place, output in enumerate(NAMES[name]):
+                wanted = expected[f"{name}:{number}/{place}"]
+                assert made[output].dtype == wanted.dtype, (name, output)
+                assert made[output].shape == wanted.shape, (name, output)
+                np.testing.assert_allclose(made[output], wanted, rtol=1e-5, atol=1e-5, err_msg=f"{name} {output}")
+
+
+def test_a_dynamic_dimension_takes_any_size(
+    built: dict[str, Said], workshop: Workshop, execute: Execute, tmp_path: Path, shared_cache: Path
+) -> None:
+    said = built["open"]
+    assert said.ok, said.value["errors"]
+    random = np.random.default_rng(3)
+    given = {f"predict:{n}{m}/x": random.normal(size=(n, m, 4)).astype("float32") for n, m in [(1, 2), (5, 3), (7, 1)]}
+    expected = by_jax(workshop.folder / "open", given, tmp_path, shared_cache)
+    for key, x in given.items():
+        made = execute(said.file, "serving_default", {"x": x})
+        name = key.split("/")[0]
+        np.testing.assert_allclose(made["classes"], expected[f"{name}/0"], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(made["mean"], expected[f"{name}/1"], rtol=1e-5, atol=1e-6)

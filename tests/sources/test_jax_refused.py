@@ -1,0 +1,79 @@
+"""JAX functions that do not convert: told with the operation and the user's line; and what converts only just."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from workshop import Said, Workshop
+
+HEAD = "import jax\nimport jax.numpy as jnp\nfrom jax import lax\n\n\ndef predict(x):\n    y = x * 2\n"
+REFUSED = {
+    "sort": "return jnp.sort(y)",
+    "fft": "return jnp.fft.fft(y).real",
+    "random": "return y + jax.random.normal(jax.random.key(1), y.shape)",
+    "lapack": "return jnp.linalg.eigh(y)[0]",
+    "bfloat16": "return y.astype(jnp.bfloat16)",
+    "transposed": "return lax.conv_transpose(y[None, :, :, None], jnp.ones((3, 3, 1, 1)), (2, 2), 'SAME')",
+}
+# One result of two, which the converter makes a sort of; and a type that is asked for in so many words.
+KEPT = """
+import jax
+import jax.numpy as jnp
+
+jax.config.update("jax_enable_x64", True)
+
+
+def predict(x, ids):
+    values, places = jax.lax.top_k(x, 2)[0], jax.lax.top_k(-x, 3)[1]
+    return {"values": values, "places": places, "ids": ids + 1}
+"""
+TOML = """
+format = "jax"
+entry = "model.py:predict"
+[input.x]
+shape = [4, 4]
+dtype = "float32"
+"""
+
+
+@pytest.fixture(scope="module")
+def built(workshop: Workshop) -> dict[str, Said]:
+    for name, line in REFUSED.items():
+        workshop.model(name, TOML, {"model.py": f"{HEAD}    {line}\n"})
+    workshop.model("kept", TOML + '[input.ids]\nshape = [3]\ndtype = "int64"\n', {"model.py": KEPT})
+    return workshop.build()
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_names_the_operation_and_the_line(
+    name: str, built: dict[str, Said], workshop: Workshop, snapshot: SnapshotAssertion
+) -> None:
+    said = built[name]
+    assert not said.ok
+    assert "/tmp" not in said.text
+    error = said.error
+    assert f"{error['code']} {error['message']}\n{error['hint']}" == snapshot
+    assert not list((workshop.folder / name).rglob("*.tflite"))
+    assert not (workshop.folder / name / "model.lock").exists()
+
+
+def test_top_k_with_one_result_and_64_bits_where_jax_has_them(
+    built: dict[str, Said], engine: Callable[[str], Any], tmp_path: Path
+) -> None:
+    said = built["kept"]
+    assert said.ok, said.value["errors"]
+    x = np.random.default_rng(0).permutation(16).reshape(4, 4).astype("float32")
+    np.savez(tmp_path / "in.npz", x=x, ids=np.array([1, 2, 2**40]))
+    params = {"signature": "serving_default", "dequantize": False}
+    reply = engine("core")("execute", params, {"model": said.file, "data": tmp_path / "in.npz"})
+    assert reply.done is not None, reply
+    with np.load(reply.outputs / "outputs.npz") as made:
+        assert made["values"].tolist() == (-np.sort(-x)[:, :2]).tolist()
+        assert made["places"].tolist() == np.argsort(x)[:, :3].tolist()
+        assert made["ids"].tolist() == [2, 3, 2**40 + 1]
+        assert made["ids"].dtype == np.int64

@@ -1,0 +1,59 @@
+"""tflite-build: one model.toml becomes checked, reproducible .tflite files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import (
+        BuildResult,
+        LoadedSpec,
+        ModelPlan,
+        ModelResult,
+        OutputArray,
+        Summary,
+        VariantResult,
+        build,
+        clean,
+        init,
+        inspect,
+        load,
+        plan,
+        run_file,
+    )
+    from .errors import BuildError, Place, Problem
+
+__version__ = "0.1.0"
+
+_ERRORS = ("BuildError", "Place", "Problem")
+
+__all__ = [
+    "BuildError",
+    "BuildResult",
+    "LoadedSpec",
+    "ModelPlan",
+    "ModelResult",
+    "OutputArray",
+    "Place",
+    "Problem",
+    "Summary",
+    "VariantResult",
+    "__version__",
+    "build",
+    "clean",
+    "init",
+    "inspect",
+    "load",
+    "plan",
+    "run_file",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: the command line must be able to start without any of it.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(".errors" if name in _ERRORS else ".api", __name__)
+    return getattr(module, name)

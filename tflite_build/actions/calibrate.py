@@ -1,0 +1,26 @@
+"""calibrate: the range of every tensor over the representative data, shared by all variants that need it."""
+
+from __future__ import annotations
+
+from tflite_build.planning.action import Candidate, OutputOf, Step
+from tflite_build.planning.resolve import Resolved
+
+from . import samples
+from .tools import Tools
+
+ID = "calibrate"
+RANGES = "ranges.json"
+
+
+def step(model: Resolved, tools: Tools, float_model: OutputOf) -> Step:
+    """The step."""
+    return Step(
+        ID,
+        "calibrate",
+        tools.tool("core"),
+        {},
+        {"model": float_model, "samples": OutputOf(samples.ID, samples.FOLDER)},
+        # Another engine may write the same function with operators whose values are bounded.
+        candidate=Candidate("engine", model.engine) if model.engine else None,
+        weight=8,
+    )

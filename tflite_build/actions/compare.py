@@ -1,0 +1,223 @@
+"""compare: how far a file's outputs are from the source's, and whether that is too far.
+
+float32 is compared with the source itself, every other variant with float32 on all samples. Numbers come from an
+engine process that loads and runs the file; the judgement is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import tomli
+
+from tflite_build import resources
+from tflite_build.planning.action import Candidate, Input, OutputOf, Step
+from tflite_build.planning.resolve import Resolved, ResolvedVariant
+
+from . import convert, pack, reference, samples
+from .tools import Tools
+
+FLOAT_ID = "compare"
+RESULT = "compare.json"
+
+
+def step_id(variant: str) -> str:
+    """The id of the step of a variant."""
+    return f"{FLOAT_ID}:{variant}"
+
+
+def float_step(model: Resolved, tools: Tools) -> Step:
+    """The step that holds the float file against its source and keeps its outputs for the variants."""
+    return _step(
+        model,
+        tools,
+        FLOAT_ID,
+        OutputOf(convert.ID, convert.MODEL),
+        OutputOf(reference.ID, reference.OUTPUTS) if model.engine else None,
+        keep=True,
+        renamed=False,
+        candidate=Candidate("engine", model.engine_choice) if model.engine else None,
+        variant="",
+    )
+
+
+def step(model: Resolved, tools: Tools, variant: ResolvedVariant) -> Step:
+    """The step that holds a variant against the float file."""
+    return _step(
+        model,
+        tools,
+        step_id(variant.name),
+        pack.model_of(variant.name),
+        OutputOf(FLOAT_ID, reference.OUTPUTS),
+        keep=False,
+        renamed=True,
+        candidate=Candidate(f"quantizer:{variant.name}", variant.quantizer) if variant.quantizer else None,
+        variant=variant.name,
+    )
+
+
+def _step(
+    model: Resolved,
+    tools: Tools,
+    id_: str,
+    file: OutputOf,
+    expected: OutputOf | None,
+    *,
+    keep: bool,
+    renamed: bool,
+    candidate: Candidate | None,
+    variant: str,
+) -> Step:
+    inputs: dict[str, Input] = {"model": file, "samples": OutputOf(samples.ID, samples.FOLDER)}
+    if expected is not None:
+        inputs["expected"] = expected
+    names = {signature: {"inputs": dict(t.inputs), "outputs": dict(t.outputs)} for signature, t in model.names.items()}
+    return Step(
+        id_,
+        "compare",
+        tools.tool("core"),
+        {"keep_outputs": keep, "names": names if renamed else {}},
+        inputs,
+        candidate=candidate,
+        variant=variant,
+        weight=3,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDistance:
+    """How far one output is from what was expected.
+
+    Attributes:
+        cosine: Cosine similarity over all samples, or None where there is nothing to compare.
+        max_abs: The largest absolute error.
+        max_share: That error as a share of the expected output's range; of a constant output's value, or of 1 where
+            that is smaller.
+        top1: The share of samples with the same largest class, or None where the output has no classes.
+        status: "ok", "constant", "zero", "empty" (nothing to compare), or what is wrong: a key of `_WRONG`.
+        note: What else there is to say.
+    """
+
+    signature: str
+    name: str
+    cosine: float | None
+    max_abs: float | None
+    max_share: float | None
+    top1: float | None
+    status: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a file is from what it is compared with, output by output; empty for a tflite source's own file."""
+
+    outputs: tuple[OutputDistance, ...]
+    samples: int
+
+    @property
+    def cosine(self) -> float | None:
+        """The lowest cosine of all outputs."""
+        return min((o.cosine for o in self.outputs if o.cosine is not None), default=None)
+
+    @property
+    def max_abs(self) -> float | None:
+        """The largest error of all outputs."""
+        return max((o.max_abs for o in self.outputs if o.max_abs is not None), default=None)
+
+    @property
+    def top1(self) -> float | None:
+        """The lowest agreement of all outputs that have classes."""
+        return min((o.top1 for o in self.outputs if o.top1 is not None), default=None)
+
+
+def read(value: Mapping[str, Any]) -> Distance:
+    """The content of compare.json."""
+    outputs = [
+        OutputDistance(
+            s["name"],
+            o["name"],
+            o["cosine"],
+            o["max_abs"],
+            o["max_share"],
+            o["top1"],
+            o["status"],
+            o.get("note", ""),
+        )
+        for s in value["signatures"]
+        for o in s["outputs"]
+    ]
+    counts = [o["samples"] for s in value["signatures"] for o in s["outputs"]]
+    return Distance(tuple(outputs), max(counts, default=0))
+
+
+_WRONG = {
+    "nonfinite": "is not NaN or infinite in the same places as the source's",
+    "missing": "is missing",
+    "shape": "has another shape than the source's",
+    "dtype": "has another type than the source's",
+    "text": "is another text than the source's",
+    "dead": "is zero throughout, which the source's is not",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows from a distance: reasons to refuse the file, and warnings."""
+
+    refusals: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@cache
+def _limits() -> dict[str, Any]:
+    return tomli.loads(resources.specs("limits.toml").read_text("utf-8"))
+
+
+def judge(distance: Distance, quantize: str, tolerance: float) -> Verdict:
+    """Hold `distance` against specs/limits.toml for what `quantize` says."""
+    rows = _limits()[quantize]
+    refuse, warn = dict(rows["refuse"]), dict(rows.get("warn", {}))
+    if quantize == "none":
+        refuse["max_share"] = refuse["max_constant"] = tolerance
+    refusals: list[str] = []
+    warnings: list[str] = []
+    for output in distance.outputs:
+        where = f"output '{output.name}'" + (f" of '{output.signature}'" if output.signature else "")
+        wrong = _wrong(output) or _beyond(output, refuse)
+        if wrong:
+            refusals.append(f"{where} {wrong}")
+            continue
+        if output.note:
+            warnings.append(f"{where}: {output.note}")
+        over = _beyond(output, warn)
+        if over:
+            warnings.append(f"{where} {over}; it is published all the same, [checks] sets limits of your own")
+    return Verdict(tuple(refusals), tuple(warnings))
+
+
+def _wrong(output: OutputDistance) -> str:
+    if output.status not in _WRONG:
+        return ""
+    return _WRONG[output.status] + (f" ({output.note})" if output.note else "")
+
+
+def _beyond(output: OutputDistance, limits: Mapping[str, float]) -> str:
+    lowest = limits.get("min_cosine")
+    if lowest is not None and output.cosine is not None and output.cosine < lowest:
+        return f"is too far from the source: cosine {output.cosine:.6g}, at least {lowest:g} is wanted"
+    share = output.max_share
+    if share is None:
+        return ""
+    if output.status in ("constant", "zero"):
+        most = limits.get("max_constant")
+        if most is not None and share > most:
+            return f"is constant in the source and off by {output.max_abs:.3g}, at most {most:g} of its value is wanted"
+        return ""
+    most = limits.get("max_share")
+    if most is not None and share > most:
+        return f"is too far from the source: off by {share:.3g} of its range, at most {most:g} is wanted"
+    return ""

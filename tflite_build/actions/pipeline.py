@@ -1,0 +1,65 @@
+"""The steps of one model in their order: the only place that knows which step follows which."""
+
+from __future__ import annotations
+
+from tflite_build.planning.action import Graph, OutputOf, Step
+from tflite_build.planning.resolve import Resolved
+from tflite_build.spec.rules import STATIC_QUANTIZE
+
+from . import accuracy, calibrate, compare, convert, fetch, lower, pack, quantize, reference, samples, signatures
+from .tools import Tools
+
+FLOAT = OutputOf(convert.ID, convert.MODEL)
+
+
+def graph(model: Resolved, tools: Tools) -> Graph:
+    """All steps for `model`."""
+    steps: list[Step | None] = [
+        fetch.step(model.loaded, tools),
+        signatures.step(model, tools),
+        lower.step(model, tools),
+    ]
+    data = samples.step(model, tools)
+    converted = convert.step(model, tools)
+    if converted.id in data.needs:  # a .tflite source, which is only taken over
+        steps += [converted, data]
+    else:
+        # Wrong data is found before anything is converted, though its content is no input of the conversion.
+        steps += [data, _after(converted, data.id)]
+    steps += [reference.step(model, tools), compare.float_step(model, tools), accuracy.step(model, tools, FLOAT, "")]
+    if any(_needs_ranges(model, v.quantize) for v in model.variants):
+        steps.append(calibrate.step(model, tools, FLOAT))
+    for variant in model.variants:
+        made = FLOAT
+        if variant.quantize == "from-source" and converted.kind == "convert.tensorflow":
+            kept = convert.from_source(converted, variant.name)
+            steps.append(kept)
+            made = OutputOf(kept.id, convert.MODEL)
+        elif variant.quantizer:
+            steps.append(quantize.step(model, tools, FLOAT, variant))
+            made = quantize.model_of(variant)
+        steps += [
+            pack.step(model, tools, made, variant),
+            compare.step(model, tools, variant),
+            accuracy.step(model, tools, pack.model_of(variant.name), variant.name),
+        ]
+    return Graph(tuple(s for s in steps if s is not None))
+
+
+def variant_targets(model: Resolved, names: tuple[str, ...]) -> set[str]:
+    """The last steps of the variants called `names`; all where there are none."""
+    wanted = names or tuple(v.name for v in model.variants)
+    targets = {compare.FLOAT_ID}
+    if model.loaded.spec.checks.accuracy is not None:
+        targets |= {accuracy.step_id(n) for n in ("", *wanted)}
+    return targets | {compare.step_id(n) for n in wanted}
+
+
+def _needs_ranges(model: Resolved, quantize_word: str) -> bool:
+    return quantize_word in STATIC_QUANTIZE or (quantize_word == "recipe" and model.loaded.spec.calibration is not None)
+
+
+def _after(step: Step, earlier: str) -> Step:
+    from dataclasses import replace
+
+    return replace(step, after=(*step.after, earlier))

@@ -1,0 +1,56 @@
+"""samples: the data that files are calibrated and compared with, checked against the source's signatures.
+
+From the spec's [calibration], or made from a fixed seed within each input's `range`.
+"""
+
+from __future__ import annotations
+
+from tflite_build.planning.action import Input, OutputOf, ProjectFile, Step
+from tflite_build.planning.resolve import Resolved
+
+from . import convert, lower, signatures
+from .tools import Tools
+
+ID = "samples"
+FOLDER = "samples"
+MADE = 8  # samples of each case where the spec brings none
+FROM_ENTRY = 200
+GENERATORS = "litert"  # the toolchain of a generator whose source is no code
+
+
+def step(model: Resolved, tools: Tools) -> Step:
+    """The step; it runs before the conversion."""
+    calibration = model.loaded.spec.calibration
+    inputs: dict[str, Input] = {"interface": OutputOf(_teller(model, tools), convert.INTERFACE)}
+    entry = calibration.entry if calibration else None
+    if calibration is not None and calibration.data:
+        inputs["data"] = ProjectFile(model.loaded.folder / calibration.data)
+    count: int | None = MADE
+    if calibration is not None:
+        count = calibration.samples or (FROM_ENTRY if entry else None)
+    # A generator may use what the source's own code uses.
+    toolchain = "core" if not entry else (model.engine or GENERATORS)
+    return Step(
+        ID,
+        "samples",
+        tools.tool(toolchain, user_code=bool(entry)),
+        {
+            "declared": {s: {n: dict(d) for n, d in inputs.items()} for s, inputs in model.declared.items()},
+            "names": {s: dict(t.inputs) for s, t in model.names.items()},
+            "count": count,
+            "wanted": calibration.samples if calibration else None,
+            "entry": entry,
+            "files": list(calibration.files) if calibration else [],
+        },
+        inputs,
+        user_code=bool(entry),
+        heavy=toolchain != "core",
+        weight=4,
+    )
+
+
+def _teller(model: Resolved, tools: Tools) -> str:
+    """The step that tells the signatures; a .tflite file is taken over by `convert`, which converts nothing."""
+    if signatures.step(model, tools) is not None:
+        return signatures.ID
+    return lower.ID if lower.step(model, tools) is not None else convert.ID

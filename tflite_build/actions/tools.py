@@ -1,0 +1,59 @@
+"""Who does the steps: the identity of each toolchain as actions name it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tflite_build import resources
+from tflite_build.planning.action import Tool
+from tflite_build.store.digest import canonical, of_bytes
+
+# What decides the outputs of the steps that run in the tool itself: files and folders of its package.
+_LOCAL_CODE = {
+    "fetch": ("actions/fetch.py", "actions/unpack.py"),
+    "signatures": ("actions/signatures.py", "engines"),
+    "pack": ("actions/pack.py", "tflite"),
+}
+_LOCAL_DATA = {"pack": ("operators.toml",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The pins of all toolchains, the user's packages, and the digest of the engines' code.
+
+    Attributes:
+        pins: Toolchain name -> digest of its pins.
+        code: Digest of the engines' code.
+        packages: Digest of the user's pinned packages, or "".
+    """
+
+    pins: Mapping[str, str]
+    code: str
+    packages: str = ""
+
+    def tool(self, toolchain: str, *, user_code: bool = False) -> Tool:
+        """The tool for a step. The user's packages matter only where the user's code runs."""
+        pins = self.pins[toolchain]
+        return Tool(toolchain, f"{pins}+{self.packages}" if user_code and self.packages else pins, self.code)
+
+    def local(self, kind: str) -> Tool:
+        """The tool itself, for steps of `kind`."""
+        return Tool("", "", _local_digest(kind))
+
+
+def local_sources(kind: str) -> tuple[Path, ...]:
+    """The files that decide what a step of `kind` gives, which runs in the tool itself."""
+    found = [path for name in _LOCAL_CODE[kind] for path in _modules(resources.package() / name)]
+    return (*found, *(resources.specs(name) for name in _LOCAL_DATA.get(kind, ())))
+
+
+def _modules(path: Path) -> list[Path]:
+    return [path] if path.suffix else sorted(path.rglob("*.py"))
+
+
+@cache
+def _local_digest(kind: str) -> str:
+    return of_bytes(canonical([of_bytes(path.read_bytes()).sha256 for path in local_sources(kind)])).sha256

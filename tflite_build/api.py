@@ -1,0 +1,176 @@
+"""The Python API: load, plan, build, inspect, run. The command line is written over it.
+
+    >>> import tflite_build
+    >>> result = tflite_build.build("examples/digits")
+    >>> [(v.name, v.size) for v in result.models[0].variants]
+
+Results are frozen dataclasses; what goes wrong is a `BuildError` made of `Problem`s. A build reports what it does to
+`on_event`, a callable that gets the events of `tflite_build.progress`, possibly from several threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from tflite_build.errors import BuildError, Problem, StoreError, UsageError
+from tflite_build.progress import Listener, silent
+from tflite_build.run import driver, find, preview
+from tflite_build.run.driver import Options, Target
+from tflite_build.run.execution import OutputArray, run_file
+from tflite_build.run.preview import ModelPlan
+from tflite_build.run.result import BuildResult, ModelResult, VariantResult
+from tflite_build.spec.load import SPEC_NAME, LoadedSpec
+from tflite_build.spec.load import load as load_spec
+from tflite_build.tflite.summary import Summary, summarize
+
+Targets = str | Path | Sequence[str | Path]
+
+
+def load(spec: str | Path) -> LoadedSpec:
+    """Read and check a model.toml, or the one in a folder.
+
+    Raises:
+        SpecError: With all problems of the file.
+    """
+    path = Path(spec)
+    return load_spec(path / SPEC_NAME if path.is_dir() else path)
+
+
+def build(
+    targets: Targets = ".",
+    *,
+    keep_going: bool = False,
+    offline: bool = False,
+    update: bool = False,
+    out_dir: str | Path | None = None,
+    on_event: Listener = silent,
+) -> BuildResult:
+    """Build models.
+
+    Args:
+        targets: Files, folders (every model.toml under them), each with `:VARIANT` behind it where one is meant.
+        keep_going: Go on with other models after one fails.
+        offline: Install nothing, fetch nothing.
+        update: Decide anew instead of following model.lock.
+        out_dir: Where build folders go; default: `build` beside each model.toml.
+        on_event: Called with each event.
+
+    Returns:
+        The result, failed models included: look at `ok` and at `errors` of each.
+
+    Raises:
+        BuildError: If a spec is wrong (and `keep_going` is off), or the store cannot be used.
+    """
+    options = Options(keep_going, offline, update, Path(out_dir) if out_dir else None)
+    found, errors = find.targets(_names(targets), options.out_dir)
+    if errors and not keep_going:
+        raise _joined(errors)
+    result = driver.build(found, options, on_event)
+    if errors:
+        result = BuildResult((*result.models, *(_unread(e) for e in errors)), result.seconds)
+    return result
+
+
+def plan(targets: Targets = ".", *, update: bool = False, offline: bool = False) -> tuple[ModelPlan, ...]:
+    """What `build` would do. Converts nothing.
+
+    Raises:
+        BuildError: If a spec is wrong or cannot be built by anything.
+    """
+    found, errors = find.targets(_names(targets))
+    if errors:
+        raise _joined(errors)
+    return preview.plan(found, Options(update=update, offline=offline))
+
+
+def inspect(file: str | Path) -> Summary:
+    """What a .tflite file holds.
+
+    Raises:
+        BuildError: If it cannot be read or is no .tflite file.
+    """
+    return summarize(find.file(Path(file)))
+
+
+def init(
+    model: str | Path | None = None,
+    output: str | Path = "model.toml",
+    *,
+    force: bool = False,
+    offline: bool = False,
+    on_event: Listener = silent,
+) -> Path:
+    """Write a model.toml for a model, or a commented example without one; its path.
+
+    Raises:
+        BuildError: If `output` is there already (without `force`), or `model` is nothing that can be built.
+    """
+    from tflite_build.run import scaffold  # jinja2 is needed by nothing else
+
+    chosen = Path(model) if model is not None else None
+    return scaffold.init(chosen, Path(output), force=force, offline=offline, listener=on_event)
+
+
+def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple[Path, ...]:
+    """Remove the build folders of models; the folders that were there.
+
+    Raises:
+        BuildError: If a spec is wrong, a variant is named, or a folder cannot be removed.
+    """
+    out = Path(out_dir) if out_dir else None
+    found, errors = find.targets(_names(targets), out)
+    if errors:
+        raise _joined(errors)
+    for target in found:
+        if target.variants:
+            name = target.loaded.spec.model.name
+            raise UsageError(Problem(f"'{name}' is removed as a whole", hint="name it without a variant"))
+    gone = []
+    for target in found:
+        folder = driver.out_folder(target.loaded, out)
+        if not folder.is_dir():
+            continue
+        try:
+            shutil.rmtree(folder)
+            with contextlib.suppress(OSError):
+                folder.parent.rmdir()  # the last model's build/ goes too
+        except OSError as error:
+            raise StoreError(Problem(f"cannot remove {folder}: {error.strerror or error}")) from None
+        gone.append(folder)
+    return tuple(gone)
+
+
+def _names(targets: Targets) -> list[str | Path]:
+    return [targets] if isinstance(targets, str | Path) else list(targets)
+
+
+def _joined(errors: Sequence[BuildError]) -> BuildError:
+    return BuildError([p for e in errors for p in e.problems], errors[0].code)
+
+
+def _unread(error: BuildError) -> ModelResult:
+    place = error.problems[0].place
+    file = place.file if place else Path()
+    return ModelResult(file.parent.name, file, file.parent, (), {}, (), (), (error,))
+
+
+__all__ = [
+    "BuildResult",
+    "LoadedSpec",
+    "ModelPlan",
+    "ModelResult",
+    "OutputArray",
+    "Summary",
+    "Target",
+    "VariantResult",
+    "build",
+    "clean",
+    "init",
+    "inspect",
+    "load",
+    "plan",
+    "run_file",
+]

@@ -1,0 +1,300 @@
+"""The commands: what each takes, and which part of the API it calls. How results look is in the modules beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import tflite_build
+from tflite_build.errors import BuildError, ExitCode, near_miss
+
+from . import console
+
+app = typer.Typer(
+    name="tflite-build",
+    help="Build checked, reproducible .tflite files from what model.toml says.",
+    rich_markup_mode=None,  # rich help would triple the time that --help takes
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 a build failed, 2 a spec is wrong, 3 an engine or toolchain failed, "
+    "4 a check failed, 5 the store failed, 64 wrong usage, 70 a fault of tflite-build, 130 interrupted.",
+)
+toolchain_app = typer.Typer(
+    help="List, install and remove the converters' environments.", rich_markup_mode=None, no_args_is_help=True
+)
+app.add_typer(toolchain_app, name="toolchain")
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH[:VARIANT]",
+        help="model.toml files, or folders to look for them in; a variant after a colon builds that one alone. "
+        "Default: the current folder.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Install nothing and fetch nothing.")]
+Update = Annotated[bool, typer.Option("--update", help="Decide anew instead of following model.lock.")]
+OutDir = Annotated[
+    Path | None,
+    typer.Option("--out-dir", help="Where build folders go. Default: build/ beside each model.toml.", file_okay=False),
+]
+Model = Annotated[Path, typer.Argument(metavar="FILE.tflite", help="The .tflite file.", show_default=False)]
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; the exit code."""
+    try:
+        code = app(args=arguments, prog_name="tflite-build", standalone_mode=False)
+        if code == ExitCode.INTERRUPTED:  # typer makes an exit code of Ctrl-C
+            raise KeyboardInterrupt
+        return code if isinstance(code, int) else 0
+    except BuildError as error:
+        console.error(error.render(console.current_folder()))
+        return int(error.code)
+    except (KeyboardInterrupt, typer.Abort):
+        console.error("interrupted; what was finished is kept for the next build")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        return 0  # help, which typer writes itself, and nobody reads to its end
+    except Exception as error:
+        if hasattr(error, "format_message"):  # the command line's own grammar
+            return _misused(error)
+        if console.current_folder() is None:
+            console.error("error: the current folder does not exist any more\nhelp: change into another one")
+            return int(ExitCode.USAGE)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:  # help, again
+            console.give_up(sys.stdout)
+            console.error(f"error: cannot write the output: {error.strerror}")
+            return int(ExitCode.STORE_FAILED)
+        traceback.print_exc()
+        console.error("error: this is a fault of tflite-build itself; please report it with the lines above")
+        return int(ExitCode.FAULT)
+
+
+def _misused(error: Any) -> int:
+    message = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":  # the message is the whole help
+        console.error(message)
+        return int(ExitCode.USAGE)
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "tflite-build"
+    unknown = re.match(r"No such command '(.*)'", message)
+    near = near_miss(unknown[1], getattr(context.command, "commands", ())) if unknown and context is not None else ""
+    console.error(f"error: {message.rstrip('.')}\nhelp: {near or f'`{path} --help` shows what there is'}")
+    return int(ExitCode.USAGE)
+
+
+@contextlib.contextmanager
+def _told(as_json: bool) -> Iterator[None]:
+    """Print an error inside for programs too, where they asked for JSON."""
+    try:
+        yield
+    except BuildError as error:
+        if as_json:
+            from tflite_build.run.result import errors_json
+
+            console.json_document({"version": 1, "errors": errors_json([error])})
+        raise
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.line(f"tflite-build {tflite_build.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(short_help="Build models, compare them with their sources, publish them.")
+def build(
+    targets: Targets = None,
+    keep_going: Annotated[bool, typer.Option("--keep-going", "-k", help="Go on with other models after one fails.")] = (
+        False
+    ),
+    update: Update = False,
+    offline: Offline = False,
+    out_dir: OutDir = None,
+    as_json: AsJson = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also name the steps that are reused.")] = False,
+) -> int:
+    """Build models: convert, quantize, compare with the source, publish under build/."""
+    from . import building
+
+    listener = building.Progress(verbose=verbose, to_stderr=as_json)
+    try:
+        result = tflite_build.build(
+            targets or ["."],
+            keep_going=keep_going,
+            offline=offline,
+            update=update,
+            out_dir=out_dir,
+            on_event=listener,
+        )
+    except BuildError as error:
+        if as_json:
+            building.show_error(error)
+        raise
+    building.show(result, as_json=as_json)
+    return result.exit_code
+
+
+@app.command(short_help="Show what build would do and why, without doing it.")
+def plan(targets: Targets = None, update: Update = False, offline: Offline = False, as_json: AsJson = False) -> None:
+    """Show what build would do and why, without doing it."""
+    from . import planned
+
+    with _told(as_json):
+        plans = tflite_build.plan(targets or ["."], update=update, offline=offline)
+    if as_json:
+        console.json_document([p.to_json() for p in plans])
+    else:
+        planned.show(plans)
+
+
+@app.command(short_help="Look into a model and write a model.toml for it.")
+def init(
+    model: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="A .keras, .h5 or .tflite file or a SavedModel folder. Without it an example is written.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("model.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    offline: Offline = False,
+) -> None:
+    """Look into MODEL and write a model.toml for it that builds as it stands."""
+    from tflite_build.api import init as init_spec
+
+    written = init_spec(model, output, force=force, offline=offline, on_event=console.note)
+    console.line(f"wrote {written}; next: tflite-build build {console.shell_path(written)}".rstrip())
+
+
+@app.command(short_help="Print what a .tflite file holds.")
+def inspect(model: Model, as_json: AsJson = False) -> None:
+    """Print what a .tflite file holds: signatures, tensors, operators, sizes, the oldest runtime."""
+    from . import inspected
+
+    with _told(as_json):
+        summary = tflite_build.inspect(model)
+    if as_json:
+        console.json_document(summary.to_json())
+    else:
+        inspected.show(model, summary)
+
+
+@app.command(name="run", short_help="Run a .tflite file on arrays, in a process of its own.")
+def run_model(
+    model: Model,
+    input_: Annotated[Path, typer.Option("--input", "-i", metavar="X.npz", help="One array per input.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="Y.npz", help="Where the outputs go.")],
+    signature: Annotated[str | None, typer.Option("--signature", "-s", help="Which one, if there are several.")] = None,
+    dequantize: Annotated[bool, typer.Option("--dequantize", help="Give integer outputs as real numbers.")] = False,
+    offline: Offline = False,
+) -> None:
+    """Run a .tflite file on arrays, in a process of its own."""
+    from tflite_build.api import run_file
+
+    written = run_file(
+        model, input_, output, signature=signature, dequantize=dequantize, offline=offline, on_event=console.note
+    )
+    for array in written:
+        console.line(f"{array.name}: {array.dtype} [{', '.join(map(str, array.shape))}]")
+
+
+@app.command(short_help="Print the JSON Schema of model.toml, for editors.")
+def schema() -> None:
+    """Print the JSON Schema of model.toml, for completion in editors."""
+    from tflite_build.spec.schema import json_schema
+
+    console.line(json.dumps(json_schema(), indent=2))
+
+
+@app.command(short_help="Remove the build folders of models.")
+def clean(targets: Targets = None, out_dir: OutDir = None) -> None:
+    """Remove the build folders of models. The store keeps what they were made from."""
+    from tflite_build.api import clean as clean_models
+
+    removed = clean_models(targets or ["."], out_dir=out_dir)
+    for folder in removed:
+        console.line(f"removed {console.relative(folder)}")
+    if not removed:
+        console.line("nothing to remove")
+
+
+@app.command(short_help="Check this machine: Python, uv, toolchains, cache, memory.")
+def doctor(as_json: AsJson = False) -> int:
+    """Check this machine: Python, uv, toolchains, cache, memory."""
+    from tflite_build.store.store import cache_root
+    from tflite_build.toolchain.doctor import examine
+
+    findings = examine(cache_root())
+    wrong = {f.name for f in findings if not f.ok}
+    if as_json:
+        console.json_document(
+            {
+                "version": 1,
+                "findings": [{"name": f.name, "ok": f.ok, "detail": f.detail, "hint": f.hint} for f in findings],
+            }
+        )
+    else:
+        console.table(
+            [],
+            [["ok" if f.ok else "PROBLEM", f.name, f.detail + (f"\n{f.hint}" if f.hint else "")] for f in findings],
+        )
+    if not wrong:
+        return 0
+    return int(ExitCode.STORE_FAILED if "cache" in wrong else ExitCode.ENGINE_FAILED)
+
+
+@toolchain_app.command("list", short_help="Show which there are, what they hold, which are installed.")
+def toolchain_list(as_json: AsJson = False) -> None:
+    """List the toolchains, what they hold, and which are installed."""
+    from . import toolchains
+
+    toolchains.show(as_json)
+
+
+@toolchain_app.command("install", short_help="Install toolchains ahead of need.")
+def toolchain_install(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Which ones. Default: those that builds use.", show_default=False),
+    ] = None,
+) -> None:
+    """Install toolchains ahead of need, as for a CI image."""
+    from . import toolchains
+
+    toolchains.install(names or [])
+
+
+@toolchain_app.command("remove", short_help="Remove installed toolchains.")
+def toolchain_remove(
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Which ones.", show_default=False)],
+) -> None:
+    """Remove installed toolchains; the next build that needs one installs it again."""
+    from . import toolchains
+
+    toolchains.remove(names)

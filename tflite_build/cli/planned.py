@@ -1,0 +1,60 @@
+"""How a plan looks: the decisions of each model, then its steps as a tree: a step below the last one that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tflite_build.run.preview import ModelPlan, PlannedStep
+
+from . import console
+
+
+def show(plans: Sequence[ModelPlan]) -> None:
+    """Print `plans`."""
+    for plan in plans:
+        console.line(f"{plan.name}  ({console.relative(plan.spec)})")
+        for subject, decision in sorted(plan.decisions.items()):
+            console.line(f"  {_subject(subject)}: {decision.choice}{_confidence(plan, subject)}")
+            for refuted in decision.refuted:
+                console.line(f"    not {refuted.choice}: {refuted.reason}")
+        rows = [["  " * depth + s.id, s.kind, s.toolchain or "-", _status(s)] for s, depth in _tree(plan.steps)]
+        console.table(["step", "kind", "toolchain", "status"], rows, indent="  ")
+        counts = {word: sum(s.status == word for s in plan.steps) for word in ("cached", "run", "waits")}
+        to_do = counts["run"] + counts["waits"]
+        console.line(f"  {to_do} of {len(plan.steps)} steps to do" if to_do else "  nothing to do")
+        console.line()
+
+
+def _subject(subject: str) -> str:
+    kind, _, variant = subject.partition(":")
+    return f"{kind} of {variant}" if variant else kind
+
+
+def _confidence(plan: ModelPlan, subject: str) -> str:
+    if subject not in plan.untried:
+        return " (decided, in model.lock)"
+    following = plan.untried[subject]
+    return f" (untried; then {', then '.join(following)})" if following else " (untried)"
+
+
+def _tree(steps: Sequence[PlannedStep]) -> Iterator[tuple[PlannedStep, int]]:
+    """The steps with their depths, each below the one of its needs that comes last."""
+    depths: dict[str, int] = {}
+    below: dict[str, list[PlannedStep]] = {}
+    for step in steps:
+        above = max((n for n in step.needs if n in depths), key=lambda n: depths[n], default="")
+        depths[step.id] = depths[above] + 1 if above else 0
+        below.setdefault(above, []).append(step)
+
+    def walk(above: str) -> Iterator[tuple[PlannedStep, int]]:
+        for step in below.get(above, ()):
+            yield step, depths[step.id]
+            yield from walk(step.id)
+
+    return walk("")
+
+
+def _status(step: PlannedStep) -> str:
+    if step.status == "cached":
+        return f"cached ({step.seconds:.2f} s saved)"
+    return f"to run: {step.because}" if step.status == "run" else f"to run {step.because}, unless it gives the same"

@@ -1,0 +1,116 @@
+"""`accuracy`: how a .tflite file does on labelled data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tflite_build.engines.contract import Invalid, Refused, Request, TensorSpec
+from tflite_build.engines.files import fitting, npz
+from tflite_build.engines.files.runner import Port, RunnableSignature, Runner
+from tflite_build.engines.words import counted, near_or_all, quoted, shape_text
+
+_KEY = "checks.accuracy"
+_LABELS = "labels"
+
+Array = NDArray[Any]
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Write `accuracy.json`: {"metric", "value", "samples"}.
+
+    Raises:
+        Invalid: If the data does not fit the file.
+        Refused: If the runtime does not run the file, or its output is NaN.
+    """
+    arrays = npz.read(request.inputs["data"], _KEY)
+    runner = Runner(request.inputs["model"])
+    signature = _signature(runner)
+    labels = arrays.pop(_LABELS, None)
+    if labels is None:
+        raise Invalid(f"the data has no array '{_LABELS}'", _KEY, f"it has {quoted(arrays)}")
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise Invalid(
+            f"'{_LABELS}' is {labels.dtype} of the shape {shape_text(labels.shape)}; one whole number a sample is needed",
+            _KEY,
+        )
+    if not len(labels):
+        raise Invalid(f"'{_LABELS}' is empty", _KEY)
+    inputs = _inputs(arrays, signature, request.params["names"])
+    for name, array in inputs.items():
+        if len(array) != len(labels):
+            raise Invalid(
+                f"'{name}' has {counted(len(array), 'sample')}, and there are {counted(len(labels), 'label')}", _KEY
+            )
+    output, classes = "", 0
+    right = 0
+    for index, label in enumerate(labels):
+        made = runner.run_real(signature.name, {name: array[index] for name, array in inputs.items()})
+        if not output:
+            output = _scores(made)
+            classes = made[output].size
+            wrong = labels[(labels < 0) | (labels >= classes)]
+            if len(wrong):
+                raise Invalid(
+                    f"'{_LABELS}' holds {wrong[0]}, and '{output}' has the classes 0 to {classes - 1}",
+                    _KEY,
+                )
+        scores = made[output]
+        if not np.isfinite(scores).all():
+            raise Refused(f"the output '{output}' is NaN or infinite for sample {index} of the labelled data")
+        right += int(np.argmax(scores) == label)
+    value = right / len(labels)
+    request.write_json("accuracy.json", {"metric": request.params["metric"], "value": value, "samples": len(labels)})
+    return {"value": value}
+
+
+def _scores(outputs: Mapping[str, Array]) -> str:
+    """The only output with one score for each class."""
+    found = [n for n, a in outputs.items() if a.ndim and a.dtype.kind in "fiu" and a.size == a.shape[-1] >= 2]
+    shown = ", ".join(f"'{n}' {shape_text(a.shape)}" for n, a in outputs.items())
+    if len(found) != 1:
+        what = "several outputs have" if found else "no output has"
+        raise Invalid(f"{what} one score for each class: {shown}", _KEY, "top1 needs a model with one such output")
+    return found[0]
+
+
+def _signature(runner: Runner) -> RunnableSignature:
+    if len(runner.signatures) > 1:
+        raise Invalid(
+            f"the model has the signatures {quoted(runner.signatures)}, and labelled data is for a model with one", _KEY
+        )
+    return next(iter(runner.signatures.values()))
+
+
+def _inputs(arrays: Mapping[str, Array], signature: RunnableSignature, names: Mapping[str, Any]) -> dict[str, Array]:
+    """The arrays by the file's own names, as (samples, *shape) of what callers pass."""
+    table = names.get(signature.name, names.get("", {}))
+    own = {**table, **{own: public for public, own in table.items()}}
+    found = {}
+    for name, array in arrays.items():
+        inner = name if name in signature.inputs else own.get(name, name)
+        if inner not in signature.inputs:
+            raise Invalid(
+                f"the data has an array '{name}', and the model no such input",
+                _KEY,
+                near_or_all(name, list(signature.inputs)),
+            )
+        port = signature.inputs[inner]
+        found[inner] = fitting.samples(array, _taken(port, array), name, _KEY)
+        if found[inner].dtype.kind == "f" and not np.isfinite(found[inner]).all():
+            raise Invalid(f"'{name}' holds values that are not finite", _KEY)
+    missing = [n for n in signature.inputs if n not in found]
+    if missing:
+        raise Invalid(f"the data has no array for the input {quoted(missing)}", _KEY)
+    return found
+
+
+def _taken(port: Port, array: Array) -> TensorSpec:
+    """What callers pass: real numbers for a quantized input, or its own integers."""
+    real = port.scale is not None and array.dtype.name != port.dtype
+    return TensorSpec(
+        port.name, tuple(d if d >= 0 else f"d{i}" for i, d in enumerate(port.shape)), "float32" if real else port.dtype
+    )

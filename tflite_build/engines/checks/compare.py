@@ -1,0 +1,166 @@
+"""`compare`: how far the outputs of a .tflite file are from expected ones, on the same samples.
+
+Measures and does not judge. Numbers are rounded to six digits, since kernels differ in the last bits from CPU to CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tflite_build.engines.contract import Refused, Request
+from tflite_build.engines.files import tensors
+from tflite_build.engines.files.runner import Runner
+from tflite_build.engines.files.tensors import Array, Case
+from tflite_build.engines.words import quoted
+
+_SUM_ERROR = 1e-3
+_CONSTANT = 1e-12  # share of the largest value below which an output counts as constant
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Write `compare.json`, and with `keep_outputs` the outputs for all samples as `outputs/`.
+
+    Raises:
+        Refused: If the runtime does not load or run the file, or it has other signatures or inputs.
+    """
+    runner = Runner(request.inputs["model"])
+    names: Mapping[str, Any] = request.params["names"]
+    cases = tensors.read(request.inputs["samples"])
+    expected = tensors.read(request.inputs["expected"]) if "expected" in request.inputs else None
+    made = [_outputs(runner, case, names) for case in cases]
+    if request.params["keep_outputs"]:
+        tensors.write(request.outputs / "outputs", made)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    if expected is not None:
+        rows = _rows(cases, made, expected)
+    request.write_json("compare.json", {"signatures": [{"name": s, "outputs": outputs} for s, outputs in rows.items()]})
+    return {}
+
+
+def _names_of(names: Mapping[str, Any], signature: str, side: str) -> dict[str, str]:
+    """The model's own name -> the file's."""
+    table = names.get(signature, names.get("", {}))
+    return {own: public for public, own in table.get(side, {}).items()}
+
+
+def _outputs(runner: Runner, case: Case, names: Mapping[str, Any]) -> Case:
+    inputs = _names_of(names, case.signature, "inputs")
+    outputs = _names_of(names, case.signature, "outputs")
+    signature = runner.signatures.get(case.signature)
+    if signature is None:
+        raise Refused(f"the file has the signatures {quoted(runner.signatures)}, and not '{case.signature}'")
+    taken = [inputs.get(own, own) for own in case.tensors]
+    if set(signature.inputs) != set(taken):
+        raise Refused(
+            f"the signature '{case.signature}' of the file takes {quoted(signature.inputs)} where the source takes "
+            f"{quoted(taken)}"
+        )
+    back = {name: name for name in signature.outputs} | {public: own for own, public in outputs.items()}
+    collected: dict[str, list[Array]] = {}
+    for index in range(case.count):
+        sample = {inputs.get(own, own): array for own, array in case.sample(index).items()}
+        for name, array in runner.run_real(case.signature, sample).items():
+            collected.setdefault(back.get(name, name), []).append(array)
+    return Case(case.signature, {name: tensors.stack(arrays, name) for name, arrays in collected.items()}, case.sizes)
+
+
+def _rows(cases: Sequence[Case], made: Sequence[Case], expected: Sequence[Case]) -> dict[str, list[dict[str, Any]]]:
+    """One row for each output, over all sizes of its signature."""
+    pairs: dict[tuple[str, str], list[tuple[Array | None, Array]]] = {}
+    for given, wanted in zip(made, expected, strict=True):
+        for name, array in wanted.tensors.items():
+            got = given.tensors.get(name)
+            pairs.setdefault((wanted.signature, name), []).append((None if got is None else got[: len(array)], array))
+    rows: dict[str, list[dict[str, Any]]] = {c.signature: [] for c in cases}
+    for (signature, name), arrays in pairs.items():
+        rows[signature].append({"name": name, **_row(arrays)})
+    return rows
+
+
+def _row(pairs: Sequence[tuple[Array | None, Array]]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "cosine": None,
+        "max_abs": None,
+        "max_share": None,
+        "top1": None,
+        "samples": sum(len(wanted) for _, wanted in pairs),
+        "dtype": pairs[0][1].dtype.name,
+        "note": "",
+    }
+    for got, wanted in pairs:
+        if got is None:
+            return {**row, "status": "missing"}
+        if got.shape != wanted.shape:
+            return {**row, "status": "shape", "note": f"{list(got.shape[1:])}, not {list(wanted.shape[1:])}"}
+        if _kind(got) != _kind(wanted):
+            return {**row, "status": "dtype", "note": f"{got.dtype}, not {wanted.dtype}"}
+    got = np.concatenate([_flat(g) for g, _ in pairs if g is not None])
+    wanted = np.concatenate([_flat(w) for _, w in pairs])
+    if wanted.size == 0:
+        return {**row, "status": "empty"}
+    if wanted.dtype.kind in "SUO":  # text is equal or not
+        differ = int((got != wanted).sum())
+        return {**row, "status": "text" if differ else "ok", "note": f"{differ} of {got.size}" if differ else ""}
+    same = (got == wanted) | (np.isnan(got) & np.isnan(wanted))
+    bad = ~np.isfinite(got) & ~same
+    if bad.any():
+        return {**row, "status": "nonfinite", "note": f"{int(bad.sum())} of {got.size} values"}
+    usable = np.isfinite(wanted) & np.isfinite(got)
+    if not usable.all():
+        if (~same & ~usable).any():
+            return {**row, "status": "nonfinite", "note": "the source gives NaN or infinity where the file does not"}
+        row["note"] = f"{int((~usable).sum())} of {wanted.size} values are NaN or infinite in the source itself"
+        got, wanted = got[usable], wanted[usable]
+        if wanted.size == 0:
+            return {**row, "status": "empty"}
+    error = float(np.abs(got - wanted).max())
+    spread = float(wanted.max() - wanted.min())
+    largest = float(np.abs(wanted).max())
+    row |= {"max_abs": _rounded(error), "top1": _top1(pairs)}
+    if spread <= _CONSTANT * max(largest, 1e-30):
+        row["max_share"] = _rounded(error / max(1.0, largest))
+        return {**row, "status": "zero" if largest == 0 else "constant"}
+    row["max_share"] = _rounded(error / spread)
+    if not got.any():
+        return {**row, "cosine": 0.0, "status": "dead"}
+    norm = float(np.linalg.norm(got) * np.linalg.norm(wanted))
+    row["cosine"] = _rounded(max(-1.0, min(1.0, float(got @ wanted) / norm)))
+    return {**row, "status": "ok"}
+
+
+def _flat(array: Array) -> Array:
+    """All values of an output in a row, as float64; complex numbers as two each."""
+    if array.dtype.kind == "c":
+        array = np.stack([array.real, array.imag], -1)
+    flat: Array = array.reshape(-1)
+    return flat if flat.dtype.kind in "SUO" else flat.astype(np.float64)
+
+
+def _kind(array: Array) -> str:
+    # int32 and int64 are told apart, float types are not: a float16 file may well give float32.
+    return "f" if array.dtype.kind == "f" else array.dtype.name
+
+
+def _top1(pairs: Sequence[tuple[Array | None, Array]]) -> float | None:
+    """The share of samples with the same largest entry, where an output is a distribution over classes.
+
+    That is one row for each sample, [1, classes], of numbers that are not negative and add up to 1. Of logits nobody can
+    tell that they are classes; `[checks] accuracy` measures those.
+    """
+    agree = total = 0
+    for got, wanted in pairs:
+        if got is None or wanted.ndim != 3 or wanted.dtype.kind != "f" or wanted.shape[-1] < 2:
+            return None
+        rows = wanted.reshape(-1, wanted.shape[-1])
+        if not (rows.min() >= -_SUM_ERROR and np.abs(rows.sum(-1) - 1).max() < _SUM_ERROR):
+            return None
+        agree += int((got.reshape(rows.shape).argmax(-1) == rows.argmax(-1)).sum())
+        total += len(rows)
+    return round(agree / total, 6) if total else None
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")

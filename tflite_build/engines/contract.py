@@ -1,0 +1,155 @@
+"""What an engine step receives and may answer. The contract is a command over folders.
+
+Inputs are files or folders that the step must not change, outputs go into one empty folder, parameters are JSON.
+Nothing else may influence the result. Standard library only: this code runs inside every toolchain.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# How C++, Python, NumPy, the system's loader, OpenBLAS, TensorFlow, XLA and XNNPACK say that an allocation failed.
+_NO_MEMORY = re.compile(
+    r"std::bad_alloc|MemoryError|Cannot allocate memory|failed to map segment|Memory allocation still failed"
+    r"|blas_thread_init: pthread_create failed|RESOURCE_EXHAUSTED|Unable to allocate |OOM when allocating"
+    r"|[Ff]ailed to allocate (?!tensors)"
+)
+
+
+def tells_of_memory(text: str) -> bool:
+    """Whether these words of a library or a process say that memory ran out."""
+    return _NO_MEMORY.search(text) is not None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One step to do.
+
+    Attributes:
+        kind: The row of `registry.STEPS`, such as "convert.litert".
+        params: JSON values of the action's manifest.
+        inputs: Input name -> file or folder, read-only.
+        outputs: An existing, empty folder to write into.
+        project: The user's own folder, only for steps that run user code (see `usercode`), else None.
+    """
+
+    kind: str
+    params: Mapping[str, Any]
+    inputs: Mapping[str, Path]
+    outputs: Path
+    project: Path | None = None
+
+    def read_json(self, name: str) -> Any:
+        """The JSON file given as input `name`."""
+        return json.loads(self.inputs[name].read_text("utf-8"))
+
+    def write_json(self, name: str, value: object) -> None:
+        """Write `value` as canonical JSON to the output file `name`."""
+        (self.outputs / name).write_text(json.dumps(value, sort_keys=True, indent=1) + "\n", "utf-8")
+
+
+@dataclass(frozen=True)
+class FailingOperator:
+    """An operator that the engine cannot convert: its name, what it needs, and where in the user's model it stands."""
+
+    name: str
+    needs: str = ""  # "select" | "custom" | "" (no form at all)
+    source: str = ""
+
+
+class Refused(Exception):
+    """This engine cannot do it, or does it wrongly; another may. Never for the user's own mistakes or for the machine's.
+
+    Args:
+        reason: One sentence for people, without a closing full stop.
+        operators: The operators to blame, where the engine says so.
+        detail: The engine's own words, a few lines.
+        alternative: A candidate that could do it, and is good enough only where all others are refuted.
+    """
+
+    def __init__(
+        self, reason: str, operators: Sequence[FailingOperator] = (), detail: str = "", alternative: str = ""
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.operators = tuple(operators)
+        self.detail = detail
+        self.alternative = alternative
+
+
+class Invalid(Exception):
+    """The user's model, data or code is wrong; no engine could do it.
+
+    Args:
+        message: One sentence: what was found, what is allowed.
+        key: The dotted key of model.toml that it concerns, such as "calibration.data" or "source.path".
+        hint: What to do.
+        detail: Further lines, such as the end of the user's own traceback.
+    """
+
+    def __init__(self, message: str, key: str = "", hint: str = "", detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.key = key
+        self.hint = hint
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor of a signature: dimensions are numbers, or names of dynamic dimensions; dtype as numpy names it."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class SignatureSpec:
+    """A signature of the source: its name and tensors, in the model's own order."""
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+@dataclass(frozen=True)
+class Interface:
+    """All signatures of a model, as `interface.json` holds them between steps."""
+
+    signatures: tuple[SignatureSpec, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+
+        def tensors(specs: Sequence[TensorSpec]) -> list[dict[str, Any]]:
+            return [{"name": t.name, "shape": list(t.shape), "dtype": t.dtype} for t in specs]
+
+        return {
+            "signatures": [
+                {"name": s.name, "inputs": tensors(s.inputs), "outputs": tensors(s.outputs)} for s in self.signatures
+            ]
+        }
+
+    @staticmethod
+    def from_json(value: Any) -> Interface:
+        """The inverse of `to_json`."""
+
+        def tensors(values: Any) -> tuple[TensorSpec, ...]:
+            return tuple(TensorSpec(t["name"], tuple(t["shape"]), t["dtype"]) for t in values)
+
+        return Interface(
+            tuple(SignatureSpec(s["name"], tensors(s["inputs"]), tensors(s["outputs"])) for s in value["signatures"])
+        )
+
+    def signature(self, name: str) -> SignatureSpec:
+        """The signature called `name`; KeyError where there is none."""
+        for s in self.signatures:
+            if s.name == name:
+                return s
+        raise KeyError(name)

@@ -1,0 +1,1 @@
+"""From a lowered source to a float .tflite file."""

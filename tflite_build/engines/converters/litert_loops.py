@@ -1,0 +1,271 @@
+"""Loops and branches in the form that the export of litert-converter 0.5.0 needs. Knows nothing of where they come from.
+
+Its passes leave `tfl.while` with the code inside, which the export cannot write and fails on without a word; TensorFlow's
+converter has a pass for that, `tfl-while-loop-outline`, whose work `outline_loops` does. They leave `tfl.if` with calls
+inside, and in a private function the export takes every argument that such a call reads for the function's first one, so
+that the file computes something else without a word; `call_branches` writes the older `tf.If`, which names its operands.
+They leave `stablehlo.case`, whose branches the export writes with operands of their own each; `unfold_cases` asks for one
+number after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from litert_converter.mlir import ir
+
+_CONSTANTS = ("arith.constant", "tfl.pseudo_const", "tfl.no_value")
+
+
+def outline_loops(module: Any) -> int:
+    """Move the code of every loop into functions; how many loops there are. Inside of the module's context."""
+    loops: list[Any] = []
+
+    def look(operation: Any) -> Any:
+        if operation.name == "tfl.while":
+            loops.append(operation)
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(look, ir.WalkOrder.POST_ORDER)  # inner loops first
+    with ir.Location.unknown(module.context):
+        for number, loop in enumerate(loops):
+            closed = _closed(loop)
+            for region, part in zip(closed.regions, ("cond", "body"), strict=True):
+                _outline(module, region.blocks[0], f"loop {number} {part}")
+    return len(loops)
+
+
+def unfold_cases(module: Any) -> int:
+    """Make branches of two out of those of several; how many. Inside of the module's context, before `outline_loops`."""
+    cases: list[Any] = []
+
+    def look(operation: Any) -> Any:
+        if operation.name == "stablehlo.case":
+            cases.append(operation)
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(look, ir.WalkOrder.POST_ORDER)  # inner ones first
+    with ir.Location.unknown(module.context):
+        for number, case in enumerate(cases):
+            _unfold(module, case, f"case {number}")
+    return len(cases)
+
+
+def call_branches(module: Any) -> int:
+    """Give every branch its operands and the functions that it calls; how many. Inside of the module's context."""
+    branches: list[Any] = []
+
+    def look(operation: Any) -> Any:
+        if operation.name == "tfl.if":
+            branches.append(operation)
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(look)
+    done = 0
+    for branch in branches:
+        calls = [region.blocks[0].operations[0].operation for region in branch.regions]
+        same = all(list(call.operands) == list(calls[0].operands) for call in calls)
+        if not same or any(call.name != "func.call" for call in calls):
+            continue
+        done += 1
+        with ir.InsertionPoint(branch):
+            new = ir.Operation.create(
+                "tf.If",
+                results=[value.type for value in branch.results],
+                operands=[*branch.operands, *calls[0].operands],
+                attributes={
+                    "then_branch": calls[0].attributes["callee"],
+                    "else_branch": calls[1].attributes["callee"],
+                    "is_stateless": ir.BoolAttr.get(True),
+                },
+                loc=branch.location,
+            )
+        for old, result in zip(branch.results, new.results, strict=True):
+            old.replace_all_uses_with(result)
+        branch.erase()
+    return done
+
+
+def _closed(loop: Any) -> Any:
+    """The loop with everything that it reads from outside among its operands; constants are copied into it."""
+    captured = _captured(loop)
+    if not captured:
+        return loop
+    operands = [*loop.operands, *captured]
+    with ir.InsertionPoint(loop):
+        new = ir.Operation.create(
+            "tfl.while",
+            results=[value.type for value in operands],
+            operands=operands,
+            attributes={name: loop.attributes[name] for name in _attribute_names(loop)},
+            regions=2,
+            loc=loop.location,
+        )
+    for old_region, region in zip(loop.regions, new.regions, strict=True):
+        block = old_region.blocks[0]
+        block.append_to(region)
+        extra = [block.add_argument(value.type, loop.location) for value in captured]
+        for operation in list(_operations(block)):
+            for index, value in enumerate(operation.operands):
+                if value in captured:
+                    operation.operands[index] = extra[list(captured).index(value)]
+    body = new.regions[1].blocks[0]
+    kept = list(body.arguments)[len(loop.operands) :]
+    _replace_terminator(body, "tfl.yield", kept)
+    for index, result in enumerate(loop.results):
+        result.replace_all_uses_with(new.results[index])
+    loop.erase()
+    return new
+
+
+def _captured(parent: Any) -> list[Any]:
+    """The values that the regions of `parent` read from outside; constants are copied into each."""
+    captured: dict[Any, None] = {}
+    for region in parent.regions:
+        block = region.blocks[0]
+        copies: dict[Any, Any] = {}
+        for operation in list(_operations(block)):
+            for index, value in enumerate(operation.operands):
+                if _is_inside(value, block):
+                    continue
+                if not _is_constant(value):
+                    captured[value] = None
+                    continue
+                if value not in copies:
+                    copies[value] = value.owner.clone(ir.InsertionPoint.at_block_begin(block)).results[0]
+                operation.operands[index] = copies[value]
+    return list(captured)
+
+
+def _unfold(module: Any, case: Any, name: str) -> None:
+    operands = [case.operands[0], *_captured(case)]
+    types = [value.type for value in operands]
+    results = [value.type for value in case.results]
+    branches = []
+    for number, region in enumerate(case.regions):
+        block = region.blocks[0]
+        branches.append(f"{name} branch {number}")
+        body = _function(module, branches[-1], types, results)
+        operations = list(block.operations)
+        for operation in list(_operations(block)):
+            for index, value in enumerate(operation.operands):
+                if value in operands:
+                    operation.operands[index] = body.arguments[operands.index(value)]
+        for operation in operations:
+            body.append(operation)
+        _replace_terminator(body, "func.return", ())
+    other = branches[-1]  # also for a number out of range
+    for number in range(len(branches) - 2, 0, -1):
+        rest = f"{name} from {number}"
+        body = _function(module, rest, types, results)
+        with ir.InsertionPoint(body):
+            choice = _choose(list(body.arguments), number, branches[number], other, results)
+            ir.Operation.create("func.return", operands=list(choice.results))
+        other = rest
+    with ir.InsertionPoint(case):
+        choice = _choose(operands, 0, branches[0], other, results)
+    for old, result in zip(case.results, choice.results, strict=True):
+        old.replace_all_uses_with(result)
+    case.erase()
+
+
+def _choose(operands: Sequence[Any], number: int, then: str, other: str, results: Sequence[Any]) -> Any:
+    """`then` where the first operand is `number`, else `other`; both are functions of all operands."""
+    kind = ir.RankedTensorType(operands[0].type)
+    value = ir.DenseElementsAttr.get_splat(kind, ir.IntegerAttr.get(kind.element_type, number))
+    constant = ir.Operation.create("arith.constant", results=[kind], attributes={"value": value})
+    flag = ir.RankedTensorType.get([], ir.IntegerType.get_signless(1))
+    equal = ir.Operation.create("tfl.equal", results=[flag], operands=[operands[0], constant.results[0]])
+    return ir.Operation.create(
+        "tf.If",
+        results=results,
+        operands=[equal.results[0], *operands],
+        attributes={
+            "then_branch": ir.FlatSymbolRefAttr.get(then),
+            "else_branch": ir.FlatSymbolRefAttr.get(other),
+            "is_stateless": ir.BoolAttr.get(True),
+        },
+    )
+
+
+def _function(module: Any, name: str, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
+    """The empty body of a new private function."""
+    with ir.InsertionPoint(module.body):
+        function = ir.Operation.create(
+            "func.func",
+            attributes={
+                "sym_name": ir.StringAttr.get(name),
+                "sym_visibility": ir.StringAttr.get("private"),
+                "function_type": ir.TypeAttr.get(ir.FunctionType.get(inputs, results)),
+            },
+            regions=1,
+        )
+    return ir.Block.create_at_start(function.regions[0], inputs, [ir.Location.unknown()] * len(inputs))
+
+
+def _outline(module: Any, block: Any, name: str) -> None:
+    """Move the operations of a region's only block into a private function, and call that."""
+    arguments = list(block.arguments)
+    operations = list(block.operations)
+    results = [value.type for value in operations[-1].operands]
+    inputs = [argument.type for argument in arguments]
+    with ir.InsertionPoint(module.body):
+        function = ir.Operation.create(
+            "func.func",
+            attributes={
+                "sym_name": ir.StringAttr.get(name),
+                "sym_visibility": ir.StringAttr.get("private"),
+                "function_type": ir.TypeAttr.get(ir.FunctionType.get(inputs, results)),
+            },
+            regions=1,
+        )
+    body = ir.Block.create_at_start(function.regions[0], inputs, [argument.location for argument in arguments])
+    for argument, new in zip(arguments, body.arguments, strict=True):
+        argument.replace_all_uses_with(new)
+    for operation in operations:
+        body.append(operation)
+    _replace_terminator(body, "func.return", ())
+    with ir.InsertionPoint(block):
+        call = ir.Operation.create(
+            "func.call",
+            results=results,
+            operands=arguments,
+            attributes={"callee": ir.FlatSymbolRefAttr.get(name)},
+        )
+        ir.Operation.create("tfl.yield", operands=list(call.results))
+
+
+def _replace_terminator(block: Any, name: str, extra: Sequence[Any]) -> None:
+    last = list(block.operations)[-1]
+    with ir.InsertionPoint.at_block_terminator(block):
+        ir.Operation.create(name, operands=[*last.operands, *extra], loc=last.location)
+    last.operation.erase()
+
+
+def _operations(block: Any) -> Iterator[Any]:
+    """All operations in a block, and in the regions of those."""
+    for operation in block.operations:
+        yield operation.operation
+        for region in operation.operation.regions:
+            for inner in region.blocks:
+                yield from _operations(inner)
+
+
+def _is_inside(value: Any, block: Any) -> bool:
+    owner = value.owner
+    at = owner if isinstance(owner, ir.Block) else owner.operation.block
+    while at != block:
+        parent = at.owner  # the operation whose region holds the block
+        if parent is None or parent.operation.name in ("func.func", "builtin.module"):
+            return False
+        at = parent.operation.block
+    return True
+
+
+def _is_constant(value: Any) -> bool:
+    return not isinstance(value.owner, ir.Block) and value.owner.operation.name in _CONSTANTS
+
+
+def _attribute_names(operation: Any) -> list[str]:
+    return list(operation.attributes)

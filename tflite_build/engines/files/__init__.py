@@ -1,0 +1,1 @@
+"""Arrays and .tflite files, as all steps read and write them."""

@@ -1,0 +1,1 @@
+"""TensorFlow's compiled parts, and the messages that they take and give."""

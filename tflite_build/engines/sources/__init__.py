@@ -1,0 +1,1 @@
+"""Where models come from: looking into a source, lowering it, and running it for reference."""

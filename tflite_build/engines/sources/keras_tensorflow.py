@@ -1,0 +1,68 @@
+"""A Keras model to a SavedModel by way of Keras on TensorFlow: the step `lower.tensorflow`.
+
+The second way for models that `keras_jax` or the LiteRT converter refuses (recurrent layers, layers of TensorFlow alone);
+names and meaning are the same. Knows nothing of .tflite files or of converters.
+"""
+
+from __future__ import annotations
+
+import os
+
+# All are read once, when Keras and TensorFlow are imported.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from tflite_build.engines.contract import Interface, Refused, Request
+
+from . import keras_file, saved_model_file
+from .keras_source import SIGNATURE, KerasSource
+from .saved_model_writing import Endpoint, write
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Write `saved_model/` with the signature `serving_default`, and `interface.json`.
+
+    Params:
+        path, entry, weights, imports, files, allow_code: As in [source] of model.toml. The file at `path` is the input
+            `model`; where that is missing it is taken from the project.
+        declared: What the spec says of the inputs.
+        locations: Keep source lines in the graph.
+
+    Raises:
+        Invalid: The file, the user's code or the spec is wrong.
+        Refused: Keras on TensorFlow cannot run the model.
+    """
+    with KerasSource.opened(request, _TensorFlow()) as source:
+        loaded = source.load()
+        folder = request.outputs / "saved_model"
+        locations = bool(request.params.get("locations"))
+        endpoint = Endpoint(SIGNATURE, loaded.infer, loaded.inputs)
+        (signature,) = source.guarded(lambda: write([endpoint], folder, locations))
+        if not signature.outputs:
+            raise source.no_outputs()
+    left = saved_model_file.read(folder).meta_graph(None).unrestored([SIGNATURE])
+    if left:
+        raise Refused(f"TensorFlow does not save all weights that the model reads: {sorted(left)}")
+    request.write_json("interface.json", Interface((signature,)).to_json())
+    return {"inputs": len(signature.inputs), "outputs": len(signature.outputs), "mixed_precision": loaded.mixed}
+
+
+class _TensorFlow:
+    """Keras on TensorFlow (`keras_source.Backend`): whatever Keras can, it can."""
+
+    name = "Keras on TensorFlow"
+    wide = True
+    foreign = {"jax": "JAX"}  # noqa: RUF012 - read as it is
+
+    def loading(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def check(self, file: keras_file.KerasFile) -> None:
+        """Nothing is missing."""
+
+    def objects(self, error: Exception) -> bool:
+        return False

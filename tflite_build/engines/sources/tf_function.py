@@ -1,0 +1,255 @@
+"""Functions of the user's, written with TensorFlow, to a SavedModel: the step `lower.function`.
+
+A signature is a tf.function, a concrete function, a plain function or a method of a tf.Module. Its parameters are the
+inputs; what it returns are the outputs: `output` for a tensor, `output_0`, `output_1` for a tuple, the keys of a dict.
+Knows nothing of .tflite files or of converters.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Both are read once, when TensorFlow is imported.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tflite_build.engines.contract import Interface, Invalid, Request
+from tflite_build.engines.user_code.usercode import Stage
+from tflite_build.engines.words import quoted
+
+from . import saved_model_file, source_shapes
+from .names import unique
+from .saved_model_writing import Endpoint, write
+from .source_shapes import SourceInput
+
+_DEFAULT = "serving_default"  # what `entry` right under [source] becomes
+_LINES = 15  # of an exception's text
+_LEAVES = (tf.Tensor, tf.Variable, np.ndarray, np.generic, bool, int, float, complex, str, bytes)
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Write `saved_model/` with one signature per entry, and `interface.json`.
+
+    Params:
+        signatures: Signature name -> {"entry": "model.py:predict"}.
+        declared: Shapes and types of inputs, where the function itself does not say them.
+        files: As in [source] of model.toml.
+        locations: Keep source lines in the graph.
+
+    Raises:
+        Invalid: The user's code or the spec is wrong.
+    """
+    entries = {name: str(s["entry"]) for name, s in request.params["signatures"].items()}
+    declared = request.params.get("declared") or {}
+    source_shapes.check_signatures(declared, list(entries))
+    alone = len(entries) == 1
+    folder = request.outputs / "saved_model"
+    with Stage(request) as stage:
+        endpoints = []
+        for name, entry in entries.items():
+            key = _key(name)
+            function = _Function(stage, entry, key, source_shapes.declared_for(declared, name))
+            inputs = source_shapes.resolve(function.inputs, source_shapes.declared_for(declared, name), name, alone)
+            for spec in inputs:
+                source_shapes.check_dtype(spec, name, key)
+            endpoints.append(Endpoint(name, function, inputs))
+        try:
+            signatures = write(endpoints, folder, bool(request.params.get("locations")))
+        except AssertionError as error:
+            if "untracked" not in str(error):
+                raise
+            raise Invalid(
+                f"{quoted(list(entries.values()))} uses a resource that TensorFlow cannot save",
+                "source.entry",
+                "make it an attribute of a tf.Module whose method is the entry",
+                str(error)[:500],
+            ) from error
+    for signature in signatures:
+        for spec in signature.outputs:
+            source_shapes.check_dtype(spec, signature.name, _key(signature.name))
+    left = saved_model_file.read(folder).meta_graph(None).unrestored(list(entries))
+    if left:
+        raise Invalid(f"TensorFlow does not save all variables that the function reads: {quoted(left)}", "source.entry")
+    request.write_json("interface.json", Interface(tuple(signatures)).to_json())
+    return {"signatures": len(signatures)}
+
+
+def _key(signature: str) -> str:
+    return "source.entry" if signature == _DEFAULT else f"source.signature.{signature}.entry"
+
+
+class _Function:
+    """The user's function on flat inputs, its errors told as theirs.
+
+    Attributes:
+        inputs: As the function states them.
+    """
+
+    def __init__(self, stage: Stage, entry: str, key: str, declared: Mapping[str, Any]) -> None:
+        self._stage = stage
+        self._entry = entry
+        self._key = key
+        self._function = stage.entry(entry, key)
+        if isinstance(self._function, type):
+            raise Invalid(f"{entry} is a class; a function, or a method of an object, is wanted", key)
+        specs = _stated(self._function)
+        self._structure: Any = None
+        self._parameters: list[str] = []
+        if specs is not None:
+            args, keywords = specs
+            self._structure = (args, keywords)
+            leaves = list(_leaves((), {**args, **keywords}))
+            names = unique(
+                (spec.name if len(path) == 1 else "") or "_".join(str(part) for part in path) for path, spec in leaves
+            )
+            self.inputs = [
+                SourceInput(name, _shape(spec), spec.dtype.name) for name, (_, spec) in zip(names, leaves, strict=True)
+            ]
+        else:
+            self._parameters = _parameters(self._function, declared)
+            if not self._parameters:
+                raise Invalid(f"{entry} has no parameters: every input of the model has to be one", key)
+            self.inputs = [SourceInput(name, None, "") for name in self._parameters]
+            if not hasattr(self._function, "get_concrete_function"):
+                # Python's `if` and `while` on tensors become the graph's.
+                self._function = _with_autograph(self._function)
+
+    def __call__(self, *tensors: Any) -> list[tuple[str, Any]]:
+        if self._structure is not None:
+            args, keywords = _packed(self._structure, list(tensors))
+            result = self._stage.call(self._explained(), *args.values(), key=self._key, **keywords)
+        else:
+            result = self._call_by_name(dict(zip(self._parameters, tensors, strict=True)))
+        return self._named(result)
+
+    def _call_by_name(self, given: dict[str, Any]) -> Any:
+        parameters = inspect.signature(self._function).parameters.values()
+        positional = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY and p.name in given]
+        first = [given.pop(name) for name in positional]
+        return self._stage.call(self._explained(), *first, key=self._key, **given)
+
+    def _explained(self) -> Callable[..., Any]:
+        """The function; what fails while TensorFlow traces the user's code is a problem with their lines.
+
+        TensorFlow raises such errors anew, with its own frames, and a traceback of the user's as text.
+        """
+
+        @functools.wraps(self._function)
+        def call(*args: Any, **keywords: Any) -> Any:
+            try:
+                return self._function(*args, **keywords)
+            except Exception as error:
+                found = _traced_error(error, self._stage.folder)
+                if found is None:
+                    raise
+                raise Invalid(found[0], self._key, detail=found[1]) from error
+
+        return call
+
+    def _named(self, result: Any) -> list[tuple[str, Any]]:
+        leaves = [(path, leaf) for path, leaf in _leaves((), result) if leaf is not None]
+        for path, leaf in leaves:
+            if isinstance(leaf, (tf.SparseTensor, tf.RaggedTensor)) or not isinstance(leaf, _LEAVES):
+                what = f"the output '{_output_name(path)}'" if path else "what it returns"
+                raise Invalid(f"{self._entry}: {what} is a {type(leaf).__name__}, not a tensor", self._key)
+        if not leaves:
+            raise Invalid(f"{self._entry} returns nothing: its outputs are what it returns", self._key)
+        names = unique(_output_name(path) for path, _ in leaves)
+        return [(name, leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
+
+
+def _stated(function: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Positional and keyword parameters with their tensor specs, where the function states them all.
+
+    Of a function that was traced once, that trace is meant.
+    """
+    if isinstance(function, tf.types.experimental.ConcreteFunction):
+        positional, keywords = function.structured_input_signature
+        names = [p.name for p in function.function_type.parameters.values() if p.name not in keywords]
+        return dict(zip(names, positional, strict=False)), dict(keywords)
+    signature = getattr(function, "input_signature", None)
+    if signature is None:
+        return None
+    names = [name for name, p in inspect.signature(function.python_function).parameters.items() if name != "self"]
+    return dict(zip(names, signature, strict=False)), {}
+
+
+def _parameters(function: Callable[..., Any], declared: Mapping[str, Any]) -> list[str]:
+    """The inputs by name; a parameter with a default is one where the spec declares it."""
+    names: list[str] = []
+    for p in inspect.signature(function).parameters.values():
+        if p.kind is p.VAR_KEYWORD:
+            names += [name for name in declared if name not in names]
+        elif p.kind is not p.VAR_POSITIONAL and (p.default is p.empty or p.name in declared):
+            names.append(p.name)
+    return names
+
+
+def _with_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
+    traced: Callable[..., Any] = functools.wraps(function)(tf.function(function))
+    return traced
+
+
+def _traced_error(error: Exception, stage: Path) -> tuple[str, str] | None:
+    """What happened at which line, and the lines that led to it; None where the error is no such one."""
+    text, kind = str(error), type(error).__name__
+    trace, found, core = text.rpartition(f"{kind}: ")
+    frames = [
+        (f"{Path(file).relative_to(stage).as_posix()}:{line}, in {name}", code.strip())
+        for file, line, name, code in re.findall(r'File "([^"]+)", line (\d+), in (\S+).*\n(.*)', trace)
+        if Path(file).is_relative_to(stage)
+    ]
+    if not text.startswith("in user code:") or not found or not frames:
+        return None
+    first, *rest = core.strip().splitlines() or [""]
+    lines = [part for place, code in frames for part in (place, f"    {code}")]
+    return f"{frames[-1][0].partition(',')[0]} raised {kind}: {first[:300]}", "\n".join([*lines, *rest[:_LINES]])
+
+
+def _shape(spec: Any) -> tuple[int | None, ...] | None:
+    return None if spec.shape.rank is None else tuple(spec.shape.as_list())
+
+
+def _leaves(path: tuple[Any, ...], value: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The tensors inside of dicts, sequences, named tuples and dataclasses, with the way to each."""
+    if isinstance(value, Mapping):
+        items: list[tuple[Any, Any]] = list(value.items())
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        items = list(zip(value._fields, value, strict=True))
+    elif isinstance(value, (tuple, list)):
+        items = list(enumerate(value))
+    elif is_dataclass(value) and not isinstance(value, type):
+        items = [(f.name, getattr(value, f.name)) for f in fields(value)]
+    else:
+        yield path, value
+        return
+    for key, part in items:
+        yield from _leaves((*path, key), part)
+
+
+def _packed(structure: Any, tensors: list[Any]) -> Any:
+    """The structure with its leaves replaced by `tensors`, in order."""
+    if isinstance(structure, Mapping):
+        return {key: _packed(value, tensors) for key, value in structure.items()}
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*(_packed(value, tensors) for value in structure))
+    if isinstance(structure, (tuple, list)):
+        return type(structure)(_packed(value, tensors) for value in structure)
+    return tensors.pop(0)
+
+
+def _output_name(path: Sequence[Any]) -> str:
+    """`boxes` for a key or field, `output_0` for a place in a sequence, `output` for the result itself."""
+    named = bool(path) and isinstance(path[0], str)
+    return "_".join(str(part) for part in (path if named else ["output", *path]))

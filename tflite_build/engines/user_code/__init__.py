@@ -1,0 +1,1 @@
+"""The user's own Python: staged, watched, its errors explained."""

@@ -1,0 +1,235 @@
+"""The folder that user code sees: a copy of the project that grows with what the code asks for, and a record of that.
+
+What was asked for and how it stood is what the step depends on. Some things are never there: hidden files, the tool's
+own outputs (`build`, `model.lock`) and `__pycache__`. Knows nothing of Python code: `watching` tells it what is wanted.
+"""
+
+# Paths are compared here as text, and asking the disk about them would be seen as the user's asking.
+# ruff: noqa: PTH100, PTH113, PTH120
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+# Seen by whoever opens a listed file below Python's sight, in place of its content.
+_PLACEHOLDER = b"tflite-build: this file was opened in a way that cannot be seen: name it in `files` of model.toml\n"
+_EPOCH = 315532800  # 1980-01-01: times of copies say nothing
+_HIDDEN_AT_TOP = frozenset({"build", "model.lock"})
+# Parts of the machine, as they are; a build depends on the toolchain and not on them. All else is the user's: hidden
+# folders at home and the temporary one, too, where weights and data sets are kept.
+_SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/run", "/System")
+
+
+def visible(relative: str) -> bool:
+    """Whether user code can see `relative`, a path below the project with `/` between its parts."""
+    parts = relative.split("/")
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in parts if part)
+    return not hidden and parts[0] not in _HIDDEN_AT_TOP
+
+
+def listing(folder: Path, relative: str) -> tuple[str, ...]:
+    """The visible names in a folder of the project, sorted. `relative` is its path below the project, or ""."""
+    names = (entry.name for entry in os.scandir(folder))
+    return tuple(sorted(name for name in names if visible(f"{relative}/{name}" if relative else name)))
+
+
+def listing_digest(names: Iterable[str]) -> str:
+    """SHA-256 of a listing, as the record holds it: of the names as canonical JSON."""
+    text = json.dumps(list(names), separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Staging:
+    """The folder `stage` for the project at `project`.
+
+    A path asked for is copied once; later questions find the copy. Kinds of record: "file" and "outside" with a
+    SHA-256, "folder" with the digest of its listing, "exists" for a folder that was not listed, "missing". Paths outside
+    of the project are absolute; they are not copied, and what user code makes, changes or removes there is its own.
+    """
+
+    def __init__(self, project: Path, stage: Path) -> None:
+        self.project = Path(os.path.realpath(project))
+        self.stage = Path(os.path.realpath(stage))
+        self._roots = tuple(dict.fromkeys([str(self.stage), str(self.project), os.path.abspath(project)]))
+        self._ignored = _ignored(self.stage.parent)
+        self._records: dict[str, tuple[str, str]] = {}  # path -> kind, digest
+        self._own: set[str] = set()  # paths outside
+        self._settled: set[str] = set()  # copied, found missing, or written by the user's code
+        self._placeholders: set[str] = set()
+        self._lock = threading.RLock()
+
+    def relative(self, path: str) -> str | None:
+        """`path` below the project, "" for the project itself, None for one outside."""
+        full = os.path.abspath(path)
+        for root in self._roots:
+            if full == root:
+                return ""
+            if full.startswith(root + os.sep):
+                return full[len(root) + 1 :].replace(os.sep, "/")
+        return None
+
+    def looked(self, path: str) -> None:
+        """User code asks whether `path` is there, or what it is."""
+        relative = self.relative(path)
+        with self._lock:
+            if relative:
+                self._bring(relative, content=relative not in self._placeholders)
+            elif relative is None:
+                self._outside(os.path.abspath(path), content=False)
+
+    def read(self, path: str) -> None:
+        """User code opens `path` to read it."""
+        relative = self.relative(path)
+        with self._lock:
+            if relative:
+                self._bring(relative, content=True)
+            elif relative is None:
+                self._outside(os.path.abspath(path), content=True)
+
+    def listed(self, path: str) -> None:
+        """User code lists the folder `path`."""
+        relative = self.relative(path)
+        if relative is None or not (relative == "" or visible(relative)):
+            return
+        source = self.project / relative
+        with self._lock:
+            if self._records.get(relative or ".", ("", ""))[0] == "folder":
+                return
+            if not source.is_dir():
+                self._bring(relative, content=True)
+                return
+            names = listing(source, relative)
+            self._records[relative or "."] = ("folder", listing_digest(names))
+            self._settled.add(relative)
+            (self.stage / relative).mkdir(parents=True, exist_ok=True)
+            for name in names:
+                self._show(f"{relative}/{name}" if relative else name)
+
+    def written(self, path: str) -> None:
+        """User code makes or replaces the file `path`: what it reads there from now on is its own."""
+        relative = self.relative(path)
+        if relative is None:
+            self.changed(path)
+        if not relative:
+            return
+        with self._lock:
+            if (self.project / relative).parent.is_dir():
+                (self.stage / relative).parent.mkdir(parents=True, exist_ok=True)
+            self._settled.add(relative)
+            self._placeholders.discard(relative)
+
+    def changed(self, path: str) -> None:
+        """User code makes, moves or removes `path`: outside of the project, it and all below are its own from now on."""
+        if self.relative(path) is not None:
+            return
+        full = os.path.abspath(path)
+        with self._lock:
+            self._own.add(full)
+            for known in [p for p in self._records if p == full or p.startswith(full + os.sep)]:
+                del self._records[known]
+
+    def take(self, relative: str) -> Path:
+        """The copy of a file or, with all below it, of a folder that the spec names, even a hidden one."""
+        with self._lock:
+            source = self.project / relative
+            if source.is_dir():
+                self.listed(str(self.stage / relative))
+                for name in listing(source, relative):
+                    self.take(f"{relative}/{name}")
+            else:
+                self._bring(relative, content=True, named=True)
+        return self.stage / relative
+
+    def unseen(self, relative: str) -> bool:
+        """Whether the project has this file and user code has not been given its content."""
+        unread = relative not in self._settled or relative in self._placeholders
+        return unread and visible(relative) and (self.project / relative).is_file()
+
+    @property
+    def listed_only(self) -> tuple[str, ...]:
+        """Files that were listed and not opened."""
+        return tuple(sorted(self._placeholders))
+
+    def records(self) -> list[dict[str, str]]:
+        """All that was asked for: path, kind and sha256, sorted by path."""
+        return [
+            {"path": path, "kind": kind, "sha256": digest} for path, (kind, digest) in sorted(self._records.items())
+        ]
+
+    def _bring(self, relative: str, content: bool, named: bool = False) -> None:
+        if not (named or visible(relative)) or relative in self._settled:
+            return
+        source, target = self.project / relative, self.stage / relative
+        if source.is_dir():
+            target.mkdir(parents=True, exist_ok=True)
+            self._records.setdefault(relative, ("exists", ""))
+        elif source.exists():
+            if not content:  # a placeholder says all that was asked
+                return
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._records[relative] = ("file", _copy(source, target))
+            self._placeholders.discard(relative)
+        else:
+            self._records[relative] = ("missing", "")
+        self._settled.add(relative)
+
+    def _show(self, relative: str) -> None:
+        """Let a listing show an entry, without its content."""
+        source, target = self.project / relative, self.stage / relative
+        if relative in self._settled or target.exists():
+            return
+        if source.is_dir():
+            target.mkdir()
+        elif source.exists():
+            size = source.stat().st_size
+            with target.open("wb") as file:
+                file.write(_PLACEHOLDER[:size])
+                file.truncate(size)
+            self._placeholders.add(relative)
+
+    def _outside(self, path: str, content: bool) -> None:
+        if path.startswith(self._ignored) or path in self._records or self._is_own(path):
+            return
+        if not os.path.lexists(path):
+            self._records[path] = ("missing", "")
+        elif content and os.path.isfile(path):
+            self._records[path] = ("outside", _digest(Path(path)))
+
+    def _is_own(self, path: str) -> bool:
+        while path not in self._own:
+            above = os.path.dirname(path)
+            if above == path:
+                return False
+            path = above
+        return True
+
+
+def _ignored(scratch: Path) -> tuple[str, ...]:
+    """Folders of the machine and of the toolchain: their files are no inputs of the user's."""
+    folders = [*_SYSTEM, sys.prefix, sys.base_prefix, sys.exec_prefix, str(scratch)]
+    folders += [os.path.abspath(entry) for entry in sys.path if entry]
+    folders += [os.path.realpath(folder) for folder in folders]
+    return tuple(dict.fromkeys(folder.rstrip(os.sep) + os.sep for folder in folders))
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copy a file; the SHA-256 of what was copied."""
+    digest = hashlib.sha256()
+    target.unlink(missing_ok=True)
+    with source.open("rb") as read, target.open("wb") as write:
+        while block := read.read(1 << 20):
+            digest.update(block)
+            write.write(block)
+    os.utime(target, (_EPOCH, _EPOCH))
+    return digest.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

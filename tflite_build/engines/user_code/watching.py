@@ -1,0 +1,236 @@
+"""Seeing what Python code opens, lists, looks for and imports, before it happens.
+
+By an audit hook, by patches of `os`, and by an import finder. They stay as long as the process, which is not used again
+after user code has run. Knows nothing of what becomes of what it sees.
+
+Source of the events: https://docs.python.org/3/library/audit_events.html. `os.stat` and its kin raise none.
+"""
+
+# pathlib goes through the functions that are patched here.
+# ruff: noqa: PTH112, PTH113, PTH118
+
+from __future__ import annotations
+
+import functools
+import importlib.machinery
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType, ModuleType
+from typing import Any
+
+from .staging import Staging
+
+_WRITES = os.O_WRONLY | os.O_RDWR
+_LOOKS = ("stat", "lstat", "access", "readlink")
+# Who imports, in a stack of frames: not the machinery itself.
+_MACHINERY = ("<frozen importlib", f"{os.sep}importlib{os.sep}__init__.py")
+
+
+class Watch:
+    """Tells `staging` what user code does, until `end`.
+
+    Attributes:
+        roots: Folders of the stage in which absolute imports are looked up, in order.
+    """
+
+    def __init__(self, staging: Staging) -> None:
+        self.roots: list[str] = []
+        self._staging = staging
+        self._own = threading.local()  # set while the watch itself works: that is not user code
+        self._active = True
+        sys.addaudithook(self._audit)
+        for name in _LOOKS:
+            _patch_look(name, self._look)
+        sys.meta_path.insert(0, _Finder(self, of_user=True))
+        sys.meta_path.append(_Finder(self, of_user=False))
+        sys.dont_write_bytecode = True
+
+    def end(self) -> None:
+        """What happens from now on is not the user's code."""
+        self._active = False
+
+    @contextmanager
+    def paused(self) -> Iterator[bool]:
+        """Inside, this thread is not watched. Gives False where it was not watched already."""
+        if not self._active or getattr(self._own, "busy", False):
+            yield False
+            return
+        self._own.busy = True
+        try:
+            yield True
+        finally:
+            self._own.busy = False
+
+    def bring_module(self, name: str, folders: Sequence[str]) -> None:
+        """Bring what Python would find as module `name` (its last part) in these folders of the stage."""
+        with self.paused() as first:
+            if not first:
+                return
+            for folder in folders:
+                place = os.path.join(folder, name)
+                sys.path_importer_cache.pop(folder, None)  # it remembers what was there before
+                self._staging.looked(place)
+                if os.path.isdir(place):
+                    self._staging.read(os.path.join(place, "__init__.py"))
+                    if os.path.isfile(os.path.join(place, "__init__.py")):
+                        return
+                for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+                    relative = self._staging.relative(place + suffix)
+                    if relative and self._staging.unseen(relative):
+                        self._staging.read(place + suffix)
+                        return
+                self._staging.read(place + ".py")
+                if os.path.isfile(place + ".py"):
+                    return
+
+    def inside(self, path: str) -> bool:
+        """Whether `path` lies in the stage."""
+        return path == str(self._staging.stage) or path.startswith(str(self._staging.stage) + os.sep)
+
+    def _look(self, path: Any) -> None:
+        text = _text(path)
+        if text is not None:
+            with self.paused() as first:
+                if first:
+                    self._staging.looked(text)
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        handle = _EVENTS.get(event)
+        if handle is None or not self._active:
+            return
+        path = _text(arguments[0] if arguments else None)
+        if path is None:
+            return
+        with self.paused() as first:
+            if first:
+                handle(self, path, arguments)
+
+    def _opened(self, path: str, arguments: tuple[Any, ...]) -> None:
+        flags = arguments[2] if len(arguments) > 2 and isinstance(arguments[2], int) else 0
+        replaced = flags & os.O_TRUNC or (flags & _WRITES and not flags & (os.O_APPEND | os.O_EXCL | os.O_RDWR))
+        made = flags & os.O_CREAT and flags & os.O_EXCL and self._staging.relative(path) is None
+        if not replaced and not made:
+            self._staging.read(path)
+        if flags & _WRITES:
+            self._staging.written(path)
+
+    def _listed(self, path: str, arguments: tuple[Any, ...]) -> None:
+        # The import machinery lists whole folders to look for one name; the finder below knows which.
+        if _caller().f_code.co_filename.startswith("<frozen importlib"):
+            return
+        self._staging.listed(path)
+
+    def _read(self, path: str, arguments: tuple[Any, ...]) -> None:
+        self._staging.read(path)
+
+    def _looked(self, path: str, arguments: tuple[Any, ...]) -> None:
+        self._staging.looked(path)
+
+    def _moved(self, path: str, arguments: tuple[Any, ...]) -> None:
+        self._staging.read(path)
+        self._staging.changed(path)
+        self._changed(_text(arguments[1]) or path, arguments)
+
+    def _linked(self, path: str, arguments: tuple[Any, ...]) -> None:
+        self._staging.read(path)
+        self._changed(_text(arguments[1]) or path, arguments)
+
+    def _folder_made(self, path: str, arguments: tuple[Any, ...]) -> None:
+        if not os.path.lexists(path):  # else it is only made sure of
+            self._staging.changed(path)
+
+    def _changed(self, path: str, arguments: tuple[Any, ...]) -> None:
+        self._staging.changed(path)
+
+
+_Handler = Callable[[Watch, str, tuple[Any, ...]], None]
+_EVENTS: dict[str, _Handler] = {
+    "open": Watch._opened,
+    "os.listdir": Watch._listed,
+    "os.scandir": Watch._listed,
+    "os.chdir": Watch._looked,
+    "os.rename": Watch._moved,
+    "os.link": Watch._linked,
+    "os.mkdir": Watch._folder_made,
+    "os.remove": Watch._changed,
+    "os.rmdir": Watch._changed,
+    "os.truncate": Watch._changed,
+    "sqlite3.connect": Watch._read,
+    "ctypes.dlopen": Watch._read,
+}
+
+
+class _Finder:
+    """Brings modules of the project into the stage just before Python looks for them there.
+
+    Args:
+        of_user: Serve absolute imports of the user's own modules, ahead of installed packages; otherwise those of
+            anyone, behind them. A library's imports never find the user's files first.
+    """
+
+    def __init__(self, watch: Watch, of_user: bool) -> None:
+        self._watch = watch
+        self._of_user = of_user
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """As the import machinery asks for it."""
+        if path is None:
+            if self._of_user and not self._watch.inside(_importer().f_code.co_filename):
+                return None
+            folders = [*self._watch.roots, *(p for p in map(os.path.abspath, sys.path) if self._watch.inside(p))]
+        else:
+            folders = [p for p in path if self._watch.inside(p)]
+        if not folders:
+            return None
+        folders = list(dict.fromkeys(folders))
+        self._watch.bring_module(fullname.rpartition(".")[2], folders)
+        return importlib.machinery.PathFinder.find_spec(fullname, folders, target)
+
+
+def _text(path: Any) -> str | None:
+    """A path as text; None for a file descriptor."""
+    if path is None:
+        return "."
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        return None
+
+
+def _caller() -> FrameType:
+    """The innermost frame outside of this module."""
+    frame: FrameType | None = sys._getframe(1)
+    own = _caller.__code__.co_filename
+    while frame is not None and (frame.f_code.co_filename == own or frame.f_code.co_filename.endswith("contextlib.py")):
+        frame = frame.f_back
+    assert frame is not None
+    return frame
+
+
+def _importer() -> FrameType:
+    """The innermost frame that is neither of this module nor of the import machinery."""
+    frame: FrameType = _caller()
+    while frame.f_back is not None and any(part in frame.f_code.co_filename for part in _MACHINERY):
+        frame = frame.f_back
+    return frame
+
+
+def _patch_look(name: str, look: Callable[[Any], None]) -> None:
+    original = getattr(os, name)
+
+    @functools.wraps(original)
+    def watched(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("dir_fd") is None:
+            look(path)
+        return original(path, *args, **kwargs)
+
+    setattr(os, name, watched)
+    # Code asks these sets what the function can do.
+    for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
+        if original in able:
+            able.add(watched)

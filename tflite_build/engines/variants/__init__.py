@@ -1,0 +1,1 @@
+"""From a float .tflite file to those of the variants: samples, ranges, quantizers."""

@@ -1,0 +1,252 @@
+"""`calibrate`: the range of every float tensor over the representative data, the same on every CPU.
+
+Optimized kernels differ from CPU to CPU in the last bits, and reference kernels, which do not, are six times slower. So
+ranges are rounded outward to a coarse grid, and computed as correctly rounded functions are (A. Ziv, "Fast evaluation of
+elementary mathematical functions with correctly rounded last bit", 1991): the fast kernels run first, and only where a
+result lies so near to a line of the grid that their error could move it across, the samples that matter are run again
+with the reference kernels. What comes out is what the reference kernels alone would give.
+
+The grid of a tensor has steps of 2^-8 of its largest magnitude (rounded down to a power of two): at most half a step of
+an 8-bit quantization wider on each side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tflite_build.engines.contract import Refused, Request
+from tflite_build.engines.files import graph as graphs
+from tflite_build.engines.files import tensors
+from tflite_build.engines.files.runner import Kernels, Runner
+from tflite_build.engines.files.tensors import Array, Case
+from tflite_build.engines.words import counted, quoted
+
+_GRID_BITS = 8
+_FLOOR = 4e-6  # of a tensor's magnitude: the least error that the fast kernels are trusted with
+_SAFETY = 8.0  # times the error that was measured of a tensor
+_SAFETY_OF_ALL = 3.0  # times the largest error, as a share of a tensor's magnitude, that was measured of any tensor
+_HOPELESS = 1e-3  # of a tensor's magnitude: kernels that differ by more are not used at all
+
+Extremes = NDArray[np.float64]  # (samples, tensors, 2): lowest and highest value
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    signature: str
+    arrays: dict[str, Array]
+
+
+class _Observer:
+    """Runs samples with one kind of kernels and notes the extremes of every tensor."""
+
+    def __init__(self, model: Path, kernels: Kernels) -> None:
+        self._runner = Runner(model, kernels=kernels, keep=True)
+        computed = graphs.read(model)
+        unique = computed.unique_names()
+        self._tensors = {
+            s.name: [
+                (index, unique[s.subgraph][index])
+                for index, tensor in enumerate(computed.subgraphs[s.subgraph].tensors)
+                if tensor.dtype == "float32" and not tensor.constant
+            ]
+            for s in computed.signatures
+        }
+
+    def names(self, signature: str) -> list[str]:
+        """The names of the tensors that are looked at."""
+        return [name for _, name in self._tensors[signature]]
+
+    def extremes(self, sample: _Sample) -> Extremes:
+        """(tensors, 2) for one sample; NaN for a tensor without a value."""
+        self._runner.run(sample.signature, sample.arrays)
+        found = np.full((len(self._tensors[sample.signature]), 2), np.nan)
+        for row, (index, _) in enumerate(self._tensors[sample.signature]):
+            value = self._runner.value(sample.signature, index)
+            if value is not None and value.size:
+                found[row] = value.min(), value.max()
+        return found
+
+
+class _Profiler:
+    """As `_Observer`, by the kernels that apps run with and the runtime's own profiler: four times as fast."""
+
+    def __init__(self, model: Path, names: Sequence[str]) -> None:
+        self._runner = Runner(model, kernels="profiled")
+        self._names = names
+
+    def extremes(self, sample: _Sample) -> Extremes | None:
+        """None where the profiler does not tell all tensors apart: it knows them by name, and none inside of loops."""
+        seen = self._runner.extremes(sample.signature, sample.arrays)
+        if len(set(self._names)) < len(self._names) or not seen.keys() >= set(self._names):
+            return None
+        return np.array([seen[name] for name in self._names], np.float64).reshape(-1, 2)  # also where there are none
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Write `ranges.json`: tensor name (see `Graph.unique_names`) -> [lowest, highest], over all signatures.
+
+    Raises:
+        Refused: If the runtime does not run the file, or a tensor reaches infinity.
+    """
+    samples = list(_samples(tensors.read(request.inputs["samples"])))
+    model = request.inputs["model"]
+    reference_only = request.params.get("kernels") == "reference"
+    ranges: dict[str, tuple[float, float]] = {}
+    reruns = 0
+    for signature in dict.fromkeys(s.signature for s in samples):
+        own = [s for s in samples if s.signature == signature]
+        names, found, count = _signature_ranges(model, own, reference_only)
+        reruns += count
+        for name, (low, high) in zip(names, found, strict=True):
+            if math.isfinite(low) and math.isfinite(high):
+                before = ranges.get(name, (low, high))
+                ranges[name] = min(low, before[0]), max(high, before[1])
+    request.write_json("ranges.json", {name: list(ranges[name]) for name in sorted(ranges)})
+    return {"samples": len(samples), "reruns": reruns}
+
+
+def _samples(cases: Sequence[Case]) -> Iterator[_Sample]:
+    for case in cases:
+        for index in range(case.count):
+            yield _Sample(case.signature, case.sample(index))
+
+
+def _signature_ranges(
+    model: Path, samples: Sequence[_Sample], reference_only: bool
+) -> tuple[list[str], list[tuple[float, float]], int]:
+    """Names, rounded ranges, and how many samples were run with the reference kernels."""
+    reference = _Observer(model, "reference")
+    names = reference.names(samples[0].signature)
+    if reference_only:
+        return names, _rounded(np.stack([reference.extremes(s) for s in samples])), len(samples)
+    quick = _fast(model, samples, names)
+    _check_bounded(names, quick)
+    search = _Search(quick, lambda index: reference.extremes(samples[index]))
+    return names, _rounded(search.settled()), len(search.exact)
+
+
+def _check_bounded(names: Sequence[str], extremes: Extremes) -> None:
+    """No integer type has a range up to infinity; NaN is for the comparison."""
+    endless = np.flatnonzero(np.isinf(extremes).any(axis=(0, 2)))
+    if endless.size:
+        shown = quoted(names[int(row)] for row in endless[:3])
+        raise Refused(
+            f"{counted(endless.size, 'tensor')} of the float file ({shown}) reach infinity on the representative data, so "
+            "that they have no range"
+        )
+
+
+def _fast(model: Path, samples: Sequence[_Sample], names: Sequence[str]) -> Extremes:
+    """The extremes of all samples, nearly right."""
+    profiler = _Profiler(model, names)
+    found = [values for values in map(profiler.extremes, samples) if values is not None]
+    if len(found) < len(samples):
+        observer = _Observer(model, "optimized")
+        found = [observer.extremes(s) for s in samples]
+    return np.stack(found)
+
+
+class _Search:
+    """Finds out which samples the reference kernels have to run, so that the rounded ranges are theirs.
+
+    Args:
+        quick: The extremes by the fast kernels.
+        compute: Those of one sample by the reference kernels.
+    """
+
+    def __init__(self, quick: Extremes, compute: Callable[[int], Extremes]) -> None:
+        self.exact: dict[int, Extremes] = {}
+        self._quick = quick
+        self._compute = compute
+        self._magnitude = np.nanmax(np.abs(quick), axis=(0, 2), initial=0.0)
+        self._step = _steps(self._magnitude)
+
+    def settled(self) -> Extremes:
+        """The extremes, exact wherever they could move a range across a line of its grid."""
+        # One exact sample tells how large the fast kernels' error is; best one that has to be run anyway, for as many
+        # clamped tensors as can be.
+        wanted = Counter(i for row, side in self._near(_FLOOR * self._magnitude) for i in self._candidates(row, side))
+        first = wanted.most_common(1)[0][0] if wanted else 0
+        difference = np.nanmax(np.abs(self._quick[first] - self._run(first)), axis=1, initial=0.0)
+        if bool((difference > _HOPELESS * self._magnitude).any()):
+            for index in range(len(self._quick)):
+                self._run(index)
+        else:
+            shares = difference[self._magnitude > 0] / self._magnitude[self._magnitude > 0]
+            share = max(_FLOOR, _SAFETY_OF_ALL * float(shares.max(initial=0.0)))
+            bound = np.maximum(_SAFETY * difference, share * self._magnitude)
+            for row, side in self._near(bound):
+                self._settle(row, side, bound[row])
+        merged = self._quick.copy()
+        for index, values in self.exact.items():
+            merged[index] = values
+        return merged
+
+    def _run(self, index: int) -> Extremes:
+        if index not in self.exact:
+            self.exact[index] = self._compute(index)
+        return self.exact[index]
+
+    def _near(self, bound: NDArray[np.float64]) -> list[tuple[int, int]]:
+        """Tensor and side (0 lowest, 1 highest) of the extremes that lie within `bound` of a line."""
+        found = []
+        for row in np.flatnonzero(self._magnitude > 0):
+            error, step = bound[row], self._step[row]
+            near_power = any(_steps(np.array([self._magnitude[row] + e]))[0] != step for e in (-error, error))
+            for side in (0, 1):
+                values = self._quick[:, row, side]
+                extreme = float(np.nanmin(values) if side == 0 else np.nanmax(values))
+                # The zero that a rectifier or a softmax never crosses, however near it comes, is on a line in any grid.
+                at_zero = side == 0 and 0 <= extreme < error
+                distance = abs(extreme / step - round(extreme / step)) * step
+                if not at_zero and (near_power or distance <= error):
+                    found.append((int(row), side))
+        return found
+
+    def _candidates(self, row: int, side: int, error: float = 0.0) -> list[int]:
+        """The samples that may hold the extreme, the most likely first."""
+        values = self._quick[:, row, side] * (1 if side else -1)
+        order = np.argsort(-values, kind="stable")
+        return [int(i) for i in order if values[i] >= np.nanmax(values) - 2 * error]
+
+    def _settle(self, row: int, side: int, error: float) -> None:
+        """Make the extreme of one tensor exact.
+
+        Samples with the same value to the last bit have it from a clamp, which every kernel gives exactly: of those one
+        is enough where the two kinds of kernels agree.
+        """
+        agreed = {
+            float(self._quick[index, row, side])
+            for index, values in self.exact.items()
+            if values[row, side] == self._quick[index, row, side]
+        }
+        for index in self._candidates(row, side, error):
+            value = float(self._quick[index, row, side])
+            if value not in agreed and self._run(index)[row, side] == value:
+                agreed.add(value)
+
+
+def _steps(magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    safe = np.where(magnitude > 0, magnitude, 1.0)
+    return np.asarray(2.0 ** (np.floor(np.log2(safe)) - _GRID_BITS))
+
+
+def _rounded(extremes: Extremes) -> list[tuple[float, float]]:
+    """The range of each tensor over all samples, rounded outward to its grid."""
+    with np.errstate(invalid="ignore"):
+        low, high = np.nanmin(extremes[:, :, 0], axis=0), np.nanmax(extremes[:, :, 1], axis=0)
+        step = _steps(np.fmax(np.abs(low), np.abs(high)))
+    return [
+        (float(np.floor(a / s) * s) + 0.0, float(np.ceil(b / s) * s) + 0.0)  # kernels differ in the sign of zero, too
+        if np.isfinite(a) and np.isfinite(b)
+        else (math.nan,) * 2
+        for a, b, s in zip(low, high, step, strict=True)
+    ]

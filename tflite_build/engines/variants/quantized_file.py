@@ -1,0 +1,75 @@
+"""What must be true of a file before it is quantized and of the file that a quantizer made: the same for all of them.
+
+A quantizer that leaves everything float, or makes a weight that the runtime's kernels read wrongly, says nothing.
+"""
+
+from __future__ import annotations
+
+from tflite_build.engines.contract import Invalid, Refused
+from tflite_build.engines.files import graph as graphs
+from tflite_build.engines.files.graph import Graph
+from tflite_build.engines.words import quoted
+
+_KEY = "variant.X.quantize"
+
+
+def check_source(graph: Graph) -> None:
+    """Raise Invalid unless all of the weights and activations are float32."""
+    quantized = [t.name for s in graph.subgraphs for t in s.tensors if t.quantized]
+    if quantized:
+        raise Invalid(
+            f"the model is quantized already ({_some(quantized)})",
+            _KEY,
+            'a second quantization would lose more: use quantize = "from-source" to keep the one that is there',
+        )
+    half = [t.name for s in graph.subgraphs for t in s.tensors if t.constant and t.dtype == "float16"]
+    if half:
+        raise Invalid(
+            f"the model's weights are float16 ({_some(half)}), and only float32 weights can be quantized",
+            _KEY,
+            'use the float32 file as the source, or quantize = "none" to take this one as it is',
+        )
+
+
+def check_made(content: bytes, word: str) -> Graph:
+    """The graph of the file that was made for `word`; Refused if it is not what was asked for."""
+    graph = graphs.read(content)
+    if not is_quantized(graph):
+        kinds = sorted({operator.name for _, operator in graph.operators()})
+        lacking = f"there is no {word} form of {quoted(kinds)} in this model" if kinds else "the model has no operators"
+        raise Refused(f"nothing in it is quantized: {lacking}")
+    for subgraph, operator in graph.operators():
+        if operator.name != "DEPTHWISE_CONV_2D" or len(operator.inputs) < 2:
+            continue
+        data, weights = (subgraph.tensors[i] for i in operator.inputs[:2])
+        if data.dtype == "float32" and weights.dtype == "int8" and 1 == weights.scales.size < weights.shape[-1]:
+            raise Refused(
+                f"'{weights.name}' has one scale, and the runtime's kernel for DEPTHWISE_CONV_2D with float activations "
+                "reads one for each channel"
+            )
+    return graph
+
+
+def is_quantized(graph: Graph) -> bool:
+    """Whether any weight or activation is narrower than float32."""
+    tensors = [t for s in graph.subgraphs for t in s.tensors]
+    return any(t.quantized or (t.constant and t.dtype == "float16") for t in tensors)
+
+
+def check_ends(made: Graph, source: Graph, io: str) -> None:
+    """Raise Refused unless every float32 input and output of `source` has the type `io` in `made`."""
+    signatures = {s.name: s for s in made.signatures}
+    for own in source.signatures:
+        found = signatures[own.name]
+        for wanted, ends in ((own.inputs, found.inputs), (own.outputs, found.outputs)):
+            for name, index in wanted.items():
+                if name not in ends:
+                    raise Refused(f"'{name}' is missing from the quantized file")
+                before = source.subgraphs[own.subgraph].tensors[index].dtype
+                now = made.subgraphs[found.subgraph].tensors[ends[name]].dtype
+                if before == "float32" and now != io:
+                    raise Refused(f"'{name}' is {now} where {io} is wanted")
+
+
+def _some(names: list[str]) -> str:
+    return f"'{names[0]}'" + (f" and {len(names) - 1} more tensors" if len(names) > 1 else "")

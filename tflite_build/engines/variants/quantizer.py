@@ -1,0 +1,321 @@
+"""`quantize.litert`: from a float .tflite file to a quantized one, by litert-quantizer.
+
+Operator versions, which litert-quantizer leaves as they were, are put right when the file is packed. Knows recipes and
+nothing of where ranges come from.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+import sys
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tflite_build.engines.contract import Invalid, Refused, Request
+from tflite_build.engines.files import graph as graphs
+from tflite_build.engines.files.graph import Graph, Operator
+from tflite_build.engines.files.runner import Runner
+from tflite_build.engines.words import near_or_all, quoted
+
+from . import quantized_file, repacking
+from .unsigned import with_unsigned_ends
+
+
+def _import_quantizer() -> Any:
+    """litert-quantizer without SciPy, which only GPTQ needs and which takes as long to import as all the rest."""
+    stubbed = "scipy" not in sys.modules
+    if stubbed:
+        scipy, linalg = types.ModuleType("scipy"), types.ModuleType("scipy.linalg")
+        scipy.linalg = linalg  # type: ignore[attr-defined]
+        sys.modules["scipy"], sys.modules["scipy.linalg"] = scipy, linalg
+    try:
+        import litert_quantizer.quantizer
+        import litert_quantizer.recipe_manager
+
+        return litert_quantizer
+    finally:
+        if stubbed:
+            for name in ("scipy", "scipy.linalg"):
+                sys.modules.pop(name, None)
+
+
+_RULE_KEYS = ("regex", "operation", "algorithm_key", "op_config")
+_BY_SAMPLES = ("GPTQ", "OSCAR")
+
+gc.disable()
+_library = _import_quantizer()
+gc.enable()
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Write `model.tflite`.
+
+    Raises:
+        Invalid: If the recipe is wrong, a `keep_float` pattern matches nothing, or the file is quantized already.
+        Refused: If the library cannot, or the runtime does not load what it made.
+    """
+    content = request.inputs["model"].read_bytes()
+    graph = graphs.read(content)
+    quantized_file.check_source(graph)
+    own = {name: t.name for s, names in zip(graph.subgraphs, graph.unique_names(), strict=True)
+           for t, name in zip(s.tensors, names, strict=True)}  # fmt: skip
+    shared = any(name != before for name, before in own.items())
+    if shared:  # the library tells tensors apart by their names, over all signatures
+        content = repacking.with_names(content, graph.unique_names())
+        graph = graphs.read(content)
+    made = _quantized(request, content, graph, _recipe(request, graph))
+    if shared:
+        made = repacking.with_names(
+            made, [[own.get(t.name, t.name) for t in s.tensors] for s in graphs.read(made).subgraphs]
+        )
+    if request.params["io"] == "uint8":
+        made = with_unsigned_ends(made)
+    runner = Runner(made)  # by its verifier, before anything else reads the file
+    _check(request, made, graph)
+    runner.load()
+    (request.outputs / "model.tflite").write_bytes(made)
+    left = _left_in_float(graphs.read(made), request.params)
+    if not left:
+        return {}
+    return {
+        "warnings": [
+            f"{quoted(left)} stay{'s' if len(left) == 1 else ''} float: there is no {request.params['quantize']} form"
+        ]
+    }
+
+
+def _left_in_float(made: Graph, params: Mapping[str, Any]) -> list[str]:
+    """The kinds of operators that compute in float though the spec asks for integers and does not keep them."""
+    if params["quantize"] not in ("int8", "int16x8"):
+        return []
+    patterns = params["keep_float"]
+    kinds = {p[3:] for p in patterns if p.startswith("op:")} | {"QUANTIZE", "DEQUANTIZE"}
+    names = [p for p in patterns if not p.startswith("op:")]
+    found = set()
+    for index in made.main_subgraphs():
+        subgraph = made.subgraphs[index]
+        for operator in subgraph.operators:
+            floats = any(subgraph.tensors[i].dtype == "float32" for i in operator.outputs if i >= 0)
+            kept = operator.name in kinds or any(re.search(p, subgraph.scope(operator)) for p in names)
+            if floats and not kept:
+                found.add(operator.name)
+    return sorted(found)
+
+
+def _quantized(request: Request, content: bytes, graph: Graph, recipe: list[dict[str, Any]]) -> bytes:
+    calibration = None
+    with _refusals():
+        quantizer = _library.quantizer.Quantizer(content, recipe)
+        needed = quantizer.need_calibration
+    if needed:
+        if "ranges" not in request.inputs:
+            raise Invalid(
+                "the recipe quantizes activations, which takes ranges from representative data",
+                "variant.X.quantize",
+                "add [calibration]",
+            )
+        calibration = _calibration(graph, request.read_json("ranges"))
+    with _refusals():
+        return bytes(quantizer.quantize(calibration, enable_progress_report=False).quantized_model)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # whatever a library raises that fails on a model
+        text = " ".join(str(error).split())
+        raise Refused(f"litert-quantizer refuses it: {text[:300].rstrip('. ')}") from error
+
+
+def _check(request: Request, made: bytes, source: Graph) -> None:
+    """Raise unless the file is what the spec asks for."""
+    word, io = request.params["quantize"], request.params["io"]
+    kept = request.params["keep_float"]
+    if not quantized_file.is_quantized(graphs.read(made)):
+        if word == "recipe":
+            raise Invalid("the rules of the recipe quantize nothing in this model", "variant.X.quantize")
+        if kept:
+            raise Invalid(
+                f"{quoted(kept)} {'keep' if len(kept) > 1 else 'keeps'} everything in float that has a quantized form",
+                "variant.X.keep_float",
+                'leave the variant out, or use quantize = "none"',
+            )
+    result = quantized_file.check_made(made, word)
+    if not io:
+        return
+    try:
+        quantized_file.check_ends(result, source, io)
+    except Refused as refused:
+        if word != "recipe":
+            raise
+        raise Invalid(refused.reason, "variant.X.io", "it is the recipe that says so: change one of the two") from None
+
+
+def _recipe(request: Request, graph: Graph) -> list[dict[str, Any]]:
+    params = request.params
+    if params["quantize"] == "recipe":
+        recipe = _own_recipe(request)
+    else:
+        recipe = _named(params["quantize"], params["granularity"] or "channel", params["io"])
+        if params["quantize"] in ("int8", "int16x8"):
+            recipe += _bodies(graph)
+    return [*recipe, *_kept(params["keep_float"], graph)]
+
+
+def _own_recipe(request: Request) -> list[dict[str, Any]]:
+    name = request.inputs["recipe"].name
+    try:
+        recipe = json.loads(request.inputs["recipe"].read_text("utf-8"))
+    except ValueError as error:
+        raise Invalid(f"'{name}' is not JSON: {error}", "variant.X.quantize") from error
+    if not isinstance(recipe, list) or not all(isinstance(rule, dict) for rule in recipe) or not recipe:
+        raise Invalid(
+            f"'{name}' is no recipe: a list of rules is needed",
+            "variant.X.quantize",
+            "each rule has regex, operation, algorithm_key and op_config, as litert-quantizer writes them",
+        )
+    for number, rule in enumerate(recipe):
+        _check_rule(rule, f"rule {number} of '{name}'")
+    try:
+        manager = _library.recipe_manager.RecipeManager()
+        manager.load_quantization_recipe(recipe)
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise Invalid(
+            f"'{name}' is no recipe that litert-quantizer takes: {type(error).__name__}: {text[:300]}",
+            "variant.X.quantize",
+        ) from error
+    return recipe
+
+
+def _check_rule(rule: Mapping[str, Any], where: str) -> None:
+    missing = [key for key in _RULE_KEYS if key not in rule]
+    if missing:
+        raise Invalid(f"{where} has no {quoted(missing)}", "variant.X.quantize", f"a rule has {quoted(_RULE_KEYS)}")
+    try:
+        re.compile(rule["regex"])
+    except (re.error, TypeError) as error:
+        raise Invalid(f"the regex of {where} is no regular expression: {error}", "variant.X.quantize") from None
+    if rule["algorithm_key"] in _BY_SAMPLES:
+        raise Invalid(
+            f"{where} asks for {rule['algorithm_key']}, which looks at every sample by itself; this tool gives ranges",
+            "variant.X.quantize",
+            "use min_max_uniform_quantize, OCTAV or MSE",
+        )
+
+
+def _named(word: str, granularity: str, io: str) -> list[dict[str, Any]]:
+    """The rules of one of the spec's words, in litert-quantizer's own format."""
+    axis = {"channel": "CHANNELWISE", "tensor": "TENSORWISE"}[granularity]
+
+    def rule(config: Mapping[str, Any], algorithm: str = "min_max_uniform_quantize", operation: str = "*") -> Any:
+        return {"regex": ".*", "operation": operation, "algorithm_key": algorithm, "op_config": dict(config)}
+
+    def weights(bits: int) -> dict[str, Any]:
+        return {"num_bits": bits, "symmetric": True, "granularity": axis, "dtype": "INT"}
+
+    match word:
+        case "float16":
+            half = {"num_bits": 16, "symmetric": True, "granularity": "TENSORWISE", "dtype": "FLOAT"}
+            config = {"weight_tensor_config": half, "compute_precision": "FLOAT", "explicit_dequantize": True}
+            return [rule(config, "float_casting")]
+        case "dynamic-int8" | "dynamic-int4":
+            bits = int(word[-1])
+            config = {
+                "weight_tensor_config": weights(bits),
+                "compute_precision": "INTEGER",
+                "explicit_dequantize": False,
+            }
+            if granularity == "channel" or bits == 4:
+                return [rule(config)]
+            # The runtime's kernel reads a scale for each channel here, whether the file has them or not.
+            each = {**config, "weight_tensor_config": {**weights(bits), "granularity": "CHANNELWISE"}}
+            return [rule(config), rule(each, operation="DEPTHWISE_CONV_2D")]
+        case "weight-only-int8" | "weight-only-int4":
+            bits = int(word[-1])
+            return [
+                rule({"weight_tensor_config": weights(bits), "compute_precision": "FLOAT", "explicit_dequantize": True})
+            ]
+        case "int8" | "int16x8":
+            activation_bits = 8 if word == "int8" else 16
+            rules = [
+                rule(
+                    {
+                        "activation_tensor_config": {
+                            "num_bits": activation_bits,
+                            "symmetric": activation_bits == 16,
+                            "granularity": "TENSORWISE",
+                            "dtype": "INT",
+                        },
+                        "weight_tensor_config": weights(8),
+                        "compute_precision": "INTEGER",
+                        "explicit_dequantize": False,
+                    }
+                )
+            ]
+            if io == "float32":
+                rules += [rule({}, "no_quantize", operation) for operation in ("INPUT", "OUTPUT")]
+            return rules
+    raise Refused(f"litert-quantizer has no '{word}'")
+
+
+def _bodies(graph: Graph) -> list[dict[str, Any]]:
+    """Rules that leave the bodies of loops and branches in float: nobody sees their values, so there are no ranges."""
+    scopes: dict[str, None] = {}
+    for index, subgraph in enumerate(graph.subgraphs):
+        if index not in graph.main_subgraphs():
+            ends = [Operator("INPUT", 1, (), subgraph.inputs), Operator("OUTPUT", 1, subgraph.outputs, ())]
+            scopes |= dict.fromkeys(subgraph.scope(operator) for operator in (*subgraph.operators, *ends))
+    return [
+        {"regex": f"^{re.escape(scope)}$", "operation": "*", "algorithm_key": "no_quantize", "op_config": {}}
+        for scope in scopes
+    ]
+
+
+def _kept(patterns: Sequence[str], graph: Graph) -> list[dict[str, Any]]:
+    """Rules that leave what `patterns` name in float."""
+    rules = []
+    operators = list(graph.operators())
+    kinds = sorted({operator.name for _, operator in operators})
+    scopes = [subgraph.scope(operator) for subgraph, operator in operators]
+    for pattern in patterns:
+        if pattern.startswith("op:"):
+            kind = pattern[3:]
+            if kind not in kinds:
+                raise Invalid(
+                    f"'{pattern}' matches nothing: the model has no operator {kind}",
+                    "variant.X.keep_float",
+                    near_or_all(kind, kinds),
+                )
+            rules.append({"regex": ".*", "operation": kind, "algorithm_key": "no_quantize", "op_config": {}})
+            continue
+        if not any(re.search(pattern, scope) for scope in scopes):
+            names = sorted({name for scope in scopes for name in scope.split(";") if name})
+            raise Invalid(
+                f"'{pattern}' matches no tensor of the model", "variant.X.keep_float", near_or_all(pattern, names)
+            )
+        rules.append({"regex": pattern, "operation": "*", "algorithm_key": "no_quantize", "op_config": {}})
+    return rules
+
+
+def _calibration(graph: Graph, ranges: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Any]]:
+    """Ranges as litert-quantizer takes them: arrays of the tensor's rank."""
+    found: dict[str, dict[str, Any]] = {}
+    for subgraph in graph.subgraphs:
+        for tensor in subgraph.tensors:
+            if tensor.name in ranges:
+                low, high = ranges[tensor.name]
+                shape = (1,) * len(tensor.shape)
+                found[tensor.name] = {
+                    "min": np.full(shape, low, np.float32),
+                    "max": np.full(shape, high, np.float32),
+                    "num_samples": np.array(1),
+                }
+    return found

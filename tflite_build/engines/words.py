@@ -1,0 +1,35 @@
+"""Words for people: lists, hints, numbers with their noun. Knows nothing of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tflite_build.errors import near_miss
+
+_SHOWN = 8
+
+
+def quoted(words: Iterable[str], last: str = "and") -> str:
+    """The words in quotes as a phrase: `'a', 'b' and 'c'`; a long list is cut and counted."""
+    listed = [f"'{word}'" for word in words]
+    if len(listed) > _SHOWN + 1:
+        return ", ".join(listed[:_SHOWN]) + f" and {len(listed) - _SHOWN} more"
+    if len(listed) < 2:
+        return listed[0] if listed else "nothing"
+    return ", ".join(listed[:-1]) + f" {last} " + listed[-1]
+
+
+def near_or_all(word: str, allowed: Sequence[str]) -> str:
+    """The near miss where there is one, and all that is allowed: a hint for an unknown name."""
+    there = f"there {'is' if len(allowed) == 1 else 'are'} {quoted(allowed)}" if allowed else "there are none"
+    return " ".join(part for part in (near_miss(word, allowed), there) if part)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 sample`, `3 samples`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shape_text(shape: Iterable[int | str]) -> str:
+    """A shape as people write it: `[1, n, 3]`."""
+    return "[" + ", ".join(str(d) for d in shape) + "]"

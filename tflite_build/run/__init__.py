@@ -1,0 +1,1 @@
+"""Doing it: engine processes, single actions, the scheduler, and the driver that plans again."""

@@ -1,0 +1,73 @@
+"""The engines' code as a folder that a toolchain's Python can run, and its digest, which is the tool's identity.
+
+A folder rather than a zip: Python keeps its byte code beside the sources, so every process after the first starts
+without compiling.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tflite_build import resources
+from tflite_build.store.digest import canonical, of_bytes
+
+# What engines and tool have in common: the format of .tflite files, by the standard library alone.
+_SHARED = ("errors.py", "tflite/__init__.py", "tflite/flatbuffer.py", "tflite/opcodes.py", "tflite/reader.py")
+_MAIN = "from tflite_build.engines.host import main\n\nmain()\n"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCode:
+    """The runnable folder, and the digest of the sources in it."""
+
+    folder: Path
+    digest: str
+
+
+def sources() -> dict[str, bytes]:
+    """Path within the folder -> content."""
+    files = {"__main__.py": _MAIN.encode(), "tflite_build/__init__.py": b""}
+    package = resources.package()
+    for path in [*sorted((package / "engines").rglob("*.py")), *(package / name for name in _SHARED)]:
+        files[f"tflite_build/{path.relative_to(package).as_posix()}"] = path.read_bytes()
+    return files
+
+
+def digest_of(files: dict[str, bytes]) -> str:
+    """The digest of the sources."""
+    return of_bytes(canonical({path: of_bytes(data).sha256 for path, data in files.items()})).sha256
+
+
+def unpack(root: Path) -> EngineCode:
+    """The engines' code under `root`, written whole or not at all; a copy that was changed there is made anew."""
+    files = sources()
+    digest = digest_of(files)
+    folder = root / "engines" / digest[:16]
+    if not _is_whole(folder, files):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+        try:
+            for path, data in files.items():
+                (temporary / "new" / path).parent.mkdir(parents=True, exist_ok=True)
+                (temporary / "new" / path).write_bytes(data)
+            if folder.exists():
+                folder.rename(temporary / "old")
+            try:
+                (temporary / "new").rename(folder)
+            except OSError:
+                if not _is_whole(folder, files):  # else another process was faster
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return EngineCode(folder, digest)
+
+
+def _is_whole(folder: Path, files: Mapping[str, bytes]) -> bool:
+    try:
+        return all((folder / path).read_bytes() == data for path, data in files.items())
+    except OSError:
+        return False

@@ -1,0 +1,307 @@
+"""A build from targets to published files: prepare, resolve, plan, run, plan again on refusals, publish.
+
+The lock and the outputs of a model change only when everything that was asked for of it is made and good.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tflite_build.actions import fetch, inspect, pack, signatures
+from tflite_build.actions.samples import GENERATORS
+from tflite_build.actions.tools import Tools
+from tflite_build.engines.contract import Interface
+from tflite_build.errors import BuildError, EngineError, ExitCode, Problem
+from tflite_build.planning import lock as lockfile
+from tflite_build.planning.action import Step
+from tflite_build.planning.lock import Lock
+from tflite_build.planning.resolve import ENGINES
+from tflite_build.progress import Listener, Note, Warning_
+from tflite_build.spec.load import LoadedSpec
+from tflite_build.store.artifact import Artifact
+from tflite_build.store.store import Store, cache_root
+from tflite_build.toolchain import overlay, pins
+
+from . import code, outputs
+from .environments import Environments
+from .execute import Executor, InvalidStep, Limits, Task
+from .job import Job
+from .result import BuildResult, ModelResult
+from .scheduler import Scheduler
+from .worker import Environment, Workers
+
+LOCAL_STEPS = {"fetch": fetch.run, "signatures": signatures.run, "pack": pack.run}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A model to build, and which of its variants; all of them where there are none."""
+
+    loaded: LoadedSpec
+    variants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to build.
+
+    Attributes:
+        keep_going: Go on with other models after a failure.
+        offline: Install nothing and fetch nothing.
+        update: Decide anew instead of following model.lock.
+        out_dir: Where build folders go; default: `build` beside each model.toml.
+        slots: How many steps run at once; default: the processors.
+    """
+
+    keep_going: bool = False
+    offline: bool = False
+    update: bool = False
+    out_dir: Path | None = None
+    slots: int | None = None
+
+
+class Session:
+    """What one run of the tool holds: the store, engine processes, toolchains. Close it when done."""
+
+    def __init__(self, options: Options, listener: Listener) -> None:
+        self.options = options
+        self.listener = listener
+        self.store = Store()
+        self.slots = options.slots or _processors()
+        self._logs = self.store.scratch()
+        try:
+            engine_code = code.unpack(self.store.root)
+            logs = self._logs.__enter__()
+        except OSError as error:
+            self.store.close()
+            raise self.store.failure(error) from None
+        self._code = engine_code.digest
+        self.workers = Workers(engine_code, logs, 1 + max(2, self.slots))
+        self.executor = Executor(self.store, self.workers, LOCAL_STEPS)
+        self.environments = Environments(
+            cache_root(),
+            offline=options.offline,
+            report=lambda text: listener(Note(text)),
+            stop=self.executor.cancelled.is_set,
+        )
+        self._warmed: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.workers.close()
+        self._logs.__exit__(None, None, None)
+        self.store.close()
+
+    def job(self, target: Target) -> Job:
+        """The job for `target`, with everything known that can be known before a conversion.
+
+        Raises:
+            BuildError: If the spec does not fit what it names.
+        """
+        loaded = target.loaded
+        known = tuple(loaded.spec.variant) or ("float32",)
+        for name in target.variants:
+            if name not in known:
+                raise BuildError(
+                    Problem(
+                        f"model '{loaded.spec.model.name}' has no variant '{name}'",
+                        loaded.place("variant"),
+                        f"it has {', '.join(known)}",
+                    ),
+                    ExitCode.USAGE,
+                )
+        lock = lockfile.read(lock_file(loaded))
+        if self.options.update:
+            lock = Lock()
+        lock = self._with_packages(loaded, lock)
+        tools = Tools(
+            {name: pins.load(name).digest for name in pins.names()},
+            self._code,
+            overlay.digest_of(lock.packages) if lock.packages else "",
+        )
+        job = Job(loaded, lock, tools, self.store, target.variants, self._interface(loaded, tools))
+        job.said = lambda text: self.listener(Note(text, job.name))
+        return job
+
+    def _with_packages(self, loaded: LoadedSpec, lock: Lock) -> Lock:
+        """`lock` with the packages that the spec asks for, pinned for the toolchains that they are used with."""
+        wanted = loaded.spec.toolchain.packages
+        if not wanted:
+            return replace(lock, packages=(), requested=(), resolved_with={})
+        engine = loaded.spec.convert.engine
+        engines = (engine,) if engine != "auto" else ENGINES[loaded.spec.source.format]
+        toolchains = [pins.load(name) for name in engines or (GENERATORS,)]
+        pinned_for = {t.name: t.digest for t in toolchains}
+        if lock.requested == wanted and lock.resolved_with == pinned_for:
+            return lock
+        try:
+            packages = overlay.resolve(wanted, toolchains, offline=self.options.offline)
+        except BuildError as error:
+            place = loaded.place("toolchain", "packages")
+            raise BuildError(
+                [Problem(p.message, p.place or place, p.hint, p.detail) for p in error.problems], error.code
+            ) from None
+        return replace(lock, packages=packages, requested=wanted, resolved_with=pinned_for)
+
+    def _interface(self, loaded: LoadedSpec, tools: Tools) -> Interface | None:
+        step = fetch.step(loaded, tools)
+        fetched: Artifact | None = None
+        if step is not None:
+            url = loaded.place("source", "url")
+            if self.options.offline and self.executor.lookup(step, {}, loaded.folder) is None:
+                raise EngineError(
+                    Problem(
+                        f"'{step.params['url']}' was not fetched yet, and --offline forbids to fetch it",
+                        url,
+                        "build once without --offline",
+                    )
+                )
+            try:
+                done = self.executor.run(
+                    Task(
+                        step,
+                        {},
+                        loaded.folder,
+                        limits_of(loaded),
+                        _no_environment,
+                        lambda: self.listener(Note(f"fetching {step.params['url']}", loaded.spec.model.name)),
+                        lambda: None,
+                    )
+                )
+            except InvalidStep as invalid:
+                raise BuildError(
+                    loaded.problem(invalid.key, invalid.message, invalid.hint, invalid.detail), ExitCode.SPEC_WRONG
+                ) from None
+            except EngineError as error:
+                raise EngineError([replace(p, place=url) for p in error.problems]) from None
+            fetched = next(iter(done.result.outputs.values()))
+        return inspect.interface(loaded, self.store, fetched)
+
+    def environment(self, job: Job, step: Step) -> Environment:
+        """What a step of `job` runs in; the first call also starts the processes that later steps will want."""
+        environment = self.environments.of(step, job.lock.packages)
+        if step.heavy and step.tool.toolchain != "core":
+            kinds = sorted({s.kind for s in job.graph.steps if s.tool.toolchain == "core" and s.id not in job.done})
+            with self._lock:
+                first = "core" not in self._warmed
+                self._warmed.add("core")
+            if first and kinds:
+                self.workers.warm(Environment("core", self.environments.python("core")), kinds, self.slots)
+        return environment
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+
+
+def _no_environment() -> Environment:
+    raise AssertionError("a local step has no environment")
+
+
+def lock_file(loaded: LoadedSpec) -> Path:
+    """Where the lock of a model lies: model.lock beside model.toml, NAME.lock beside NAME.toml."""
+    return loaded.file.with_suffix(".lock")
+
+
+def out_folder(loaded: LoadedSpec, out_dir: Path | None) -> Path:
+    """Where a model's outputs go."""
+    return (out_dir or loaded.folder / "build") / loaded.spec.model.name
+
+
+def limits_of(loaded: LoadedSpec) -> Limits:
+    """[limits] in seconds and bytes."""
+    given = loaded.spec.limits
+    memory = None
+    if given.memory:
+        number, unit = float(given.memory[:-2]), given.memory[-2:]
+        memory = int(number * {"MB": 1e6, "GB": 1e9}[unit])
+    return Limits(given.timeout, memory)
+
+
+def build(targets: Sequence[Target], options: Options, listener: Listener) -> BuildResult:
+    """Build `targets`. Failures of models are in the result, not raised.
+
+    Raises:
+        BuildError: If the store itself cannot be used.
+        KeyboardInterrupt: After everything under way was stopped.
+    """
+    begun = time.monotonic()
+    results: dict[Path, ModelResult] = {}
+    with Session(options, listener) as session:
+        jobs: list[Job] = []
+        for target in targets:
+            try:
+                jobs.append(session.job(target))
+            except BuildError as error:
+                results[target.loaded.file] = _failed(target, options, error)
+                if not options.keep_going:
+                    break
+        if not results or options.keep_going:
+            scheduler = Scheduler(
+                session.executor,
+                session.environment,
+                lambda job: limits_of(job.loaded),
+                listener,
+                session.slots,
+            )
+
+            def step_done(job: Job, _: Step) -> None:
+                _retire(session, jobs)
+                if job.finished:
+                    results[job.loaded.file] = _publish(job, options, listener)
+
+            scheduler.run(jobs, keep_going=options.keep_going, step_done=step_done)
+            for job in jobs:
+                if job.loaded.file not in results and (job.finished or job.failures):
+                    results[job.loaded.file] = _publish(job, options, listener)
+    ordered = [results[t.loaded.file] for t in targets if t.loaded.file in results]
+    return BuildResult(tuple(ordered), time.monotonic() - begun)
+
+
+def _retire(session: Session, jobs: Sequence[Job]) -> None:
+    """End processes whose toolchain nothing needs any more: their memory is better used by others."""
+    needed = {s.tool.toolchain for job in jobs for s in job.graph.steps if s.id not in job.done}
+    for toolchain in ("litert", "tensorflow"):
+        if toolchain not in needed:
+            session.workers.retire(toolchain)
+
+
+def _publish(job: Job, options: Options, listener: Listener) -> ModelResult:
+    folder = out_folder(job.loaded, options.out_dir)
+    if not job.failures:
+        try:
+            result = outputs.publish(job, folder, lock_file(job.loaded))
+        except BuildError as error:
+            job.failures.append(error)
+        else:
+            for text in result.warnings:
+                listener(Warning_(text, job.name))
+            return result
+    try:
+        outputs.keep_rejected(job, folder)
+    except BuildError as error:
+        job.failures.append(error)
+    return ModelResult(
+        job.name,
+        job.loaded.file,
+        folder,
+        (),
+        job.resolved.decisions,
+        outputs.step_results(job),
+        tuple(job.warnings),
+        tuple(job.failures),
+    )
+
+
+def _failed(target: Target, options: Options, error: BuildError) -> ModelResult:
+    loaded = target.loaded
+    folder = out_folder(loaded, options.out_dir)
+    return ModelResult(loaded.spec.model.name, loaded.file, folder, (), {}, (), (), (error,))

@@ -1,0 +1,86 @@
+"""Running a .tflite file on arrays in a process of its own: the `run` command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tflite_build.engines.contract import Invalid, Refused, Request
+from tflite_build.errors import BuildError, ExitCode, Problem
+from tflite_build.planning.action import Step, Tool
+from tflite_build.progress import Listener, silent
+from tflite_build.tflite import reader
+
+from . import find
+from .driver import Options, Session
+from .execute import Limits, call
+from .publish import Placement
+from .worker import Environment
+
+_TIMEOUT = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class OutputArray:
+    """An array that a run wrote: its name in the .npz file, its type as numpy names it, its shape."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def run_file(
+    model: str | Path,
+    inputs: str | Path,
+    output: str | Path,
+    *,
+    signature: str | None = None,
+    dequantize: bool = False,
+    offline: bool = False,
+    on_event: Listener = silent,
+) -> tuple[OutputArray, ...]:
+    """Run the .tflite file `model` on the arrays in `inputs` and write its outputs.
+
+    Args:
+        model: The file.
+        inputs: An .npz file with one array per input; floats are quantized where the input is an integer.
+        output: The .npz file to write, one array per output.
+        signature: Which one, where the file has several.
+        dequantize: Give integer outputs as real numbers.
+        offline: Install nothing.
+        on_event: Called with notes, such as of an installation.
+
+    Returns:
+        What was written, in the file's own order of outputs.
+
+    Raises:
+        BuildError: If the file or the arrays are wrong, or the runtime refuses them.
+    """
+    model, inputs, output = find.file(Path(model)), find.file(Path(inputs)), Path(output)
+    with reader.model(model):
+        pass  # a file that is no model is told from one that the runtime refuses
+    with Session(Options(offline=offline), on_event) as session, session.store.scratch() as scratch:
+        outputs = scratch / "out"
+        outputs.mkdir()
+        request = Request(
+            "execute",
+            {"signature": signature, "dequantize": dequantize},
+            {"model": model.absolute(), "data": inputs.absolute()},
+            outputs,
+        )
+        environment = Environment("core", session.environments.python("core"))
+        step = Step("run", "execute", Tool("core", "", ""))
+        try:
+            call(session.workers, step, request, Limits(_TIMEOUT), environment, session.executor.cancelled)
+        except Invalid as invalid:
+            raise BuildError(
+                Problem(invalid.message, None, invalid.hint, invalid.detail), ExitCode.SPEC_WRONG
+            ) from None
+        except Refused as refused:
+            raise BuildError(Problem(f"{model}: {refused.reason}", detail=refused.detail)) from None
+        described = json.loads((outputs / "outputs.json").read_text("utf-8"))
+        with Placement() as placement:
+            placement.file(outputs / "outputs.npz", output)
+            placement.commit()
+    return tuple(OutputArray(o["name"], o["dtype"], tuple(o["shape"])) for o in described)

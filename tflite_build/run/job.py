@@ -1,0 +1,242 @@
+"""One model on its way: what is decided, what is done, what is ready, and what a step's outcome means for the rest.
+
+A state machine without threads or processes, so that `plan` can drive it with remembered outcomes alone and `build`
+with real ones. A refusal makes it resolve again; steps that both plans share are found in the store by their content.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from tflite_build.actions import compare, pipeline
+from tflite_build.actions.tools import Tools
+from tflite_build.engines.contract import Interface
+from tflite_build.errors import BuildError, ExitCode, Place, Problem, StoreError
+from tflite_build.planning.action import Graph, OutputOf, Step
+from tflite_build.planning.lock import Lock
+from tflite_build.planning.resolve import Refuted, Resolved, TensorNames, resolve
+from tflite_build.spec.load import LoadedSpec, split_key
+from tflite_build.spec.types import FunctionSource, JaxSource
+from tflite_build.store.artifact import Artifact
+from tflite_build.store.store import Store
+
+from .execute import Done, InvalidStep, project_artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A file that was made and is not good: the variant it would have been ("" for the float file), and the file."""
+
+    variant: str
+    artifact: Artifact
+
+
+@dataclass
+class Job:
+    """The state of one model's build.
+
+    Attributes:
+        lock: What earlier builds decided, as far as this one follows it.
+        variants: Those to build; all where there are none.
+    """
+
+    loaded: LoadedSpec
+    lock: Lock
+    tools: Tools
+    store: Store
+    variants: tuple[str, ...] = ()
+    interface: Interface | None = None
+    refuted: list[Refuted] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    done: dict[str, Done] = field(default_factory=dict)
+    running: set[str] = field(default_factory=set)
+    failures: list[BuildError] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    generation: int = 0
+    located: bool = False
+    said: Callable[[str], None] = lambda _: None
+
+    resolved: Resolved = field(init=False)
+    whole: Graph = field(init=False)  # of all variants
+    graph: Graph = field(init=False)  # of those to build
+
+    def __post_init__(self) -> None:
+        self._plan()
+
+    def _plan(self) -> None:
+        resolved = resolve(self.loaded, self.lock, self.refuted, self.interface)
+        self.resolved = replace(resolved, located=self.located)
+        self.whole = pipeline.graph(self.resolved, self.tools)
+        self.graph = self.whole.closure(pipeline.variant_targets(self.resolved, self.variants))
+        self.done, self.running = {}, set()
+        self.warnings = []
+        self.generation += 1
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.resolved.name
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do, for better or worse."""
+        return bool(self.failures) or all(s.id in self.done for s in self.graph.steps)
+
+    def concerns(self, subject: str) -> bool:
+        """Whether this build tries what is decided about `subject`."""
+        kind, _, variant = subject.partition(":")
+        return kind == "engine" or not self.variants or variant in self.variants
+
+    def ready(self) -> list[Step]:
+        """The steps that can run now."""
+        if self.failures:
+            return []
+        return [
+            s
+            for s in self.graph.steps
+            if s.id not in self.done and s.id not in self.running and all(n in self.done for n in s.needs)
+        ]
+
+    def artifacts(self, step: Step) -> dict[str, Artifact]:
+        """The inputs of a ready step.
+
+        Raises:
+            BuildError: If a file of the user's cannot be read.
+        """
+        found: dict[str, Artifact] = {}
+        for name, given in step.inputs.items():
+            if isinstance(given, OutputOf):
+                found[name] = self.done[given.step].result.outputs[given.name]
+                continue
+            try:
+                found[name] = project_artifact(self.store, given)
+            except OSError as error:
+                raise BuildError(Problem(f"cannot read {given.path}: {error.strerror}"), ExitCode.SPEC_WRONG) from None
+        return found
+
+    def finish(self, step: Step, done: Done) -> None:
+        """Take the outcome of `step`; a refusal plans anew or fails the model."""
+        self.running.discard(step.id)
+        refusal = done.result.refusal
+        if refusal is not None:
+            self._refuse(step, refusal.reason, _detail(refusal.detail, refusal.operators), refusal.alternative)
+            return
+        self.done[step.id] = done
+        self.warnings += [f"{step.variant}: {text}" for text in done.result.facts.get("warnings", ())]
+        if step.kind == "compare":
+            self._judge(step, done)
+
+    def fail(self, step: Step, error: BuildError | InvalidStep) -> None:
+        """The step failed for a reason that no other candidate would change."""
+        self.running.discard(step.id)
+        if isinstance(error, InvalidStep):
+            key = _public(_key(error.key, step), self.resolved.names)
+            problem = self.loaded.problem(key, error.message, error.hint, error.detail)
+            error = BuildError(problem, ExitCode.SPEC_WRONG)
+        elif not isinstance(error, StoreError):  # in a build of several models: which one
+            placed = [replace(p, place=p.place or Place(self.loaded.file)) for p in error.problems]
+            error = BuildError(placed, error.code)
+        if error.problems not in [e.problems for e in self.failures]:  # as when two variants find the same
+            self.failures.append(error)
+
+    def lost(self, step_id: str, waiting: Step) -> None:
+        """An output of `step_id`, which `waiting` needs, is damaged: it is to be made again, and then `waiting` runs."""
+        self.running.discard(waiting.id)
+        self.done.pop(step_id, None)
+
+    def _judge(self, step: Step, done: Done) -> None:
+        distance = self.distance(step.id)
+        quantize = "none"
+        if step.variant:
+            quantize = next(v.quantize for v in self.resolved.variants if v.name == step.variant)
+        verdict = compare.judge(distance, quantize, self.loaded.spec.convert.tolerance)
+        if verdict.refusals:
+            given = step.inputs["model"]
+            assert isinstance(given, OutputOf)  # compare reads what another step made
+            self.rejected.append(Rejected(step.variant, self.done[given.step].result.outputs[given.name]))
+            del self.done[step.id]
+            self._refuse(step, verdict.refusals[0], "\n".join(verdict.refusals[1:]))
+            return
+        self.warnings += [f"{step.variant or 'float32'}: {text}" for text in verdict.warnings]
+
+    def _refuse(self, step: Step, reason: str, detail: str, alternative: str = "") -> None:
+        if self._wants_lines(step):
+            self.located = True
+            self._plan()
+            return
+        candidate = step.candidate
+        if candidate is None:
+            place = self.loaded.place(f"variant.{step.variant}.quantize" if step.variant else "source")
+            self.failures.append(BuildError(Problem(f"{self.name}: {step.id}: {reason}", place, detail=detail)))
+            return
+        self.refuted.append(Refuted(candidate.subject, candidate.choice, reason, detail, alternative))
+        try:
+            self._plan()
+        except BuildError as error:
+            self.failures.append(error)
+            return
+        following = self.resolved.decisions.get(candidate.subject)
+        if following is not None:
+            self.said(
+                f"{candidate.choice} cannot make {_subject(candidate.subject)} ({reason}); {following.choice} is next"
+            )
+
+    def _wants_lines(self, step: Step) -> bool:
+        """Whether doing it again with the user's source lines in the lowered form would say more.
+
+        Lines are no part of it otherwise, so that a comment changes nothing after the lowering.
+        """
+        functions = isinstance(self.loaded.spec.source, FunctionSource | JaxSource)
+        return functions and not self.located and step.kind.startswith("convert.")
+
+    def read_json(self, step_id: str, name: str) -> dict[str, object]:
+        """A JSON file that a finished step made.
+
+        Raises:
+            StoreError: If it was damaged since.
+        """
+        try:
+            value: dict[str, object] = json.loads(self.store.read(self.done[step_id].result.outputs[name]))
+        except FileNotFoundError:
+            raise StoreError(Problem(f"the stored result of {step_id} is damaged", hint="build again")) from None
+        return value
+
+    def distance(self, step_id: str) -> compare.Distance:
+        """What a finished compare step found."""
+        return compare.read(self.read_json(step_id, compare.RESULT))
+
+
+def _subject(subject: str) -> str:
+    kind, _, variant = subject.partition(":")
+    return f"variant '{variant}'" if kind == "quantizer" else "this model"
+
+
+def _detail(detail: str, operators: tuple[tuple[str, str, str], ...]) -> str:
+    lines = [detail] if detail else []
+    for name, needs, source in operators:
+        what = {"select": "needs select TensorFlow operators", "custom": "needs a custom operator"}.get(needs, "")
+        lines.append(" ".join(part for part in (name, what, f"at {source}" if source else "") if part))
+    return "\n".join(lines)
+
+
+def _key(key: str, step: Step) -> str:
+    if key.startswith("variant.X.") and step.variant:
+        return f"variant.{step.variant}.{key.removeprefix('variant.X.')}"
+    return key or "source"
+
+
+def _public(key: str, names: Mapping[str, TensorNames]) -> str:
+    """The key under which model.toml has an input, where an engine knows it by the model's own name."""
+    parts = list(split_key(key))
+    at = parts.index("input") + 1 if "input" in parts[:3:2] else len(parts)
+    if at >= len(parts):
+        return key
+    signature = parts[1] if at > 1 else next(iter(names), "")
+    renamed = names[signature].inputs.items() if signature in names else ()
+    public = [public for public, own in renamed if own == parts[at]]
+    if not public:
+        return key
+    parts[at] = public[0]
+    return ".".join(f'"{part}"' for part in parts)

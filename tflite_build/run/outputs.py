@@ -1,0 +1,283 @@
+"""From a finished job to build/NAME/ and model.lock: the checks of the spec, then models, report and lock.
+
+A check that fails publishes nothing and leaves the lock alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tflite_build.actions import accuracy, compare, convert, pack, quantize
+from tflite_build.errors import CheckError, Problem, StoreError
+from tflite_build.locking import held
+from tflite_build.planning import lock as lockfile
+from tflite_build.planning.action import Graph, ProjectFile
+from tflite_build.planning.lock import Lock
+from tflite_build.planning.resolve import ResolvedVariant
+from tflite_build.store.artifact import File
+from tflite_build.store.digest import of_bytes
+from tflite_build.tflite.summary import summarize
+
+from .job import Job, Rejected
+from .publish import REJECTED, REPORT, Placement, sha256_of
+from .result import Change, ModelResult, StepResult, VariantResult
+
+
+def file_name(job: Job, variant: str) -> str:
+    """The name of a variant's file."""
+    return f"{job.name}-{variant}.tflite"
+
+
+def step_results(job: Job) -> tuple[StepResult, ...]:
+    """What the steps took, in the graph's order."""
+    return tuple(
+        StepResult(s.id, job.done[s.id].reused, job.done[s.id].seconds) for s in job.graph.steps if s.id in job.done
+    )
+
+
+def publish(job: Job, folder: Path, lock_file: Path) -> ModelResult:
+    """Check, then write the files of the job's variants, report.json and the lock.
+
+    What other builds of the model wrote meanwhile stays: report and lock are read anew, while no other build publishes.
+
+    Raises:
+        CheckError: If a variant misses a limit of [checks].
+        SpecError: If the lock was damaged meanwhile.
+        StoreError: If the folder cannot be written.
+    """
+    lock = job.store.lock(f"publish-{of_bytes(os.fsencode(lock_file.resolve())).sha256}")
+    with held(lock, waiting=lambda: job.said("another build publishes this model; waiting for it")):
+        return _publish(job, folder, lock_file)
+
+
+def _publish(job: Job, folder: Path, lock_file: Path) -> ModelResult:
+    wanted = [v for v in job.resolved.variants if not job.variants or v.name in job.variants]
+    before = _report(folder)
+    results = [_variant(job, v, folder, before) for v in wanted]
+    problems = [p for v in results for p in _checks(job, v)]
+    if problems:
+        missed = [v.name for v in results if _checks(job, v)]
+        job.rejected += [Rejected(name, _model(job, name)) for name in missed]
+        raise CheckError(problems)
+    warnings = list(job.warnings)
+    with Placement() as placement:
+        for result in results:
+            there = sha256_of(result.file)
+            if there == result.sha256:
+                continue
+            if there is not None and result.before is not None and there != result.before.sha256:
+                warnings.append(f"{result.file.name} was edited since the last build; it is replaced")
+            placement.file(_blob(job, result.name), result.file)
+        model = ModelResult(
+            job.name,
+            job.loaded.file,
+            folder,
+            tuple(results),
+            job.resolved.decisions,
+            step_results(job),
+            tuple(warnings),
+        )
+        # That a file was edited is nothing that the next build would say again.
+        report = _merged_report(job, replace(model, warnings=tuple(job.warnings)), before)
+        placement.text(report, folder / REPORT)
+        placement.text(_lock(job, results, lockfile.read(lock_file)).to_toml(), lock_file)
+        placement.commit()
+    _remove_old(job, folder)
+    return model
+
+
+def keep_rejected(job: Job, folder: Path) -> None:
+    """Leave the files that were made and refused under rejected/, for looking into; StoreError as above."""
+    with Placement() as placement:
+        for rejected in job.rejected:
+            blob = job.store.blobs.get(rejected.artifact.digest)
+            if blob is not None and isinstance(rejected.artifact, File):
+                placement.file(blob, folder / REJECTED / file_name(job, rejected.variant or "float32"))
+        placement.commit()
+
+
+def _remove_old(job: Job, folder: Path) -> None:
+    """The files of variants that the spec no longer has, and what an earlier build refused of those that are good now."""
+    current = {file_name(job, v.name) for v in job.resolved.variants}
+    not_built = {file_name(job, v.name) for v in job.resolved.variants if job.variants and v.name not in job.variants}
+    old = [file for file in folder.glob(f"{job.name}-*.tflite") if file.name not in current]
+    rejected = folder / REJECTED
+    for file in (*old, *(file for file in rejected.glob("*.tflite") if file.name not in not_built)):
+        with contextlib.suppress(OSError):  # what cannot be removed harms nobody
+            file.unlink()
+    with contextlib.suppress(OSError):
+        rejected.rmdir()
+
+
+def _blob(job: Job, variant: str) -> Path:
+    blob = job.store.blobs.get(_model(job, variant).digest)
+    if blob is None:
+        raise StoreError(Problem(f"the stored copy of {file_name(job, variant)} is damaged", hint="build again"))
+    return blob
+
+
+def _model(job: Job, variant: str) -> File:
+    artifact = job.done[pack.step_id(variant)].result.outputs[convert.MODEL]
+    assert isinstance(artifact, File)  # pack writes one file
+    return artifact
+
+
+def _variant(job: Job, variant: ResolvedVariant, folder: Path, before: dict[str, Any]) -> VariantResult:
+    artifact = _model(job, variant.name)
+    summary = summarize(_blob(job, variant.name))
+    own = [
+        job.done[i]
+        for i in (
+            quantize.step_id(variant),
+            pack.step_id(variant.name),
+            compare.step_id(variant.name),
+            accuracy.step_id(variant.name),
+        )
+        if i in job.done
+    ]
+    distance = job.distance(compare.step_id(variant.name))
+    if variant.quantize == "none" and job.resolved.engine:
+        distance = job.distance(compare.FLOAT_ID)  # the float file itself: held against the source
+    earlier = before.get(variant.name)
+    return VariantResult(
+        variant.name,
+        variant.quantize,
+        folder / file_name(job, variant.name),
+        artifact.digest.size,
+        artifact.digest.sha256,
+        summary.operator_counts,
+        summary.oldest_runtime,
+        distance,
+        _accuracy(job, variant.name),
+        sum(d.seconds for d in own),
+        all(d.reused for d in own),
+        Change(earlier["sha256"], earlier["size"], earlier["accuracy"]) if earlier else None,
+    )
+
+
+def _accuracy(job: Job, variant: str) -> float | None:
+    step = accuracy.step_id(variant)
+    if step not in job.done:
+        return None
+    value = job.read_json(step, accuracy.RESULT)["value"]
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _checks(job: Job, variant: VariantResult) -> list[Problem]:
+    checks = job.loaded.spec.checks
+    problems = []
+    cosine = variant.distance.cosine
+    if checks.min_cosine is not None and cosine is not None and cosine < checks.min_cosine:
+        problems.append(
+            job.loaded.problem(
+                "checks.min_cosine",
+                f"variant '{variant.name}' has a cosine of {cosine:.6f}; at least {checks.min_cosine:g} is wanted",
+                "keep sensitive layers in float with keep_float, or calibrate with more samples",
+            )
+        )
+    wanted = checks.accuracy
+    if wanted is None or variant.accuracy is None:
+        return problems
+    if wanted.min is not None and variant.accuracy < wanted.min:
+        problems.append(
+            job.loaded.problem(
+                "checks.accuracy",
+                f"variant '{variant.name}' has a {wanted.metric} of {variant.accuracy:.4f}; "
+                f"at least {wanted.min:g} is wanted",
+            )
+        )
+    source = _accuracy(job, "")
+    if wanted.max_drop is not None and source is not None and source - variant.accuracy > wanted.max_drop:
+        problems.append(
+            job.loaded.problem(
+                "checks.accuracy",
+                f"variant '{variant.name}' drops from {source:.4f} to {variant.accuracy:.4f} in {wanted.metric}; "
+                f"at most {wanted.max_drop:g} less is wanted",
+            )
+        )
+    return problems
+
+
+def _report(folder: Path) -> dict[str, Any]:
+    """The variants of the report in `folder`, by name; nothing where there is no whole one."""
+    try:
+        variants = json.loads((folder / REPORT).read_text("utf-8"))["variants"]
+        return {
+            v["name"]: {"sha256": str(v["sha256"]), "size": int(v["size"]), "accuracy": v["accuracy"], "row": v}
+            for v in variants
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _merged_report(job: Job, model: ModelResult, before: dict[str, Any]) -> str:
+    value = model.to_json(places=False)
+    made = {v["name"]: v for v in value["variants"]}
+    value["variants"] = [
+        made.get(v.name) or before[v.name]["row"] for v in job.resolved.variants if v.name in made or v.name in before
+    ]
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _lock(job: Job, results: list[VariantResult], old: Lock) -> Lock:
+    """The new lock: what this build made and found; a build of some variants leaves what is still so of all else."""
+    own = {name: decision for name, decision in job.resolved.decisions.items() if job.concerns(name)}
+    new = Lock(
+        sources=_sources(job),
+        decisions=own,
+        toolchains={s.tool.toolchain: job.tools.pins[s.tool.toolchain] for s in job.graph.steps if s.tool.toolchain},
+        packages=job.lock.packages,
+        requested=job.lock.requested,
+        resolved_with=job.lock.resolved_with,
+        outputs={r.file.name: r.sha256 for r in results},
+    )
+    if not job.variants:
+        return new
+    names = {v.name for v in job.resolved.variants}
+    sources = _named_sources(job.whole, job.loaded.folder)
+    toolchains = {s.tool.toolchain for s in job.whole.steps}
+    return Lock(
+        sources={**{n: sha for n, sha in old.sources.items() if n in sources}, **new.sources},
+        decisions={**{s: d for s, d in old.decisions.items() if s in job.resolved.decisions}, **new.decisions},
+        toolchains={**{n: pins for n, pins in old.toolchains.items() if n in toolchains}, **new.toolchains},
+        packages=new.packages,
+        requested=new.requested,
+        resolved_with=new.resolved_with,
+        outputs={
+            **{n: sha for n, sha in old.outputs.items() if n in {file_name(job, name) for name in names}},
+            **new.outputs,
+        },
+    )
+
+
+def _sources(job: Job) -> dict[str, str]:
+    """What of the user's was read: path from the spec's folder, or address -> SHA-256."""
+    found: dict[str, str] = {}
+    for step in job.graph.steps:
+        done = job.done.get(step.id)
+        if done is None:
+            continue
+        for name, given in step.inputs.items():
+            if isinstance(given, ProjectFile):
+                found[_shown(given.path, job.loaded.folder)] = done.action.inputs[name].partition("/")[0]
+        found |= {shown: digest for shown, kind, digest in done.action.recorded if kind == "file" and digest}
+        if step.kind == "fetch":
+            found[str(step.params["url"])] = str(step.params["sha256"])
+    return found
+
+
+def _named_sources(graph: Graph, root: Path) -> set[str]:
+    """The sources that steps of `graph` take by name. What user code reads besides is found anew by every build."""
+    given = [i for step in graph.steps for i in step.inputs.values()]
+    files = {_shown(i.path, root) for i in given if isinstance(i, ProjectFile)}
+    return files | {str(step.params["url"]) for step in graph.steps if step.kind == "fetch"}
+
+
+def _shown(path: Path, folder: Path) -> str:
+    """`path` as model.toml writes it, whatever this machine calls the folders around it."""
+    return path.relative_to(folder).as_posix()

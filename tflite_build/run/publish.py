@@ -1,0 +1,100 @@
+"""From the store to the folder that the user sees: files are made ready beside their places, then renamed into them.
+
+All of them are complete on the disk before the first one is replaced, so a full disk or a kill leaves what was there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from tflite_build.errors import Problem, StoreError
+from tflite_build.store.blobs import clone
+
+REPORT = "report.json"
+REJECTED = "rejected"
+
+
+class Placement:
+    """Files on their way to their places, in the order in which they were given.
+
+        with Placement() as placement:
+            placement.file(blob, target)
+            placement.text(text, other)
+            placement.commit()
+
+    Without `commit` nothing changes. A file that is replaced keeps its permissions. Each method raises StoreError where
+    a folder or file cannot be written.
+    """
+
+    def __init__(self) -> None:
+        self._ready: list[tuple[Path, Path]] = []
+
+    def __enter__(self) -> Placement:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for temporary, _ in self._ready:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+    def file(self, source: Path, target: Path) -> None:
+        """A copy of `source` is to stand at `target`."""
+        with _writing(target):
+            clone(source, self._temporary(target))
+
+    def text(self, text: str, target: Path) -> None:
+        """`text` is to stand at `target`; nothing is touched where it does already."""
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if target.read_text("utf-8") == text:
+                return
+        with _writing(target):
+            self._temporary(target).write_text(text, "utf-8")
+
+    def commit(self) -> None:
+        """Put everything in its place, or nothing where a folder stands in one."""
+        for _, target in self._ready:
+            with _writing(target):
+                if target.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for temporary, target in self._ready:
+            with _writing(target):
+                with contextlib.suppress(FileNotFoundError):  # a new file has what the user's umask leaves
+                    temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+                temporary.replace(target)
+        self._ready = []
+
+    def _temporary(self, target: Path) -> Path:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        self._ready.append((temporary, target))
+        return temporary
+
+
+@contextlib.contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeEncodeError:
+        raise StoreError(Problem(f"cannot write {target}: a name in it is not UTF-8", hint="rename it")) from None
+    except OSError as error:
+        raise StoreError(
+            Problem(f"cannot write {target}: {error.strerror}", hint="check the folder's permissions and free space")
+        ) from None
+
+
+def sha256_of(path: Path) -> str | None:
+    """The SHA-256 of the file at `path`, or None where there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

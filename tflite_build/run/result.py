@@ -1,0 +1,173 @@
+"""What a build gave, as frozen data: for people, for `--json`, and for report.json beside the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tflite_build.actions.compare import Distance
+from tflite_build.errors import BuildError
+from tflite_build.planning.lock import Decision
+
+REPORT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """A step of a build: whether it was reused, and the seconds it took when it ran."""
+
+    id: str
+    reused: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a variant was in the build before: its hash, size and accuracy, None where it is new."""
+
+    sha256: str
+    size: int
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class VariantResult:
+    """One file that was built.
+
+    Attributes:
+        file: Where it lies.
+        size: Bytes.
+        operators: Operator name -> how often.
+        runtime: The oldest runtime that has all of its operators, such as "2.17.0", or "" where none is known.
+        distance: From the float file, or for an unquantized variant from the source.
+        accuracy: On labelled data, 0 to 1, or None.
+        seconds: What its own steps took when they ran.
+        reused: Whether all of its own steps were reused.
+        before: The same variant in the last build.
+    """
+
+    name: str
+    quantize: str
+    file: Path
+    size: int
+    sha256: str
+    operators: Mapping[str, int]
+    runtime: str
+    distance: Distance
+    accuracy: float | None
+    seconds: float
+    reused: bool
+    before: Change | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """One model of a build: its files, or why there are none."""
+
+    name: str
+    spec: Path
+    folder: Path
+    variants: tuple[VariantResult, ...]
+    decisions: Mapping[str, Decision]
+    steps: tuple[StepResult, ...]
+    warnings: tuple[str, ...]
+    errors: tuple[BuildError, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was asked for lies in `folder`."""
+        return not self.errors
+
+    def to_json(self, *, places: bool = True) -> dict[str, Any]:
+        """As JSON values; without `places` nothing in it depends on where the project lies or how fast it was built."""
+        value: dict[str, Any] = {
+            "version": REPORT_VERSION,
+            "model": self.name,
+            "variants": [_variant(v, places) for v in self.variants],
+            "decisions": {
+                subject: {"choice": d.choice, "refuted": {r.choice: r.reason for r in d.refuted}}
+                for subject, d in sorted(self.decisions.items())
+            },
+            "warnings": list(self.warnings),
+        }
+        if places:
+            value["spec"] = str(self.spec.absolute())
+            value["folder"] = str(self.folder.absolute())
+            value["steps"] = [{"id": s.id, "reused": s.reused, "seconds": round(s.seconds, 3)} for s in self.steps]
+            value["ok"] = self.ok
+            value["errors"] = errors_json(self.errors)
+        return value
+
+
+def errors_json(errors: Sequence[BuildError]) -> list[dict[str, Any]]:
+    """Every problem of `errors` as JSON values."""
+    return [
+        {
+            "code": int(error.code),
+            "message": p.message,
+            "file": str(p.place.file.absolute()) if p.place else None,
+            "line": p.place.line if p.place else None,
+            "key": p.place.key if p.place else None,
+            "hint": p.hint,
+            "detail": p.detail,
+        }
+        for error in errors
+        for p in error.problems
+    ]
+
+
+def _variant(v: VariantResult, places: bool) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "name": v.name,
+        "quantize": v.quantize,
+        "file": str(v.file.absolute()) if places else v.file.name,
+        "size": v.size,
+        "sha256": v.sha256,
+        "operators": dict(sorted(v.operators.items())),
+        "oldest_runtime": v.runtime,
+        "accuracy": v.accuracy,
+        "cosine": v.distance.cosine,
+        "max_abs": v.distance.max_abs,
+        "top1": v.distance.top1,
+        "outputs": [
+            {
+                "signature": o.signature,
+                "name": o.name,
+                "cosine": o.cosine,
+                "max_abs": o.max_abs,
+                "max_share": o.max_share,
+                "top1": o.top1,
+                "status": o.status,
+            }
+            for o in v.distance.outputs
+        ],
+    }
+    if places:
+        value["seconds"] = round(v.seconds, 3)
+        value["reused"] = v.reused
+        value["before"] = v.before and {
+            "sha256": v.before.sha256,
+            "size": v.before.size,
+            "accuracy": v.before.accuracy,
+        }
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """All models of a build, in the order in which they were asked for; those whose spec cannot be read come last."""
+
+    models: tuple[ModelResult, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether every model is built."""
+        return all(m.ok for m in self.models)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the code of the first error."""
+        return next((int(e.code) for m in self.models for e in m.errors), 0)

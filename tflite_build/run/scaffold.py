@@ -1,0 +1,288 @@
+"""`init`: looking into a model and writing a model.toml for it that builds as it stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from tflite_build import resources
+from tflite_build.actions import inspect, keras_config
+from tflite_build.engines.contract import Interface, Invalid, Request, SignatureSpec, TensorSpec
+from tflite_build.engines.sources import keras_file, saved_model_file
+from tflite_build.engines.sources.keras_file import CustomObject
+from tflite_build.engines.sources.saved_model_file import TensorInfo
+from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
+from tflite_build.planning.action import Step, Tool
+from tflite_build.progress import Listener, Note
+from tflite_build.spec.load import SPEC_NAME
+from tflite_build.tflite import reader
+from tflite_build.tflite.summary import quantization_of
+
+from . import find
+from .driver import Options, Session
+from .execute import Limits, call
+from .publish import Placement
+from .worker import Environment
+
+_HDF5 = (".h5", ".hdf5")
+_INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
+_ANY_RANK = ("...",)
+_TEST_SIZES = [32, 48]
+_LOOK_TIMEOUT = 120
+_LONGEST_NAME = 64
+_MODULE = r"\w{1,64}(\.\w{1,64}){0,20}"
+# Operators whose constant weights every quantizer takes, and those of TensorFlow that become them.
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+_WEIGHTED_TENSORFLOW = frozenset({"Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "MatMul"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a model tells at a glance.
+
+    Attributes:
+        interface: Its signatures, with names for open dimensions and `_ANY_RANK` for an open rank; none where only the
+            framework can tell.
+        weighted: Whether it is known to have weights that can be quantized.
+        vocabulary: What an id has to be below, for models that look into tables.
+        lambdas: Layers that carry code.
+        custom: Classes and functions of the user's own.
+        quantized: Whether it is quantized already.
+        missing: Operators that only an app or TensorFlow has.
+    """
+
+    format: str
+    interface: Interface
+    weighted: bool
+    vocabulary: int | None = None
+    lambdas: tuple[str, ...] = ()
+    custom: tuple[CustomObject, ...] = ()
+    quantized: bool = False
+    missing: tuple[str, ...] = ()
+
+
+def init(model: Path | None, output: Path, *, force: bool, offline: bool, listener: Listener) -> Path:
+    """Write a model.toml for `model`, or a commented example without one.
+
+    What nobody but the user can add before it builds is told to `listener`.
+
+    Raises:
+        BuildError: If `output` is there already, or `model` is nothing that can be built.
+    """
+    if find.there(output) and output.is_dir():
+        raise UsageError(Problem(f"{output} is a folder", hint=f"name a file: --output {output / SPEC_NAME}"))
+    if output.exists() and not force:
+        raise UsageError(Problem(f"{output} is there already", hint="--force replaces it, --output names another file"))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.templates("init")),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters |= {"toml": _toml, "key": _key, "listed": _listed}
+    notes: list[str] = []
+    if model is None:
+        text = environment.get_template("example.toml.jinja").render()
+    else:
+        look = _look(model, offline, listener)
+        several = len(look.interface.signatures) > 1
+        folder = output.absolute().parent
+        imports, homeless = _imports(model, look, folder)
+        text = environment.get_template("model.toml.jinja").render(
+            name=_name(model),
+            format=look.format,
+            path=Path(os.path.relpath(model, folder)).as_posix(),
+            imports=imports,
+            homeless=homeless,
+            custom=[c.name for c in look.custom],
+            lambdas=look.lambdas,
+            quantized=look.quantized,
+            weighted=look.weighted,
+            signatures=[_signature(s, look, several) for s in look.interface.signatures],
+        )
+        notes = _notes(look, homeless)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # bytes of a path that are none, or half of a pair in a configuration
+        raise BuildError(
+            Problem(f"'{model}', or a name in it, is not UTF-8, as a model.toml has to be", hint="rename it"),
+            ExitCode.SPEC_WRONG,
+        ) from None
+    with Placement() as placement:
+        placement.text(re.sub(r"\n{3,}", "\n\n", text).rstrip("\n") + "\n", output)
+        placement.commit()
+    for note in notes:
+        listener(Note(note))
+    return output
+
+
+def _notes(look: _Look, homeless: Sequence[str]) -> list[str]:
+    """What stands between the file and a build."""
+    notes = []
+    if homeless:
+        notes.append(f"to do: name the Python file that registers {', '.join(homeless)} under 'imports'")
+    if look.lambdas:
+        notes.append(
+            f"to do: the Lambda layers {', '.join(look.lambdas)} carry Python code; allow_code = true lets it run"
+        )
+    if look.missing:
+        notes.append(
+            f"the runtime that checks files has no {', '.join(look.missing)}, so a build will refuse this file"
+        )
+    return notes
+
+
+def _look(model: Path, offline: bool, listener: Listener) -> _Look:
+    try:
+        if not find.there(model):
+            raise UsageError(Problem(f"there is no file or folder '{model}'"))
+        if model.is_dir():
+            return _saved_model(model)
+        if model.suffix == ".keras":
+            return _keras(keras_file.configuration(model, str(model))[0], legacy=False)
+        if model.suffix in _HDF5:
+            return _keras(_hdf5_config(model, offline, listener), legacy=True)
+        if model.suffix == ".tflite":
+            return _tflite(model)
+    except Invalid as invalid:
+        raise BuildError(Problem(invalid.message, None, invalid.hint, invalid.detail), ExitCode.SPEC_WRONG) from None
+    raise UsageError(
+        Problem(
+            f"'{model}' is no model that init knows",
+            hint="it looks into .keras, .h5, .hdf5 and .tflite files and SavedModel folders",
+        )
+    )
+
+
+def _keras(config: dict[str, Any], *, legacy: bool) -> _Look:
+    look = keras_config.read(config)
+    file = keras_file.describe(config, "", legacy)
+    return _Look("keras", look.interface, look.weighted, look.vocabulary, file.lambdas, file.custom)
+
+
+def _hdf5_config(model: Path, offline: bool, listener: Listener) -> dict[str, Any]:
+    with Session(Options(offline=offline), listener) as session, session.store.scratch() as scratch:
+        outputs = scratch / "out"
+        outputs.mkdir()
+        call(
+            session.workers,
+            Step("look", "look.keras", Tool("litert", "", "")),
+            Request("look.keras", {}, {"model": model.absolute()}, outputs),
+            Limits(_LOOK_TIMEOUT),
+            Environment("litert", session.environments.python("litert")),
+            session.executor.cancelled,
+        )
+        config: dict[str, Any] = json.loads((outputs / "config.json").read_text("utf-8"))
+        return config
+
+
+def _saved_model(folder: Path) -> _Look:
+    def tensor(info: TensorInfo) -> TensorSpec:
+        if info.shape is None:
+            return TensorSpec(info.name, _ANY_RANK, info.dtype)
+        return TensorSpec(info.name, tuple(f"d{i}" if d is None else d for i, d in enumerate(info.shape)), info.dtype)
+
+    meta = saved_model_file.read(folder).meta_graph(None)
+    chosen = saved_model_file.choose(meta, None)
+    signatures = tuple(
+        SignatureSpec(name, tuple(map(tensor, stated.inputs)), tuple(map(tensor, stated.outputs)))
+        for name, stated in ((name, meta.signature(name)) for name in chosen)
+    )
+    operators = {operator for node in meta.reached(chosen) for operator in meta.graph.runs(node)}
+    return _Look("saved_model", Interface(signatures), bool(operators & _WEIGHTED_TENSORFLOW))
+
+
+def _tflite(path: Path) -> _Look:
+    with reader.model(path) as model:
+        weighted = any(
+            model.codes[operator.code].name in _WEIGHTED
+            and len(operator.inputs) > 1
+            and model.buffers[graph.tensors[operator.inputs[1]].buffer].size
+            for graph in model.subgraphs
+            for operator in graph.operators
+        )
+        quantized = quantization_of(model) != "float32"
+        missing = tuple(c.name for c in model.codes if c.custom)
+    return _Look("tflite", inspect.tflite(path), weighted, quantized=quantized, missing=missing)
+
+
+def _imports(model: Path, look: _Look, folder: Path) -> tuple[list[str], list[str]]:
+    """The files beside the model, in the spec's `folder`, that its custom objects come from; the names of other ones."""
+    files: dict[str, None] = {}
+    homeless = []
+    for custom in look.custom:
+        file = model.absolute().parent / f"{custom.module.replace('.', '/')}.py"
+        if re.fullmatch(_MODULE, custom.module) and file.is_file() and file.is_relative_to(folder):
+            files[Path(os.path.relpath(file, folder)).as_posix()] = None
+        else:
+            homeless.append(custom.name)
+    return list(files), homeless
+
+
+def _signature(signature: SignatureSpec, look: _Look, several: bool) -> dict[str, Any]:
+    return {
+        "prefix": f"signature.{_key(signature.name)}." if several else "",
+        "inputs": [_input(t, look) for t in signature.inputs],
+        "outputs": [{"name": t.name, "shown": _shown(t)} for t in signature.outputs],
+    }
+
+
+def _input(tensor: TensorSpec, look: _Look) -> dict[str, Any]:
+    fixed = look.format == "tflite"  # its shapes are what they are
+    opened = ["n"] if tensor.shape == _ANY_RANK else [d for d in tensor.shape[1:] if isinstance(d, str)]
+    shape: list[int | str] = []
+    if opened and not fixed:
+        batch_of_one = [1 if i == 0 and isinstance(d, str) else d for i, d in enumerate(tensor.shape)]
+        shape = [1, *opened] if tensor.shape == _ANY_RANK else batch_of_one
+    batch = bool(tensor.shape) and isinstance(tensor.shape[0], str) and not shape and not fixed
+    ids = tensor.dtype in _INTEGERS and look.vocabulary is not None
+    return {
+        "name": tensor.name,
+        "shown": _shown(tensor) + ("; the open batch becomes 1" if batch else ""),
+        "shape": shape,
+        "rankless": tensor.shape == _ANY_RANK,
+        "sizes": dict.fromkeys(opened, _TEST_SIZES) if shape else {},
+        "range": [0, look.vocabulary - 1] if ids and look.vocabulary is not None else None,
+    }
+
+
+def _shown(tensor: TensorSpec) -> str:
+    """`float32 [?, 8]`, or "" where not even the type is known."""
+    if not tensor.dtype:
+        return ""
+    if tensor.shape == _ANY_RANK:
+        return f"{tensor.dtype} of any shape"
+    dims = ", ".join(str(d) if isinstance(d, int) else "?" for d in tensor.shape)
+    return f"{tensor.dtype} [{dims}]" if dims else f"{tensor.dtype} scalar"
+
+
+def _name(model: Path) -> str:
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", model.absolute().name.partition(".")[0]).strip("_-")
+    name = name if re.match(r"[A-Za-z]", name) else f"model_{name}"
+    return name[:_LONGEST_NAME].rstrip("_-")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML wants escaped
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return str(value)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names in a comment, which ends with its line."""
+    return ", ".join("".join(c if c.isprintable() else " " for c in name) for name in names)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)

@@ -1,0 +1,300 @@
+"""Engine processes: one each for a toolchain, started when needed, kept for further requests, ended with the tool.
+
+Requests and replies are JSON lines on pipes of their own; what the process prints goes to a log. A process that ran
+the user's code, crashed or hung is not used again. Knows nothing of what the requests mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from tflite_build.errors import EngineError, Problem
+
+from .code import EngineCode
+
+ANSWERS = {"done", "refused", "invalid", "failed"}
+# What finds programs, libraries, the home and the network. All else could change results, and no key would say so.
+_PASSED = frozenset({
+    "PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a process runs in: a toolchain's Python, and folders of the user's packages over it."""
+
+    toolchain: str
+    python: Path
+    overlay: Path | None = None
+
+
+class EngineDied(Exception):
+    """The process ended without a reply.
+
+    Attributes:
+        status: Its exit status; negative is a signal.
+        log: The last lines that it printed.
+        garbage: Whether it gave an answer that is none, and was stopped.
+    """
+
+    def __init__(self, status: int, log: str, *, garbage: bool = False) -> None:
+        super().__init__(f"engine process ended with status {status}")
+        self.status = status
+        self.log = log
+        self.garbage = garbage
+
+
+class EngineTimeout(Exception):
+    """The process did not reply in time and was stopped."""
+
+    def __init__(self, seconds: float, log: str) -> None:
+        super().__init__(f"no reply in {seconds} s")
+        self.seconds = seconds
+        self.log = log
+
+
+class EngineProcess:
+    """One running process."""
+
+    def __init__(self, environment: Environment, code: EngineCode, log: Path) -> None:
+        self.environment = environment
+        self.used = False
+        self._log = log
+        request_read, request_write = os.pipe()
+        reply_read, reply_write = os.pipe()
+        self._requests = os.fdopen(request_write, "w", encoding="utf-8")
+        self._replies = os.fdopen(reply_read, "rb", buffering=0)
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("wb") as output:
+                self._process = self._start(code, (request_read, reply_write), output)
+        except BaseException:
+            self._requests.close()
+            self._replies.close()
+            raise
+        finally:
+            os.close(request_read)
+            os.close(reply_write)
+        self._buffer = b""
+        self._begun = 0
+
+    def _start(self, code: EngineCode, pipes: tuple[int, int], output: IO[bytes]) -> subprocess.Popen[bytes]:
+        environment = self.environment
+        try:
+            return subprocess.Popen(
+                [str(environment.python), "-s", "-P", str(code.folder), *map(str, pipes)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=pipes,
+                env=_environ(environment),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EngineError(
+                Problem(
+                    f"the Python of the toolchain '{environment.toolchain}' cannot be started: {error}",
+                    hint=f"`tflite-build toolchain remove {environment.toolchain}`, then build again",
+                )
+            ) from None
+
+    def warm(self, kinds: Sequence[str]) -> None:
+        """Have it import what `kinds` of steps need, ahead of the first request."""
+        with contextlib.suppress(OSError):
+            self._send({"warm": list(kinds)})
+
+    def call(self, message: Mapping[str, Any], timeout: float, cancelled: Callable[[], bool]) -> dict[str, Any]:
+        """Send a request and wait for its reply.
+
+        Raises:
+            EngineDied: If the process ends first.
+            EngineTimeout: If `timeout` seconds pass.
+        """
+        self.used = True
+        self._begun = self._log_size()
+        try:
+            self._send(message)
+        except OSError:
+            raise EngineDied(self._wait(), self.said) from None
+        deadline = time.monotonic() + timeout
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._replies, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    self.kill()
+                    raise EngineTimeout(timeout, self.said)
+                if cancelled():
+                    self.kill()
+                    raise EngineDied(-signal.SIGINT, "")
+                ended = not self.alive  # asked before the pipe: what it wrote before its end is there by now
+                readable = selector.select(0 if ended else min(left, 0.2))
+                data = self._replies.read(1 << 16) if readable else b""
+                # A child that the user's code forked may keep the pipe open beyond the process's end.
+                if not data and (readable or ended):
+                    raise EngineDied(self._wait(), self.said)
+                self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        try:
+            reply = json.loads(line)
+        except ValueError:
+            reply = None
+        if not isinstance(reply, dict) or not reply.keys() & ANSWERS:
+            self.kill()
+            raise EngineDied(self._wait(), self.said, garbage=True)
+        return reply
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    @property
+    def said(self) -> str:
+        """The last lines that it printed for the last request."""
+        return self._log_tail(self._begun)
+
+    def kill(self) -> None:
+        """End it and everything that it started, and wait until it is gone."""
+        self.end()
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        """End it and everything that it started; the kernel takes a while to free the memory of a large one."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for stream in (self._requests, self._replies):
+            with contextlib.suppress(OSError):
+                stream.close()
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        self._requests.write(json.dumps(message) + "\n")
+        self._requests.flush()
+
+    def _wait(self) -> int:
+        try:
+            return self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def _log_size(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except OSError:
+            return 0
+
+    def _log_tail(self, start: int, lines: int = 12) -> str:
+        try:
+            with self._log.open("rb") as file:
+                file.seek(start)
+                text = file.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+        return "\n".join(text.rstrip().splitlines()[-lines:])
+
+
+def _environ(environment: Environment) -> dict[str, str]:
+    """The whole environment of the process: the same values everywhere, and a few of the machine's."""
+    kept = {k: v for k, v in os.environ.items() if k in _PASSED}
+    kept.update(
+        CUDA_VISIBLE_DEVICES="-1",
+        LC_ALL="C.UTF-8",
+        PYTHONHASHSEED="0",
+        TF_CPP_MIN_LOG_LEVEL="1",
+        TF_ENABLE_ONEDNN_OPTS="0",
+        TZ="UTC",
+    )
+    if environment.overlay is not None:
+        kept["TFLITE_BUILD_OVERLAY"] = str(environment.overlay)
+    return kept
+
+
+class Workers:
+    """The engine processes of one build: at most `limit` alive, idle ones reused by toolchain."""
+
+    def __init__(self, code: EngineCode, logs: Path, limit: int) -> None:
+        self._code = code
+        self._logs = logs
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._idle: list[EngineProcess] = []
+        self._busy: list[EngineProcess] = []
+        self._ending: list[EngineProcess] = []
+        self._started = 0
+
+    def take(self, environment: Environment, *, fresh: bool) -> EngineProcess:
+        """An idle process of `environment`, or a new one; with `fresh` one that has done nothing yet."""
+        with self._lock:
+            for process in self._idle:
+                if process.environment == environment and process.alive and not (fresh and process.used):
+                    self._idle.remove(process)
+                    self._busy.append(process)
+                    return process
+            self._make_room()
+            process = self._start(environment)
+            self._busy.append(process)
+            return process
+
+    def give_back(self, process: EngineProcess, *, reusable: bool) -> None:
+        """The process is no longer needed by who took it."""
+        with self._lock:
+            self._busy.remove(process)
+            if reusable and process.alive:
+                self._idle.append(process)
+                return
+        process.kill()
+
+    def warm(self, environment: Environment, kinds: Sequence[str], count: int) -> None:
+        """Start processes ahead of need, until there are `count` of the environment or no room is left."""
+        with self._lock:
+            processes = self._idle + self._busy
+            room = self._limit - len(processes)
+            there = sum(p.environment == environment for p in processes)
+            started = []
+            for _ in range(min(room, count - there)):
+                process = self._start(environment)
+                self._idle.append(process)  # at once: a later start may fail
+                started.append(process)
+        for process in started:
+            process.warm(kinds)
+
+    def retire(self, toolchain: str) -> None:
+        """End the idle processes of a toolchain that no step needs any more."""
+        with self._lock:
+            gone = [p for p in self._idle if p.environment.toolchain == toolchain]
+            self._idle = [p for p in self._idle if p not in gone]
+            self._ending += gone
+        for process in gone:
+            process.end()
+
+    def close(self) -> None:
+        """End all of them."""
+        with self._lock:
+            processes = self._idle + self._busy + self._ending
+            self._idle, self._busy, self._ending = [], [], []
+        for process in processes:
+            process.end()
+        for process in processes:
+            process.kill()
+
+    def _make_room(self) -> None:
+        while self._idle and len(self._idle) + len(self._busy) >= self._limit:
+            self._idle.pop(0).kill()
+
+    def _start(self, environment: Environment) -> EngineProcess:
+        self._started += 1
+        return EngineProcess(environment, self._code, self._logs / f"{environment.toolchain}-{self._started}.log")

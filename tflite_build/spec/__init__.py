@@ -1,0 +1,1 @@
+"""What the user wrote: the types of model.toml, loading, and finding a key's line. pydantic lives only here."""

@@ -1,0 +1,239 @@
+"""What model.toml may not combine, and what must exist for it: one function per rule, all of them asked.
+
+Types alone cannot say these. Judges the spec and the presence of files; nothing is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tflite_build.errors import near_miss, nearest
+
+from .types import FunctionSource, JaxSource, KerasSource, ModelSpec, SavedModelSource, Tensor, TfliteSource
+
+STATIC_QUANTIZE = ("int8", "int16x8")
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule broken at a dotted key."""
+
+    key: str
+    message: str
+    hint: str = ""
+
+
+def check(spec: ModelSpec, folder: Path) -> list[Violation]:
+    """All violations in `spec`, whose paths start from `folder`."""
+    return [
+        *_engine(spec),
+        *_signatures(spec),
+        *_sizes(spec),
+        *_calibration(spec),
+        *_from_source(spec),
+        *_names(spec),
+        *_member(spec),
+        *_files(spec, folder),
+    ]
+
+
+def _engine(spec: ModelSpec) -> Iterator[Violation]:
+    engine, source = spec.convert.engine, spec.source
+    if engine == "litert" and isinstance(source, SavedModelSource | FunctionSource):
+        yield Violation(
+            "convert.engine",
+            f'engine = "litert" does not read a {source.format} source; only TensorFlow does',
+            'use engine = "auto" or "tensorflow"',
+        )
+    if engine == "tensorflow" and isinstance(source, JaxSource):
+        yield Violation(
+            "convert.engine",
+            'engine = "tensorflow" does not read a jax source; only LiteRT\'s converter does',
+            'use engine = "auto" or "litert"',
+        )
+    if engine != "auto" and isinstance(source, TfliteSource):
+        yield Violation("convert.engine", "a tflite source is not converted, so no engine can be chosen", "remove it")
+    switches = spec.convert.tensorflow.model_dump(exclude_none=True)
+    if switches and (engine == "litert" or isinstance(source, JaxSource | TfliteSource)):
+        yield Violation(
+            "convert.tensorflow", "these are switches of the tensorflow engine, which has no part here", "remove them"
+        )
+
+
+def _signatures(spec: ModelSpec) -> Iterator[Violation]:
+    source = spec.source
+    if not isinstance(source, FunctionSource | JaxSource):
+        return
+    names = set(source.signature) or {"serving_default"}
+    for name in spec.signature:
+        if name not in names:
+            yield Violation(
+                f"signature.{name}", f"the source has no signature '{name}'", near_miss(name, names) or _have(names)
+            )
+    if len(names) > 1 and (spec.input or spec.output):
+        key = "input" if spec.input else "output"
+        yield Violation(
+            key,
+            f"the source has {len(names)} signatures, so [{key}] does not say which one it belongs to",
+            f"write [signature.NAME.{key}.TENSOR] with NAME one of {', '.join(sorted(names))}",
+        )
+
+
+def _have(names: set[str]) -> str:
+    return f"it has {', '.join(sorted(names))}"
+
+
+def _sizes(spec: ModelSpec) -> Iterator[Violation]:
+    for prefix, inputs in [
+        ("input", spec.input),
+        *((f"signature.{s}.input", t.input) for s, t in spec.signature.items()),
+    ]:
+        given: dict[str, tuple[int, ...]] = {}
+        named = {d for tensor in inputs.values() for d in tensor.shape or () if isinstance(d, str)}
+        for name, tensor in inputs.items():
+            for dimension, sizes in tensor.sizes.items():
+                key = f'{prefix}."{name}".sizes.{dimension}'
+                if dimension not in named:
+                    yield Violation(key, f"'sizes.{dimension}' names no dimension of any shape")
+                elif given.setdefault(dimension, sizes) != sizes:
+                    yield Violation(key, f"dimension '{dimension}' is given other sizes by another input")
+
+
+def _calibration(spec: ModelSpec) -> Iterator[Violation]:
+    if spec.calibration is not None:
+        return
+    for name, variant in spec.variant.items():
+        if variant.quantize in STATIC_QUANTIZE:
+            yield Violation(
+                f"variant.{name}.quantize",
+                f'quantize = "{variant.quantize}" takes its ranges from representative data, '
+                "and there is no [calibration]",
+                'add [calibration] with data = "FILE.npz" or entry = "FILE.py:NAME"',
+            )
+
+
+def _from_source(spec: ModelSpec) -> Iterator[Violation]:
+    names = [n for n, v in spec.variant.items() if v.quantize == "from-source"]
+    others = [n for n, v in spec.variant.items() if v.quantize not in ("from-source", "none")]
+    if names and others:
+        yield Violation(
+            f"variant.{others[0]}.quantize",
+            f"variant '{names[0]}' says that the source is quantized already, so '{others[0]}' would quantize it twice",
+            "keep one of the two",
+        )
+
+
+def _names(spec: ModelSpec) -> Iterator[Violation]:
+    tables: list[tuple[str, Mapping[str, Tensor]]] = [("input", spec.input), ("output", spec.output)]
+    for s, t in spec.signature.items():
+        tables += [(f"signature.{s}.input", t.input), (f"signature.{s}.output", t.output)]
+    for prefix, tensors in tables:
+        seen: dict[str, str] = {}
+        for name, tensor in tensors.items():
+            own = tensor.from_ or name
+            if own in seen:
+                yield Violation(f'{prefix}."{name}".from', f"'{own}' is named twice, as '{seen[own]}' and as '{name}'")
+            seen[own] = name
+
+
+def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
+    for key, path, wanted in _paths(spec):
+        full = folder / path
+        kind = _kind(full)
+        if _of_one_machine(path):
+            yield Violation(
+                key,
+                f"'{path}' starts from a folder that other machines do not have; paths start from model.toml's folder",
+                "put the file beside model.toml, or name it by 'url' and 'sha256' where it is the source",
+            )
+        elif wanted == "code" and Path(os.path.relpath(full, folder)).parts[:1] == ("..",):
+            yield Violation(
+                key, f"'{path}' lies outside of the folder of model.toml", "move it into the folder, or link it there"
+            )
+        elif kind == "":
+            yield Violation(key, f"there is no {'folder' if wanted == 'folder' else 'file'} '{path}'", near_file(full))
+        elif wanted == "folder" and kind != "folder":
+            yield Violation(key, f"'{path}' is a file; a SavedModel is a folder")
+        elif wanted != "folder" and kind == "folder":
+            yield Violation(
+                key, f"'{path}' is a folder, not a file", _folder_hint(spec, full) if key == "source.path" else ""
+            )
+        elif kind == "other":
+            yield Violation(key, f"'{path}' is a pipe, socket or device, not a file")
+
+
+def _of_one_machine(path: str) -> bool:
+    return Path(path).is_absolute() or (path.startswith("~") and "/" in path)
+
+
+def _kind(path: Path) -> str:
+    """What stands at `path`: "file", "folder", "other", or "" for nothing that could be opened."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # ValueError: a name that no file can have
+        return ""
+    return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+
+
+def _folder_hint(spec: ModelSpec, folder: Path) -> str:
+    if (folder / "saved_model.pb").is_file() and spec.source.format != "saved_model":
+        return 'it is a SavedModel: use format = "saved_model"'
+    return ""
+
+
+def near_file(path: Path) -> str:
+    """`did you mean 'X'?` for a path beside `path` with nearly its name, endings aside, or an empty string."""
+    try:
+        there = {p.stem: p.name for p in sorted(path.parent.iterdir(), key=lambda p: (p.suffix == path.suffix, p.name))}
+    except (OSError, ValueError):
+        return ""
+    stem = nearest(path.stem, there)
+    return f"did you mean '{there[stem]}'?" if stem else ""
+
+
+def _member(spec: ModelSpec) -> Iterator[Violation]:
+    source = spec.source
+    if isinstance(source, KerasSource | SavedModelSource | TfliteSource) and source.url and source.path:
+        parts = source.path.replace("\\", "/").split("/")
+        if not parts[0] or ".." in parts:
+            yield Violation(
+                "source.path",
+                f"'{source.path}' leads out of the archive that 'url' names",
+                "name a member as the archive lists it",
+            )
+
+
+def _paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
+    """Key, path, and what is wanted there: "file", "folder", or "code": a file that runs in a copy of the folder."""
+    source = spec.source
+    if isinstance(source, KerasSource | SavedModelSource | TfliteSource) and source.path and not source.url:
+        yield "source.path", source.path, "folder" if isinstance(source, SavedModelSource) else "file"
+    if isinstance(source, KerasSource):
+        if source.weights:
+            yield "source.weights", source.weights, "code"
+        for i, file in enumerate(source.imports):
+            yield f"source.imports.{i}", file, "code"
+    if isinstance(source, KerasSource | FunctionSource | JaxSource):
+        if source.entry:
+            yield "source.entry", source.entry.rpartition(":")[0], "code"
+        for i, file in enumerate(source.files):
+            yield f"source.files.{i}", file, "code"
+    if isinstance(source, FunctionSource | JaxSource):
+        for name, signature in source.signature.items():
+            yield f"source.signature.{name}.entry", signature.entry.rpartition(":")[0], "code"
+    if spec.calibration is not None:
+        if spec.calibration.data:
+            yield "calibration.data", spec.calibration.data, "file"
+        if spec.calibration.entry:
+            yield "calibration.entry", spec.calibration.entry.rpartition(":")[0], "code"
+        for i, file in enumerate(spec.calibration.files):
+            yield f"calibration.files.{i}", file, "code"
+    if spec.checks.accuracy is not None:
+        yield "checks.accuracy.data", spec.checks.accuracy.data, "file"
+    for name, variant in spec.variant.items():
+        if variant.quantize.endswith(".json"):
+            yield f"variant.{name}.quantize", variant.quantize, "file"

@@ -1,0 +1,476 @@
+"""What a user may write in model.toml, as closed, frozen types: the one source of truth for its format.
+
+The JSON Schema, the reference page and `init` are made from these classes, so their field descriptions are the
+documentation. Only what one table tells of itself is checked here; what tables may not combine, and which files have to
+exist, is in `rules`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+SPEC_VERSION = 1
+
+QUANTIZE_WORDS = (
+    "none",
+    "float16",
+    "dynamic-int8",
+    "dynamic-int4",
+    "weight-only-int8",
+    "weight-only-int4",
+    "int8",
+    "int16x8",
+    "from-source",
+)
+RESERVED_TARGETS = ("android", "ios", "runtime", "check")
+
+
+def _wrong(message: str, key: str = "") -> PydanticCustomError:
+    """A rule of a table that is broken, at one of its keys where one is to blame."""
+    return PydanticCustomError("spec", "{message}", {"message": message, "key": key})
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+_LARGEST = 2**31 - 1
+_WORD = "[A-Za-z_][A-Za-z0-9_]*"
+
+
+def _dimension(value: Any) -> Any:
+    number = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    word = isinstance(value, str) and re.fullmatch(_WORD, value)
+    if number and value > _LARGEST:
+        raise _wrong(f"a dimension is at most {_LARGEST}, which is what a .tflite file can hold")
+    if not (number or word):
+        shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
+        raise _wrong(f'a dimension is a number of at least 1, or a name such as "n" where it is dynamic, not {shown}')
+    return value
+
+
+def _pair(value: Any) -> Any:
+    def number(v: Any) -> bool:
+        return isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)
+
+    if not (isinstance(value, list) and len(value) == 2 and all(map(number, value))):
+        raise _wrong("a range is two numbers, [lowest, highest]")
+    return float(value[0]), float(value[1])
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
+RelativePath = Annotated[str, StringConstraints(min_length=1)]
+Entry = Annotated[str, StringConstraints(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_.]*$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Dimension = Annotated[
+    int | str,
+    BeforeValidator(lambda value: _dimension(value)),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": _LARGEST}, {"type": "string", "pattern": f"^{_WORD}$"}]}
+    ),
+]
+Dtype = Literal["float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
+Paths = Annotated[tuple[RelativePath, ...], BeforeValidator(_as_tuple)]
+Strings = Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], BeforeValidator(_as_tuple)]
+Shape = Annotated[tuple[Dimension, ...], BeforeValidator(_as_tuple)]
+Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=_LARGEST)], ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+Range = Annotated[tuple[float, float], BeforeValidator(lambda value: _pair(value))]
+
+
+class SpecModel(BaseModel):
+    """The base of all tables: closed, frozen, and without silent conversions."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class Model(SpecModel):
+    """What the model is called."""
+
+    name: Name
+    """Names the outputs, and later the Kotlin class and the Swift type: letters, digits, `_` and `-`."""
+
+
+class Download(SpecModel):
+    """Keys that every source may have to be fetched instead of lying beside model.toml."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
+    """Where to fetch the model, or a .zip, .tar, .tar.gz, .tar.xz archive that holds it. Needs `sha256`."""
+    sha256: Sha256 | None = None
+    """The SHA-256 of what `url` gives, in 64 lower-case hexadecimal digits."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Download:
+        if self.url and not self.sha256:
+            raise _wrong("'url' needs 'sha256', so that a build can be repeated", "url")
+        if self.sha256 and not self.url:
+            raise _wrong("'sha256' is only for a source with 'url'", "sha256")
+        return self
+
+
+class SignatureEntry(SpecModel):
+    """One signature of a `function` or `jax` source."""
+
+    entry: Entry
+    """The function, as `FILE.py:NAME`."""
+
+
+class KerasSource(Download):
+    """A Keras model: a file, or a function that builds it."""
+
+    format: Literal["keras"]
+    """The source's format."""
+    path: RelativePath | None = None
+    """A `.keras` file (Keras 3), or an `.h5` or `.hdf5` file (Keras 2); with `url` the member of the archive."""
+    entry: Entry | None = None
+    """Instead of `path`: a function without arguments that returns the model, as `FILE.py:NAME`."""
+    weights: RelativePath | None = None
+    """A `.weights.h5` file, loaded into the model that `entry` returns."""
+    imports: Paths = ()
+    """Python files that register the model's custom layers; run before the model is loaded."""
+    files: Paths = ()
+    """Further files that the user's code opens below Python's sight (HDF5, shared libraries)."""
+    allow_code: bool = False
+    """Whether a `.keras` file with Lambda layers, which carry Python code, may be loaded."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> KerasSource:
+        if self.entry and (self.path or self.url):
+            raise _wrong("give either 'path' (or 'url') or 'entry', not both", "entry")
+        if not (self.entry or self.path or self.url):
+            raise _wrong("a keras source needs 'path', 'url' or 'entry'")
+        if self.weights and not self.entry:
+            raise _wrong("'weights' belongs to 'entry': a model file carries its own", "weights")
+        if self.path and not self.path.endswith((".keras", ".h5", ".hdf5")):
+            raise _wrong(f"'path' of a keras source ends in .keras, .h5 or .hdf5, not '{self.path}'", "path")
+        return self
+
+
+class SavedModelSource(Download):
+    """A TensorFlow SavedModel folder, of any age."""
+
+    format: Literal["saved_model"]
+    """The source's format."""
+    path: RelativePath | None = None
+    """The folder that holds saved_model.pb; with `url` the member of the archive, `"."` for all of it."""
+    tags: Strings | None = None
+    """The tags of the meta graph to take; needed where the SavedModel has several. Default: `["serve"]`."""
+    signatures: Strings | None = None
+    """The signatures to convert. Default: all of them."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> SavedModelSource:
+        if not (self.path or self.url):
+            raise _wrong("a saved_model source needs 'path' or 'url'")
+        return self
+
+
+class FunctionSource(SpecModel):
+    """TensorFlow functions in the user's own Python file."""
+
+    format: Literal["function"]
+    """The source's format."""
+    entry: Entry | None = None
+    """A tf.function, concrete function or callable, as `FILE.py:NAME`; it becomes the signature `serving_default`."""
+    signature: dict[Name, SignatureEntry] = {}
+    """Instead of `entry`: several signatures, each with its own `entry`."""
+    files: Paths = ()
+    """Further files that the user's code opens below Python's sight (HDF5, shared libraries)."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> FunctionSource:
+        _entry_or_signatures(self.format, self.entry, self.signature)
+        return self
+
+
+class JaxSource(SpecModel):
+    """JAX functions in the user's own Python file."""
+
+    format: Literal["jax"]
+    """The source's format."""
+    entry: Entry | None = None
+    """A function of arrays, as `FILE.py:NAME`; it becomes the signature `serving_default`."""
+    signature: dict[Name, SignatureEntry] = {}
+    """Instead of `entry`: several signatures, each with its own `entry`."""
+    files: Paths = ()
+    """Further files that the user's code opens below Python's sight (HDF5, shared libraries)."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> JaxSource:
+        _entry_or_signatures(self.format, self.entry, self.signature)
+        return self
+
+
+class TfliteSource(Download):
+    """An existing .tflite file, to quantize and check."""
+
+    format: Literal["tflite"]
+    """The source's format."""
+    path: RelativePath | None = None
+    """The .tflite file; with `url` the member of the archive."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> TfliteSource:
+        if not (self.path or self.url):
+            raise _wrong("a tflite source needs 'path' or 'url'")
+        return self
+
+
+def _entry_or_signatures(format_: str, entry: str | None, signatures: dict[str, SignatureEntry]) -> None:
+    if entry and signatures:
+        raise _wrong("give either 'entry' or [source.signature.NAME], not both", "entry")
+    if not entry and not signatures:
+        raise _wrong(f"a {format_} source needs 'entry' or [source.signature.NAME] tables")
+
+
+Source = Annotated[
+    KerasSource | SavedModelSource | FunctionSource | JaxSource | TfliteSource, Field(discriminator="format")
+]
+
+
+class TensorflowSwitches(SpecModel):
+    """The TensorFlow converter's own switches: a closed list, since it ignores unknown ones without a word."""
+
+    resource_variables: bool | None = None
+    """Convert variables that change while the model runs (`experimental_enable_resource_variables`)."""
+    lower_tensor_list_ops: bool | None = None
+    """Turn tensor lists into builtin operators (`_experimental_lower_tensor_list_ops`)."""
+    unfold_batch_matmul: bool | None = None
+    """Replace BATCH_MATMUL by FULLY_CONNECTED operators (`unfold_batchmatmul`)."""
+    guarantee_all_funcs_one_use: bool | None = None
+    """Copy functions that are called several times (`_experimental_guarantee_all_funcs_one_use`)."""
+
+
+class Convert(SpecModel):
+    """How the source becomes a float .tflite file."""
+
+    engine: Literal["auto", "litert", "tensorflow"] = "auto"
+    """Who converts. `auto` takes the first engine whose file equals the source, and remembers it in model.lock."""
+    tolerance: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    """How far an output of a float file may be from the source's, as a share of that output's range."""
+    tensorflow: TensorflowSwitches = TensorflowSwitches()
+    """Switches of the TensorFlow converter."""
+
+
+class Tensor(SpecModel):
+    """A tensor of a signature, under the name that people should read."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: Annotated[str, StringConstraints(min_length=1)] | None = Field(default=None, alias="from")
+    """The model's own name of this tensor, where the table's name is a better one."""
+
+
+class Input(Tensor):
+    """An input tensor: what the source leaves open, and what test data may be."""
+
+    shape: Shape | None = None
+    """Its shape, where the source leaves it open or a fixed one is wanted; a string names a dynamic dimension."""
+    dtype: Dtype | None = None
+    """Its type, where the source does not say it (functions without an input signature)."""
+    range: Range | None = None
+    """The lowest and the highest value that test inputs may have; for ids the size of the table matters."""
+    sizes: dict[str, Sizes] = {}
+    """For each named dimension the sizes to test, such as `sizes.n = [1, 16]`."""
+
+    @field_validator("range")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not value[0] < value[1]:
+            raise _wrong(f"'range' is [lowest, highest], and {value[0]:g} is not below {value[1]:g}")
+        return value
+
+    @model_validator(mode="after")
+    def _sizes_have_names(self) -> Input:
+        names = [d for d in self.shape or () if isinstance(d, str)]
+        for name in self.sizes:
+            if self.shape is not None and name not in names:
+                raise _wrong(f"'sizes.{name}' names no dimension of 'shape'", "sizes")
+        return self
+
+
+class Output(Tensor):
+    """An output tensor."""
+
+
+class SignatureTensors(SpecModel):
+    """The tensors of one signature, for a model with several."""
+
+    input: dict[str, Input] = {}
+    """Its inputs by name."""
+    output: dict[str, Output] = {}
+    """Its outputs by name."""
+
+
+class Variant(SpecModel):
+    """One .tflite file to build."""
+
+    quantize: str = "none"
+    """`none`, `float16`, `dynamic-int8`, `dynamic-int4`, `weight-only-int8`, `weight-only-int4`, `int8`, `int16x8`,
+    `from-source` (the model was trained with quantization), or the path of a recipe file that ends in `.json`."""
+    io: Literal["float32", "int8", "uint8", "int16"] | None = None
+    """The type of the file's inputs and outputs. int8: float32, int8 or uint8; int16x8: float32 or int16; all others
+    float32."""
+    granularity: Literal["channel", "tensor"] | None = None
+    """One scale for each output channel of a weight, or one for the whole tensor."""
+    keep_float: Strings = ()
+    """What stays float: regular expressions on tensor names, or `op:NAME` for all operators of a kind."""
+
+    @field_validator("quantize")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in QUANTIZE_WORDS and not value.endswith(".json"):
+            allowed = [*QUANTIZE_WORDS, "a recipe file (.json)"]
+            raise PydanticCustomError("word", "{found}", {"found": value, "allowed": allowed})
+        return value
+
+    @field_validator("keep_float")
+    @classmethod
+    def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            if pattern.startswith("op:"):
+                continue
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise _wrong(f"'{pattern}' is not a regular expression: {error}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _possible(self) -> Variant:
+        integers = {"int8": ("float32", "int8", "uint8"), "int16x8": ("float32", "int16")}
+        allowed = integers.get(self.quantize, ("float32",))
+        if self.io is not None and self.io not in allowed and not self.quantize.endswith(".json"):
+            raise _wrong(
+                f'io = "{self.io}" does not go with quantize = "{self.quantize}": '
+                f"inputs and outputs can be {' or '.join(allowed)}",
+                "io",
+            )
+        if self.quantize in ("none", "float16", "from-source"):
+            for key, value in (("granularity", self.granularity), ("keep_float", self.keep_float)):
+                if value:
+                    raise _wrong(f"'{key}' does not go with quantize = \"{self.quantize}\"", key)
+        if self.granularity and self.quantize.endswith(".json"):
+            raise _wrong("'granularity' does not go with a recipe, whose rules say it themselves", "granularity")
+        return self
+
+
+class Calibration(SpecModel):
+    """The representative data that int8 and int16x8 take their ranges from."""
+
+    data: RelativePath | None = None
+    """An .npz file with one array per input, its first axis the samples; `SIGNATURE/INPUT` with several signatures."""
+    entry: Entry | None = None
+    """Or a function that yields samples, as `FILE.py:NAME`: each a dict of input name to array."""
+    files: Paths = ()
+    """Further files that `entry` opens below Python's sight."""
+    samples: Annotated[int, Field(ge=1, le=_LARGEST)] | None = None
+    """How many samples to take; fewer are an error. Default: all of `data`, the first 200 of `entry`."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Calibration:
+        if bool(self.data) == bool(self.entry):
+            raise _wrong("[calibration] needs 'data' or 'entry', one of the two")
+        if self.data and not self.data.endswith(".npz"):
+            raise _wrong(f"'data' is an .npz file, not '{self.data}'", "data")
+        return self
+
+
+class Accuracy(SpecModel):
+    """A measure against labelled data, printed for every variant."""
+
+    data: RelativePath
+    """An .npz file with one array per input and `labels`, all with the samples as first axis."""
+    metric: Literal["top1"] = "top1"
+    """`top1`: the share of samples whose largest output is the labelled class."""
+    min: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The lowest value that a variant may have."""
+    max_drop: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How much lower than the float model a variant may be."""
+
+
+class Checks(SpecModel):
+    """Limits: a variant that misses one fails the build, and nothing of it is published."""
+
+    min_cosine: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """The lowest cosine similarity of a variant's outputs: a float32 file's to those of the source, any other one's to
+    those of the float32 file, which was compared with the source."""
+    accuracy: Accuracy | None = None
+    """A measure against labelled data."""
+
+
+class Limits(SpecModel):
+    """What one action may take. They do not change what is built, only whether a build gives up."""
+
+    timeout: Annotated[int, Field(ge=1, le=10_000_000)] = 1800
+    """Seconds after which an action counts as hanging and is stopped."""
+    memory: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$")] | None = None
+    """The most memory that an action may take, such as `"4 GB"`. Default: what the machine has."""
+
+
+class Toolchain(SpecModel):
+    """The environment that the user's own code runs in."""
+
+    packages: Strings = ()
+    """Packages that the user's code imports, such as `einops==0.8.1`; pinned with hashes in model.lock."""
+
+
+class ModelSpec(SpecModel):
+    """The whole of model.toml."""
+
+    spec: Literal[1]
+    """The version of this format."""
+    model: Model
+    """What the model is called."""
+    source: Source
+    """Where the model comes from."""
+    convert: Convert = Convert()
+    """How the source becomes a float .tflite file."""
+    input: dict[str, Input] = {}
+    """Inputs by name, for a model with one signature."""
+    output: dict[str, Output] = {}
+    """Outputs by name, for a model with one signature."""
+    signature: dict[str, SignatureTensors] = {}
+    """Inputs and outputs by signature, for a model with several."""
+    variant: dict[Name, Variant] = {}
+    """The files to build, by name. Default: one called `float32`, unquantized."""
+    calibration: Calibration | None = None
+    """The representative data for int8 and int16x8."""
+    checks: Checks = Checks()
+    """Limits that every variant has to keep."""
+    limits: Limits = Limits()
+    """What one action may take."""
+    toolchain: Toolchain = Toolchain()
+    """The environment that the user's own code runs in."""
+
+    @field_validator("variant")
+    @classmethod
+    def _no_reserved(cls, value: dict[str, Variant]) -> dict[str, Variant]:
+        for name in value:
+            if name in RESERVED_TARGETS:
+                raise _wrong(f"a variant cannot be called '{name}': that word is a target of its own")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> ModelSpec:
+        if (self.input or self.output) and self.signature:
+            raise _wrong(
+                "give either [input]/[output] (one signature) or [signature.NAME.input] (several), not both",
+                "signature",
+            )
+        return self

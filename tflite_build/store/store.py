@@ -1,0 +1,143 @@
+"""The store as one object: blobs, results, the stat cache and the locks, under one folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from tflite_build.errors import Problem, StoreError
+
+from .artifact import Artifact, File, Tree, is_safe
+from .blobs import Blobs
+from .results import Results
+from .statcache import StatCache
+
+VERSION = "v1"
+
+
+def cache_root() -> Path:
+    """The folder for the store and the toolchains: TFLITE_BUILD_CACHE, else the user's cache folder."""
+    chosen = os.environ.get("TFLITE_BUILD_CACHE")
+    return Path(chosen).expanduser().absolute() if chosen else user_cache_path("tflite-build", appauthor=False)
+
+
+class Store:
+    """What has been done. Several processes may use one store at once.
+
+    Raises:
+        StoreError: If the folder cannot be written.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = (root or cache_root()) / "store" / VERSION
+        try:
+            for name in ("blobs", "tmp", "locks"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            self._temporary = self.root / "tmp" / f"{os.getpid()}-{secrets.token_hex(4)}"
+            self._alive = FileLock(f"{self._temporary}.lock", thread_local=False)
+            self._alive.acquire()  # before the folder is made, so that no other process takes it for a dead one's
+            self._temporary.mkdir()
+        except OSError as error:
+            raise self.failure(error) from None
+        self.blobs = Blobs(self.root / "blobs", self._temporary)
+        self.results = Results(self.root / "results", self.blobs)
+        self.stats = StatCache(self.root / "index.sqlite")
+
+    def close(self) -> None:
+        """Let go of everything; what was kept stays."""
+        self.stats.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            Path(self._alive.lock_file).unlink(missing_ok=True)
+        self._alive.release()
+
+    def failure(self, error: OSError) -> StoreError:
+        """What to tell the user where the store cannot be read or written."""
+        return StoreError(
+            Problem(
+                f"the store at {self.root} cannot be written: {error.strerror or error}",
+                hint="free some space, or set TFLITE_BUILD_CACHE to a folder that can be written",
+            )
+        )
+
+    def _sweep(self) -> None:
+        """Remove what killed builds left: folders whose lock nobody holds."""
+        for left in (self.root / "tmp").glob("*.lock"):
+            lock = FileLock(left, thread_local=False)
+            try:
+                lock.acquire(timeout=0)
+            except (Timeout, OSError):
+                continue
+            shutil.rmtree(left.with_suffix(""), ignore_errors=True)
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
+            lock.release()
+
+    def lock(self, key: str) -> FileLock:
+        """The lock of an action: whoever holds it runs the action; the kernel frees it when its holder dies."""
+        return FileLock(self.root / "locks" / f"{key}.lock", thread_local=False)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A new folder for one action, removed afterwards."""
+        folder = Path(tempfile.mkdtemp(dir=self._temporary))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def has(self, artifact: Artifact) -> bool:
+        """Whether all blobs of `artifact` are there and whole."""
+        if isinstance(artifact, File):
+            return self.blobs.get(artifact.digest) is not None
+        return all(self.blobs.get(digest) is not None for _, digest in artifact.files)
+
+    def keep(self, path: Path) -> Artifact:
+        """Move the file or folder at `path`, which is the caller's own, into the store."""
+        if path.is_dir():
+            files = [
+                (file.relative_to(path).as_posix(), self.blobs.put_file(file, move=True))
+                for file in sorted(path.rglob("*"))
+                if file.is_file()
+            ]
+            return Tree(tuple(sorted(files)))
+        return File(self.blobs.put_file(path, move=True))
+
+    def stage(self, artifact: Artifact, target: Path) -> None:
+        """Make `artifact` visible at `target`, as links to read-only blobs.
+
+        Raises:
+            FileNotFoundError: If a blob is gone or damaged.
+        """
+        if isinstance(artifact, File):
+            blob = self.blobs.get(artifact.digest)
+            if blob is None:
+                raise FileNotFoundError(artifact.digest.sha256)
+            target.symlink_to(blob)
+            return
+        target.mkdir()
+        for path, digest in artifact.files:
+            if not is_safe(path):
+                raise FileNotFoundError(path)
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            self.stage(File(digest), target / path)
+
+    def read(self, artifact: Artifact) -> bytes:
+        """The bytes of a file; FileNotFoundError if its blob is gone or damaged."""
+        blob = self.blobs.get(artifact.digest)
+        if blob is None:
+            raise FileNotFoundError(artifact.digest.sha256)
+        return blob.read_bytes()
+
+
+__all__ = ["Store", "cache_root"]

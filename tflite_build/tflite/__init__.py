@@ -1,0 +1,1 @@
+"""The .tflite format: reading, operators and their runtimes, editing. Standard library only."""

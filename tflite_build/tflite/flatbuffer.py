@@ -1,0 +1,135 @@
+"""Reading FlatBuffers with every offset and length checked, so that a damaged file is an error and nothing worse.
+
+Source: FlatBuffers' internals page: tables with vtables, vectors, strings; little-endian; unsigned 32-bit offsets point
+forward. Knows nothing of any schema.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tflite_build.errors import BuildError, ExitCode, Place, Problem
+
+_U16 = struct.Struct("<H")
+_U32 = struct.Struct("<I")
+_I32 = struct.Struct("<i")
+_FORMATS = {"u8": "<B", "i8": "<b", "u16": "<H", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "f32": "<f"}
+_SCALARS = {name: struct.Struct(text) for name, text in _FORMATS.items()}
+
+
+class FormatError(BuildError):
+    """The bytes are not what they should be."""
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(Problem(message, place), ExitCode.SPEC_WRONG)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table at a position of a buffer. Fields are named by their number in the schema."""
+
+    data: memoryview
+    at: int
+    vtable: int
+    vtable_size: int
+
+    @staticmethod
+    def root(data: memoryview, at: int = 0) -> Table:
+        """The table that the offset at `at` points to."""
+        return _table(data, at + _u32(data, at))
+
+    def _field(self, number: int) -> int:
+        """The position of a field's value, or 0 where it is absent."""
+        slot = 4 + 2 * number
+        if slot + 2 > self.vtable_size:
+            return 0
+        offset = int(_U16.unpack_from(self.data, self.vtable + slot)[0])
+        return self.at + offset if offset else 0
+
+    def position(self, number: int) -> int:
+        """Where the value of a field stands, or 0 where the field is absent."""
+        return self._field(number)
+
+    def scalar(self, number: int, kind: str, default: int = 0) -> int:
+        """An integer field."""
+        at = self._field(number)
+        if not at:
+            return default
+        form = _SCALARS[kind]
+        _check(self.data, at, form.size)
+        return int(form.unpack_from(self.data, at)[0])
+
+    def table(self, number: int) -> Table | None:
+        """A table field."""
+        at = self._field(number)
+        return _table(self.data, at + _u32(self.data, at)) if at else None
+
+    def string(self, number: int) -> str | None:
+        """A string field; bytes that are not UTF-8 are shown as escapes."""
+        at = self._field(number)
+        if not at:
+            return None
+        start, count = _vector(self.data, at, 1)
+        return bytes(self.data[start : start + count]).decode("utf-8", "backslashreplace")
+
+    def span(self, number: int) -> tuple[int, int]:
+        """Where a vector of bytes stands and how long it is; (0, 0) where it is absent."""
+        at = self._field(number)
+        return _vector(self.data, at, 1) if at else (0, 0)
+
+    def scalars(self, number: int, kind: str) -> tuple[float, ...]:
+        """A vector of numbers."""
+        at = self._field(number)
+        if not at:
+            return ()
+        form = _FORMATS[kind]
+        size = struct.calcsize(form)
+        start, count = _vector(self.data, at, size)
+        return struct.unpack_from(f"<{count}{form[1]}", self.data, start)
+
+    def integers(self, number: int, kind: str = "i32") -> tuple[int, ...]:
+        """A vector of integers."""
+        return tuple(int(v) for v in self.scalars(number, kind))
+
+    def tables(self, number: int) -> Iterator[Table]:
+        """A vector of tables."""
+        for at in self.slots(number):
+            yield _table(self.data, at + _u32(self.data, at))
+
+    def slots(self, number: int) -> range:
+        """Where the offsets of a vector of tables or strings stand."""
+        at = self._field(number)
+        if not at:
+            return range(0)
+        start, count = _vector(self.data, at, 4)
+        return range(start, start + 4 * count, 4)
+
+
+def _check(data: memoryview, at: int, size: int) -> None:
+    if at < 0 or at + size > len(data):
+        raise FormatError(f"the file is damaged or cut off: it points to byte {at}, and has {len(data)}")
+
+
+def _u32(data: memoryview, at: int) -> int:
+    _check(data, at, 4)
+    return int(_U32.unpack_from(data, at)[0])
+
+
+def _vector(data: memoryview, at: int, size: int) -> tuple[int, int]:
+    start = at + _u32(data, at)
+    count = _u32(data, start)
+    _check(data, start + 4, count * size)
+    return start + 4, count
+
+
+def _table(data: memoryview, at: int) -> Table:
+    _check(data, at, 4)
+    vtable = at - int(_I32.unpack_from(data, at)[0])
+    _check(data, vtable, 4)
+    size = int(_U16.unpack_from(data, vtable)[0])
+    if size < 4 or size % 2:
+        raise FormatError(f"the file is damaged: the table at byte {at} has a description of {size} bytes")
+    _check(data, vtable, size)
+    return Table(data, at, vtable, size)

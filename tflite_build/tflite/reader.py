@@ -1,0 +1,377 @@
+"""A .tflite file as frozen data: signatures, subgraphs, tensors, operators, buffers.
+
+The file is mapped, not read: weights stay on disk. Every bound is checked. Knows the format (schema.fbs of LiteRT,
+file identifier TFL3) and nothing of what operators compute.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tflite_build.errors import Place
+
+from .flatbuffer import FormatError, Table
+from .opcodes import BUILTIN_OPERATORS
+
+IDENTIFIER = b"TFL3"
+TENSOR_TYPES = (
+    "float32",
+    "float16",
+    "int32",
+    "uint8",
+    "int64",
+    "string",
+    "bool",
+    "int16",
+    "complex64",
+    "int8",
+    "float64",
+    "complex128",
+    "uint64",
+    "resource",
+    "variant",
+    "uint32",
+    "uint16",
+    "int4",
+    "bfloat16",
+    "int2",
+    "uint4",
+    "float8_e4m3fn",
+    "float8_e5m2",
+)
+BITS = {
+    "float32": 32,
+    "float16": 16,
+    "int32": 32,
+    "uint8": 8,
+    "int64": 64,
+    "bool": 8,
+    "int16": 16,
+    "complex64": 64,
+    "int8": 8,
+    "float64": 64,
+    "complex128": 128,
+    "uint64": 64,
+    "uint32": 32,
+    "uint16": 16,
+    "int4": 4,
+    "bfloat16": 16,
+    "int2": 2,
+    "uint4": 4,
+    "float8_e4m3fn": 8,
+    "float8_e5m2": 8,
+}
+CUSTOM = 32  # BuiltinOperator.CUSTOM
+_PLACEHOLDER = 127  # in the old field: the code does not fit into a byte
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """Scales and zero points of a tensor: one each, or one each along `axis`."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+    blockwise: bool
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether there are several scales."""
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor of a subgraph.
+
+    Attributes:
+        shape: -1 where a dimension is dynamic; empty for a scalar, and without `has_rank` where the rank is dynamic.
+    """
+
+    index: int
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    buffer: int
+    quantization: Quantization | None
+    is_variable: bool
+    sparse: bool
+    has_rank: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator of a subgraph: its code, tensors by index (-1: absent optional input), and its options table."""
+
+    code: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Table | None
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorCode:
+    """A kind of operator that the file uses. `name` is that of the builtin, or the custom operator's own."""
+
+    name: str
+    custom: bool
+    version: int
+
+    @property
+    def flex(self) -> bool:
+        """Whether it is a TensorFlow operator that needs the select kernels."""
+        return self.custom and self.name.startswith("Flex")
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """A graph of the file. The first is the main one; others are signatures of their own or bodies of control flow."""
+
+    name: str
+    tensors: tuple[Tensor, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    operators: tuple[Operator, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureTensor:
+    """A tensor under the name that callers use."""
+
+    name: str
+    tensor: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A callable of the file. `name` is "" where the file has no signatures and its first subgraph stands in."""
+
+    name: str
+    subgraph: int
+    inputs: tuple[SignatureTensor, ...]
+    outputs: tuple[SignatureTensor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Where the bytes of a tensor or of metadata lie in the file."""
+
+    offset: int
+    size: int
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A whole file."""
+
+    size: int
+    version: int
+    description: str
+    codes: tuple[OperatorCode, ...]
+    subgraphs: tuple[Subgraph, ...]
+    buffers: tuple[Buffer, ...]
+    signatures: tuple[Signature, ...]
+    metadata: tuple[tuple[str, int], ...]
+    min_runtime_version: str
+    has_signatures: bool
+
+    @property
+    def external_buffers(self) -> bool:
+        """Whether buffers lie behind the FlatBuffer, as in files over 2 GB."""
+        return any(b.external for b in self.buffers)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[memoryview]:
+    """The bytes of the file at `path`, mapped.
+
+    Raises:
+        FormatError: If it cannot be read or is empty.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise FormatError(f"cannot read '{path.name}': {error.strerror}") from None
+    with file:
+        try:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (ValueError, OSError):
+            raise FormatError(f"'{path.name}' is empty or no ordinary file") from None
+        view = memoryview(mapped)
+        try:
+            yield view
+        finally:
+            view.release()
+            mapped.close()
+
+
+@contextmanager
+def model(path: Path) -> Iterator[Model]:
+    """The model in the file at `path`; options tables of its operators are valid inside the `with` block.
+
+    Raises:
+        FormatError: If it cannot be read, or is no whole .tflite file.
+    """
+    with opened(path) as data:
+        try:
+            found = parse(data)
+        except FormatError as error:
+            raise FormatError(error.problems[0].message, Place(path)) from None
+        yield found
+
+
+def parse(data: memoryview) -> Model:
+    """The model in `data`.
+
+    Raises:
+        FormatError: If it is no whole .tflite file.
+    """
+    if len(data) < 8:
+        raise FormatError(f"not a .tflite file: it ends after {len(data)} of the 8 bytes that begin one")
+    identifier = bytes(data[4:8])
+    if identifier != IDENTIFIER:
+        raise FormatError(f"not a .tflite file: bytes 4 to 8 are {identifier!r}, not {IDENTIFIER!r}{_guess(data)}")
+    root = Table.root(data)
+    codes = tuple(_code(t) for t in root.tables(1))
+    buffers = tuple(_buffer(t, len(data)) for t in root.tables(4))
+    subgraphs = tuple(_subgraph(t, len(codes), len(buffers)) for t in root.tables(2))
+    if not subgraphs:
+        raise FormatError("the file has no graph")
+    signatures = tuple(_signature(t, subgraphs) for t in root.tables(7))
+    metadata = tuple((t.string(0) or "", t.scalar(1, "u32")) for t in root.tables(6))
+    return Model(
+        len(data),
+        root.scalar(0, "u32"),
+        root.string(3) or "",
+        codes,
+        subgraphs,
+        buffers,
+        signatures or (_nameless(subgraphs[0]),),
+        metadata,
+        _min_runtime(data, metadata, buffers),
+        bool(signatures),
+    )
+
+
+def _guess(data: memoryview) -> str:
+    head = bytes(data[:8])
+    if head.startswith(b"PK"):
+        return "; it looks like a .keras file or another zip archive"
+    if head.startswith(b"\x89HDF"):
+        return "; it looks like an HDF5 file (.h5)"
+    return ""
+
+
+def _code(table: Table) -> OperatorCode:
+    code = max(table.scalar(0, "i8"), table.scalar(3, "i32"))
+    custom = code == CUSTOM
+    name = (table.string(1) or "") if custom else BUILTIN_OPERATORS[code] if 0 <= code < len(BUILTIN_OPERATORS) else ""
+    return OperatorCode(name or f"BUILTIN_{code}", custom, table.scalar(2, "i32", 1))
+
+
+def _buffer(table: Table, size: int) -> Buffer:
+    offset, length = table.scalar(1, "u64"), table.scalar(2, "u64")
+    if offset > 1:  # 0 and 1 mean: the bytes are inside
+        if offset + length > size:
+            raise FormatError(f"the file is damaged or cut off: a buffer ends at byte {offset + length} of {size}")
+        return Buffer(offset, length, True)
+    return Buffer(*table.span(0))
+
+
+def _subgraph(table: Table, codes: int, buffers: int) -> Subgraph:
+    tensors = tuple(_tensor(i, t, buffers) for i, t in enumerate(table.tables(0)))
+    count = len(tensors)
+
+    def indices(values: tuple[int, ...], *, optional: bool) -> tuple[int, ...]:
+        for value in values:
+            if not (0 <= value < count or (optional and value == -1)):
+                raise FormatError(f"the file is damaged: tensor {value} is named, and there are {count}")
+        return values
+
+    operators = []
+    for t in table.tables(3):
+        code = t.scalar(0, "u32")
+        if code >= codes:
+            raise FormatError(f"the file is damaged: operator code {code} is named, and there are {codes}")
+        operators.append(
+            Operator(
+                code,
+                indices(t.integers(1), optional=True),
+                indices(t.integers(2), optional=True),
+                t.table(4),
+            )
+        )
+    return Subgraph(
+        table.string(4) or "",
+        tensors,
+        indices(table.integers(1), optional=False),
+        indices(table.integers(2), optional=False),
+        tuple(operators),
+    )
+
+
+def _tensor(index: int, table: Table, buffers: int) -> Tensor:
+    kind = table.scalar(1, "i8")
+    dtype = TENSOR_TYPES[kind] if 0 <= kind < len(TENSOR_TYPES) else f"type{kind}"
+    buffer = table.scalar(2, "u32")
+    if buffer >= max(1, buffers):
+        raise FormatError(f"the file is damaged: buffer {buffer} is named, and there are {buffers}")
+    return Tensor(
+        index,
+        table.string(3) or "",
+        dtype,
+        table.integers(7) or table.integers(0),
+        buffer,
+        _quantization(table.table(4)),
+        bool(table.scalar(5, "u8")),
+        table.table(6) is not None,
+        bool(table.scalar(8, "u8")),
+    )
+
+
+def _quantization(table: Table | None) -> Quantization | None:
+    if table is None:
+        return None
+    scales = table.scalars(2, "f32")
+    blockwise = table.scalar(4, "u8") == 2  # QuantizationDetails.BlockwiseQuantization
+    if not scales and not blockwise:
+        return None
+    return Quantization(scales, table.integers(3, "i64"), table.scalar(6, "i32"), blockwise)
+
+
+def _signature(table: Table, subgraphs: tuple[Subgraph, ...]) -> Signature:
+    index = table.scalar(4, "u32")
+    if index >= len(subgraphs):
+        raise FormatError(f"the file is damaged: subgraph {index} is named, and there are {len(subgraphs)}")
+    tensors = subgraphs[index].tensors
+
+    def mapped(number: int) -> tuple[SignatureTensor, ...]:
+        found = []
+        for t in table.tables(number):
+            which = t.scalar(1, "u32")
+            if which >= len(tensors):
+                raise FormatError(f"the file is damaged: tensor {which} is named, and there are {len(tensors)}")
+            found.append(SignatureTensor(t.string(0) or "", tensors[which]))
+        return tuple(found)
+
+    return Signature(table.string(2) or "", index, mapped(0), mapped(1))
+
+
+def _nameless(graph: Subgraph) -> Signature:
+    def tensors(indices: tuple[int, ...]) -> tuple[SignatureTensor, ...]:
+        return tuple(SignatureTensor(graph.tensors[i].name, graph.tensors[i]) for i in indices)
+
+    return Signature("", 0, tensors(graph.inputs), tensors(graph.outputs))
+
+
+def _min_runtime(data: memoryview, metadata: tuple[tuple[str, int], ...], buffers: tuple[Buffer, ...]) -> str:
+    for name, buffer in metadata:
+        if name == "min_runtime_version" and buffer < len(buffers):
+            b = buffers[buffer]
+            return bytes(data[b.offset : b.offset + min(b.size, 64)]).split(b"\0")[0].decode("ascii", "replace")
+    return ""
