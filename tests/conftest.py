@@ -69,8 +69,7 @@ def engine(shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
     def start(toolchain: str) -> EngineProcess:
         python = provision.ensure(pins.load(toolchain), shared_cache, offline=False, report=print)
-        log = tmp_path_factory.mktemp("logs") / f"{toolchain}.log"
-        return EngineProcess(Environment(toolchain, python), unpacked, log)
+        return EngineProcess(Environment(toolchain, python), unpacked)
 
     def of(toolchain: str) -> Call:
         def call(

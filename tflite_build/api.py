@@ -22,7 +22,8 @@ from tflite_build.run.driver import Options, Target
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
 from tflite_build.run.result import BuildResult, ModelResult, VariantResult
-from tflite_build.spec.load import SPEC_NAME, LoadedSpec
+from tflite_build.spec import SPEC_NAME
+from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.load import load as load_spec
 from tflite_build.tflite.summary import Summary, summarize
 

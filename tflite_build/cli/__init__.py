@@ -7,8 +7,13 @@ import sys
 
 def main() -> None:
     """The entry point of `tflite-build`."""
+    arguments = sys.argv[1:]
     try:
+        if arguments[:1] == ["build"]:
+            from tflite_build.run import ahead
+
+            ahead.start(arguments[1:])
         from .app import run
     except KeyboardInterrupt:  # while Python still reads its files
         sys.exit(130)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(arguments))

@@ -27,7 +27,7 @@ from tflite_build.store.artifact import Artifact
 from tflite_build.store.store import Store, cache_root
 from tflite_build.toolchain import overlay, pins
 
-from . import code, outputs
+from . import ahead, code, outputs
 from .environments import Environments
 from .execute import Executor, InvalidStep, Limits, Task
 from .job import Job
@@ -82,6 +82,7 @@ class Session:
             raise self.store.failure(error) from None
         self._code = engine_code.digest
         self.workers = Workers(engine_code, logs, 1 + max(2, self.slots))
+        self.workers.adopt(ahead.taken(engine_code))
         self.executor = Executor(self.store, self.workers, LOCAL_STEPS)
         self.environments = Environments(
             cache_root(),

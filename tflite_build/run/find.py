@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, SpecError, UsageError, near_miss
-from tflite_build.spec.load import SPEC_NAME, LoadedSpec, load
+from tflite_build.spec import SPEC_NAME
+from tflite_build.spec.load import LoadedSpec, load
 from tflite_build.spec.rules import near_file
 
 from .driver import Target, out_folder

@@ -21,7 +21,7 @@ from tflite_build.engines.sources.saved_model_file import TensorInfo
 from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, Note
-from tflite_build.spec.load import SPEC_NAME
+from tflite_build.spec import SPEC_NAME
 from tflite_build.tflite import reader
 from tflite_build.tflite.summary import quantization_of
 

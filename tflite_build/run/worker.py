@@ -12,12 +12,13 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tflite_build.errors import EngineError, Problem
 
@@ -66,23 +67,29 @@ class EngineTimeout(Exception):
 
 
 class EngineProcess:
-    """One running process."""
+    """One running process.
 
-    def __init__(self, environment: Environment, code: EngineCode, log: Path) -> None:
+    Args:
+        environment: What it runs in.
+        code: What it runs.
+        logs: The folder for what it prints, in a file without a name that is gone with this object; default: the
+            system's for temporary files.
+    """
+
+    def __init__(self, environment: Environment, code: EngineCode, logs: Path | None = None) -> None:
         self.environment = environment
+        self.code = code
         self.used = False
-        self._log = log
+        self._log = tempfile.TemporaryFile(dir=logs)  # noqa: SIM115 - lives as long as the process
         request_read, request_write = os.pipe()
         reply_read, reply_write = os.pipe()
         self._requests = os.fdopen(request_write, "w", encoding="utf-8")
         self._replies = os.fdopen(reply_read, "rb", buffering=0)
         try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("wb") as output:
-                self._process = self._start(code, (request_read, reply_write), output)
+            self._process = self._start((request_read, reply_write))
         except BaseException:
-            self._requests.close()
-            self._replies.close()
+            for stream in (self._requests, self._replies, self._log):
+                stream.close()
             raise
         finally:
             os.close(request_read)
@@ -90,14 +97,14 @@ class EngineProcess:
         self._buffer = b""
         self._begun = 0
 
-    def _start(self, code: EngineCode, pipes: tuple[int, int], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _start(self, pipes: tuple[int, int]) -> subprocess.Popen[bytes]:
         environment = self.environment
         try:
             return subprocess.Popen(
-                [str(environment.python), "-s", "-P", str(code.folder), *map(str, pipes)],
+                [str(environment.python), "-s", "-P", str(self.code.folder), *map(str, pipes)],
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdout=self._log,
+                stderr=self._log,
                 pass_fds=pipes,
                 env=_environ(environment),
                 start_new_session=True,
@@ -192,18 +199,12 @@ class EngineProcess:
             return self._process.wait()
 
     def _log_size(self) -> int:
-        try:
-            return self._log.stat().st_size
-        except OSError:
-            return 0
+        return os.fstat(self._log.fileno()).st_size
 
     def _log_tail(self, start: int, lines: int = 12) -> str:
-        try:
-            with self._log.open("rb") as file:
-                file.seek(start)
-                text = file.read().decode("utf-8", "replace")
-        except OSError:
-            return ""
+        size = self._log_size() - start
+        # Not by reading on: the position in the file is the process's, which writes there.
+        text = os.pread(self._log.fileno(), size, start).decode("utf-8", "replace") if size > 0 else ""
         return "\n".join(text.rstrip().splitlines()[-lines:])
 
 
@@ -234,7 +235,6 @@ class Workers:
         self._idle: list[EngineProcess] = []
         self._busy: list[EngineProcess] = []
         self._ending: list[EngineProcess] = []
-        self._started = 0
 
     def take(self, environment: Environment, *, fresh: bool) -> EngineProcess:
         """An idle process of `environment`, or a new one; with `fresh` one that has done nothing yet."""
@@ -272,6 +272,11 @@ class Workers:
         for process in started:
             process.warm(kinds)
 
+    def adopt(self, processes: Sequence[EngineProcess]) -> None:
+        """Take over idle processes that were started before."""
+        with self._lock:
+            self._idle += processes
+
     def retire(self, toolchain: str) -> None:
         """End the idle processes of a toolchain that no step needs any more."""
         with self._lock:
@@ -296,5 +301,4 @@ class Workers:
             self._idle.pop(0).kill()
 
     def _start(self, environment: Environment) -> EngineProcess:
-        self._started += 1
-        return EngineProcess(environment, self._code, self._logs / f"{environment.toolchain}-{self._started}.log")
+        return EngineProcess(environment, self._code, self._logs)

@@ -26,7 +26,6 @@ from .locate import Locations, locate
 from .locate import Path as KeyPath
 from .types import SPEC_VERSION, ModelSpec
 
-SPEC_NAME = "model.toml"
 _TOO_LONG = "a whole number of more than 64 bits, which TOML does not have"
 _LONGEST_LINE = 200  # of a file's lines in a message
 

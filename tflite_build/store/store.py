@@ -30,6 +30,11 @@ def cache_root() -> Path:
     return Path(chosen).expanduser().absolute() if chosen else user_cache_path("tflite-build", appauthor=False)
 
 
+def store_folder(root: Path) -> Path:
+    """Where the store lies under the cache `root`."""
+    return root / "store" / VERSION
+
+
 class Store:
     """What has been done. Several processes may use one store at once.
 
@@ -38,7 +43,7 @@ class Store:
     """
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = (root or cache_root()) / "store" / VERSION
+        self.root = store_folder(root or cache_root())
         try:
             for name in ("blobs", "tmp", "locks"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
@@ -140,4 +145,4 @@ class Store:
         return blob.read_bytes()
 
 
-__all__ = ["Store", "cache_root"]
+__all__ = ["Store", "cache_root", "store_folder"]

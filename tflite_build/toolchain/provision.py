@@ -48,6 +48,11 @@ def is_installed(toolchain: Toolchain, root: Path) -> bool:
     return (folder_of(toolchain, root) / _COMPLETE).is_file()
 
 
+def python_of(toolchain: Toolchain, root: Path) -> Path:
+    """Its Python, installed or not."""
+    return folder_of(toolchain, root) / "bin" / "python"
+
+
 def ensure(toolchain: Toolchain, root: Path, *, offline: bool, report: Report, stop: Stop = never) -> Path:
     """The Python of `toolchain`, installed now where it is missing.
 
@@ -63,7 +68,7 @@ def ensure(toolchain: Toolchain, root: Path, *, offline: bool, report: Report, s
         KeyboardInterrupt: If `stop` says so.
     """
     folder = folder_of(toolchain, root)
-    python = folder / "bin" / "python"
+    python = python_of(toolchain, root)
     if is_installed(toolchain, root):
         return python
     if offline:
