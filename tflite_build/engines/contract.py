@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+DEFAULT_SIGNATURE = "serving_default"  # of a source that names none
+
 # How C++, Python, NumPy, the system's loader, OpenBLAS, TensorFlow, XLA and XNNPACK say that an allocation failed.
 _NO_MEMORY = re.compile(
     r"std::bad_alloc|MemoryError|Cannot allocate memory|failed to map segment|Memory allocation still failed"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tflite_build.engines.contract import Interface
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, Interface
 from tflite_build.errors import BuildError, ExitCode, Problem, SpecError, near_miss, one_of
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.types import (
@@ -26,8 +26,6 @@ from tflite_build.spec.types import (
 )
 
 from .lock import Decision, Lock, Refutation
-
-DEFAULT_SIGNATURE = "serving_default"
 
 ENGINES: dict[str, tuple[str, ...]] = {
     "keras": ("litert", "tensorflow"),

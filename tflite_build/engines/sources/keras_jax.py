@@ -9,12 +9,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from tflite_build.engines.contract import FailingOperator, Refused, Request
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, FailingOperator, Refused, Request
 
 from . import keras_file
 from .keras_load import lazy_variables
 from .keras_on_jax import jax, keras
-from .keras_source import SIGNATURE, KerasSource
+from .keras_source import KerasSource
 from .lower_stablehlo import Program, lower, uncollected
 
 
@@ -33,7 +33,7 @@ def run(request: Request) -> dict[str, Any]:
     """
     with uncollected(), KerasSource.opened(request, _Jax()) as source:
         loaded = source.load()
-        program = Program(SIGNATURE, loaded.infer, loaded.inputs)
+        program = Program(DEFAULT_SIGNATURE, loaded.infer, loaded.inputs)
         folder = request.outputs / "lowered"
         locations = bool(request.params.get("locations"))
         lowered = source.guarded(lambda: lower([program], folder, locations, _fused(loaded.model)))

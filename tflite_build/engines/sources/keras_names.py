@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .names import unique
+from .names import output_name, unique
 from .source_shapes import SourceInput
 
 
@@ -70,7 +70,7 @@ class KerasCall:
         if self._output_layers is not None and not of_dict and len(leaves) == len(self._output_layers):
             names = self._output_layers
         else:
-            names = unique(_path_name(path) for path, _ in leaves)
+            names = unique(output_name(path) for path, _ in leaves)
         return [(name, leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
 
 
@@ -97,14 +97,6 @@ def _graph(model: Any) -> Any:
 
 def _layer_name(tensor: Any) -> str:
     return str(tensor._keras_history.operation.name)
-
-
-def _path_name(path: Sequence[Any]) -> str:
-    """`boxes` for ("boxes",), `boxes_0` for ("boxes", 0), `output_0` for (0,) and `output` for ()."""
-    parts = [str(key) for key in path]
-    if not path or not isinstance(path[0], str):
-        parts.insert(0, "output")
-    return "_".join(parts)
 
 
 _Arguments = Callable[[Sequence[Any]], tuple[list[Any], dict[str, Any]]]

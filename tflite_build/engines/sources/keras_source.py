@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 import keras
 
-from tflite_build.engines.contract import Invalid, Refused, Request, TensorSpec
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, Invalid, Refused, Request, TensorSpec
 from tflite_build.engines.user_code.user_errors import MissingModule
 from tflite_build.engines.user_code.usercode import Stage
 from tflite_build.engines.words import quoted
@@ -28,7 +28,6 @@ from .keras_precision import compute_in_full
 
 T = TypeVar("T")
 
-SIGNATURE = "serving_default"
 _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32"}
 
 
@@ -101,8 +100,8 @@ class KerasSource:
         self._key = "source.entry" if self._entry else "source.path"
         self._shown = str(params.get("path") or self._entry)
         declared = params.get("declared") or {}
-        source_shapes.check_signatures(declared, [SIGNATURE])
-        self._declared = source_shapes.declared_for(declared, SIGNATURE)
+        source_shapes.check_signatures(declared, [DEFAULT_SIGNATURE])
+        self._declared = source_shapes.declared_for(declared, DEFAULT_SIGNATURE)
 
     @classmethod
     @contextmanager
@@ -213,7 +212,7 @@ class KerasSource:
                 self._key,
                 "leave the layers that read text out of the model, and let the app pass the numbers that they give",
             )
-        return source_shapes.resolve(inputs, self._declared, SIGNATURE, alone=True)
+        return source_shapes.resolve(inputs, self._declared, DEFAULT_SIGNATURE, alone=True)
 
     def _dtype(self, source: source_shapes.SourceInput, said: str | None) -> str:
         """32 bits take the place of 64, which few kernels take and no app has, unless the spec asks for them."""

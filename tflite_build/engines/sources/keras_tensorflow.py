@@ -16,10 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from tflite_build.engines.contract import Interface, Refused, Request
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, Interface, Refused, Request
 
 from . import keras_file, saved_model_file
-from .keras_source import SIGNATURE, KerasSource
+from .keras_source import KerasSource
 from .saved_model_writing import Endpoint, write
 
 
@@ -40,11 +40,11 @@ def run(request: Request) -> dict[str, Any]:
         loaded = source.load()
         folder = request.outputs / "saved_model"
         locations = bool(request.params.get("locations"))
-        endpoint = Endpoint(SIGNATURE, loaded.infer, loaded.inputs)
+        endpoint = Endpoint(DEFAULT_SIGNATURE, loaded.infer, loaded.inputs)
         (signature,) = source.guarded(lambda: write([endpoint], folder, locations))
         if not signature.outputs:
             raise source.no_outputs()
-    left = saved_model_file.read(folder).meta_graph(None).unrestored([SIGNATURE])
+    left = saved_model_file.read(folder).meta_graph(None).unrestored([DEFAULT_SIGNATURE])
     if left:
         raise Refused(f"TensorFlow does not save all weights that the model reads: {sorted(left)}")
     request.write_json("interface.json", Interface((signature,)).to_json())
