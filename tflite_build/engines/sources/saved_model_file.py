@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tflite_build.engines.contract import Interface, Invalid, SignatureSpec, TensorSpec
 from tflite_build.engines.native import protobuf_wire as wire
+from tflite_build.engines.native import tf_dtypes
 from tflite_build.engines.words import quoted
 from tflite_build.errors import near_miss
 
@@ -25,29 +26,6 @@ SERVE = ("serve",)
 PRIVATE = "__saved_model_"
 
 _KEY = "source.path"
-_DTYPES = {
-    1: "float32",
-    2: "float64",
-    3: "int32",
-    4: "uint8",
-    5: "int16",
-    6: "int8",
-    7: "string",
-    8: "complex64",
-    9: "int64",
-    10: "bool",
-    11: "qint8",
-    12: "quint8",
-    13: "qint32",
-    14: "bfloat16",
-    17: "uint16",
-    18: "complex128",
-    19: "float16",
-    20: "resource",
-    21: "variant",
-    22: "uint32",
-    23: "uint64",
-}
 _VARIABLE_OPS = frozenset({"VarHandleOp", "Variable", "VariableV2", "VarIsInitializedOp"})
 _TABLE_OPS = frozenset({"HashTable", "HashTableV2"})
 _ASSET_TABLE_OPS = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})
@@ -448,7 +426,7 @@ def _tensors(data: memoryview, number: int) -> list[TensorInfo]:
         TensorInfo(
             name,
             wire.text(info, 1),
-            _DTYPES.get(dtype := wire.number(info, 2), f"type {dtype}"),
+            tf_dtypes.NAMES.get(dtype := wire.number(info, 2), f"type {dtype}"),
             _shape(wire.message(info, 3)),
         )
         for name, info in wire.map_entries(data, number)
