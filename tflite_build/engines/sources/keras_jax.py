@@ -21,10 +21,7 @@ from .lower_stablehlo import Program, lower, uncollected
 def run(request: Request) -> dict[str, Any]:
     """Write `lowered/` (see `lowered`) and `interface.json`.
 
-    Params:
-        path, entry, weights, imports, files, allow_code: As in [source] of model.toml. The file at `path` is the input
-            `model`; where that is missing it is taken from the project.
-        declared: What the spec says of the inputs.
+    Params: those of `KerasSource`, and
         locations: Keep source lines in the program.
 
     Raises:
@@ -38,10 +35,7 @@ def run(request: Request) -> dict[str, Any]:
         locations = bool(request.params.get("locations"))
         lowered = source.guarded(lambda: lower([program], folder, locations, _fused(loaded.model)))
         (signature,) = lowered.interface.signatures
-        if not signature.outputs:
-            raise source.no_outputs()
-    request.write_json("interface.json", lowered.interface.to_json())
-    return {"inputs": len(signature.inputs), "outputs": len(signature.outputs), "mixed_precision": loaded.mixed}
+        return source.answer(loaded, signature)
 
 
 class _Jax:

@@ -10,26 +10,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .names import output_name, unique
 from .source_shapes import SourceInput
-
-
-@dataclass(frozen=True, slots=True)
-class KerasInput:
-    """An input as the model knows it.
-
-    Attributes:
-        name: See the module.
-        shape: None for an open dimension; None as a whole where the model does not say.
-        dtype: As Keras names it; "" where the model takes what it gets, as a subclassed one does.
-    """
-
-    name: str
-    shape: tuple[int | None, ...] | None
-    dtype: str
 
 
 class KerasCall:
@@ -48,7 +32,7 @@ class KerasCall:
         if graph is not None:
             tensors = list(graph.inputs)
             self.inputs = tuple(
-                KerasInput(name, tuple(t.shape), str(t.dtype))
+                SourceInput(name, tuple(t.shape), str(t.dtype))
                 for name, t in zip(unique(_layer_name(t) for t in tensors), tensors, strict=True)
             )
             self._output_layers = unique(_layer_name(t) for t in graph.outputs)
@@ -112,7 +96,7 @@ def _one_argument(structure: Any) -> _Arguments:
     return arguments
 
 
-def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[KerasInput, ...], _Arguments]:
+def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[SourceInput, ...], _Arguments]:
     """Inputs of a model without a graph: from its `call` and from the shapes that it was built with."""
     import keras
 
@@ -128,7 +112,7 @@ def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[KerasInput
         unknown = True
     else:
         unknown = False
-    inputs: list[KerasInput] = []
+    inputs: list[SourceInput] = []
     structures: list[tuple[str, Any, int]] = []
     for name in wanted:
         structure = _leaves_marked(known.get(name))
@@ -138,7 +122,7 @@ def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[KerasInput
             inner = "_".join(str(key) for key in path)
             full = name if not path else inner if isinstance(path[0], str) else f"{name}_{inner}"
             shape = None if unknown or leaf.shape is None else (None, *leaf.shape[1:])
-            inputs.append(KerasInput(full, shape, ""))
+            inputs.append(SourceInput(full, shape, ""))
     names = unique(i.name for i in inputs)
 
     def arguments(tensors: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -150,7 +134,7 @@ def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[KerasInput
         first = packed.pop(structures[0][0])
         return [first], packed
 
-    return tuple(KerasInput(n, i.shape, i.dtype) for n, i in zip(names, inputs, strict=True)), arguments
+    return tuple(SourceInput(n, i.shape, i.dtype) for n, i in zip(names, inputs, strict=True)), arguments
 
 
 def _built_shapes(model: Any, parameters: Sequence[str]) -> dict[str, Any]:

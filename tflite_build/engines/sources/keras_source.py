@@ -17,7 +17,15 @@ from typing import Any, Protocol, TypeVar
 
 import keras
 
-from tflite_build.engines.contract import DEFAULT_SIGNATURE, Invalid, Refused, Request, TensorSpec
+from tflite_build.engines.contract import (
+    DEFAULT_SIGNATURE,
+    Interface,
+    Invalid,
+    Refused,
+    Request,
+    SignatureSpec,
+    TensorSpec,
+)
 from tflite_build.engines.user_code.user_errors import MissingModule
 from tflite_build.engines.user_code.usercode import Stage
 from tflite_build.engines.words import quoted
@@ -82,7 +90,8 @@ class KerasSource:
     """The source of one model.
 
     Args:
-        request: Its parameters are [source] of model.toml; its input `model` is the file at `path`, which is taken from
+        request: Its parameters path, entry, weights, imports, files, allow_code are as in [source] of model.toml;
+            `declared` is what the spec says of the inputs. Its input `model` is the file at `path`, which is taken from
             the project where that is missing.
         stage: Where user code runs; None where there is none to run.
         backend: The framework that Keras computes with.
@@ -154,9 +163,16 @@ class KerasSource:
                 "\n".join(text.splitlines()[:12]),
             ) from error
 
-    def no_outputs(self) -> Invalid:
-        """The problem of a model that returns nothing."""
-        return Invalid(f"'{self._shown}' has no outputs", self._key)
+    def answer(self, loaded: LoadedModel, signature: SignatureSpec) -> dict[str, Any]:
+        """Write `interface.json`; what the step says of the lowered model.
+
+        Raises:
+            Invalid: The model returns nothing.
+        """
+        if not signature.outputs:
+            raise Invalid(f"'{self._shown}' has no outputs", self._key)
+        self._request.write_json("interface.json", Interface((signature,)).to_json())
+        return {"inputs": len(signature.inputs), "outputs": len(signature.outputs), "mixed_precision": loaded.mixed}
 
     def _build(self) -> Any:
         assert self._stage is not None  # an entry is user code
