@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build.engines.contract import (
+    Declared,
     FailingOperator,
     Interface,
     Invalid,
@@ -119,7 +120,7 @@ def _read(folder: Path, params: Mapping[str, Any]) -> _Source:
             "fill the table from values (tf.lookup.KeyValueTensorInitializer), or look the ids up in the app and give "
             "the model integers",
         )
-    inputs = saved_model_inputs.inputs_of(meta, names, params.get("declared") or {})
+    inputs = saved_model_inputs.inputs_of(meta, names, Declared.from_json(params.get("declared", {})))
     return _Source(folder, saved.version, meta, inputs)
 
 

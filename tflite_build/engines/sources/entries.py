@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tflite_build.engines.contract import DEFAULT_SIGNATURE, Invalid, Request, TensorSpec
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, Declared, DeclaredInput, Invalid, Request, TensorSpec
 from tflite_build.engines.user_code.usercode import Stage
 
 from . import source_shapes
@@ -33,7 +33,7 @@ class Entry:
     signature: str
     text: str
     alone: bool
-    declared: Mapping[str, Mapping[str, Any]]
+    declared: Mapping[str, DeclaredInput]
 
     @property
     def key(self) -> str:
@@ -97,9 +97,6 @@ def entries(request: Request) -> list[Entry]:
         Invalid: The spec speaks of another signature.
     """
     signatures = request.params["signatures"]
-    declared = request.params.get("declared") or {}
+    declared = Declared.from_json(request.params.get("declared", {}))
     source_shapes.check_signatures(declared, list(signatures))
-    return [
-        Entry(name, str(s["entry"]), len(signatures) == 1, source_shapes.declared_for(declared, name))
-        for name, s in signatures.items()
-    ]
+    return [Entry(name, str(s["entry"]), len(signatures) == 1, declared.inputs(name)) for name, s in signatures.items()]

@@ -12,6 +12,8 @@ import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from tflite_build.engines.contract import DeclaredInput
+
 from .names import output_name, unique
 from .source_shapes import SourceInput
 
@@ -58,15 +60,16 @@ class KerasCall:
         return [(name, leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
 
 
-def source_inputs(call: KerasCall, declared: Mapping[str, Mapping[str, Any]]) -> list[SourceInput]:
+def source_inputs(call: KerasCall, declared: Mapping[str, DeclaredInput]) -> list[SourceInput]:
     """The inputs as `source_shapes.resolve` takes them; float32 where neither the model nor the spec gives a type.
 
     Args:
         call: The model.
-        declared: Input name -> {"shape": ..., "dtype": ...}.
+        declared: What the spec says of inputs by name.
     """
+    nothing = DeclaredInput()
     return [
-        SourceInput(i.name, i.shape, i.dtype or declared.get(i.name, {}).get("dtype") or "float32") for i in call.inputs
+        SourceInput(i.name, i.shape, i.dtype or declared.get(i.name, nothing).dtype or "float32") for i in call.inputs
     ]
 
 

@@ -19,6 +19,8 @@ import keras
 
 from tflite_build.engines.contract import (
     DEFAULT_SIGNATURE,
+    Declared,
+    DeclaredInput,
     Interface,
     Invalid,
     Refused,
@@ -108,9 +110,9 @@ class KerasSource:
         self._allow_code = bool(params.get("allow_code"))
         self._key = "source.entry" if self._entry else "source.path"
         self._shown = str(params.get("path") or self._entry)
-        declared = params.get("declared") or {}
+        declared = Declared.from_json(params.get("declared", {}))
         source_shapes.check_signatures(declared, [DEFAULT_SIGNATURE])
-        self._declared = source_shapes.declared_for(declared, DEFAULT_SIGNATURE)
+        self._declared = declared.inputs(DEFAULT_SIGNATURE)
 
     @classmethod
     @contextmanager
@@ -218,7 +220,7 @@ class KerasSource:
 
     def _inputs(self, call: KerasCall) -> tuple[TensorSpec, ...]:
         inputs = [
-            replace(i, dtype=self._dtype(i, self._declared.get(i.name, {}).get("dtype")))
+            replace(i, dtype=self._dtype(i, self._declared.get(i.name, DeclaredInput()).dtype))
             for i in source_inputs(call, self._declared)
         ]
         strings = [i.name for i in inputs if i.dtype == "string"]
@@ -230,7 +232,7 @@ class KerasSource:
             )
         return source_shapes.resolve(inputs, self._declared, DEFAULT_SIGNATURE, alone=True)
 
-    def _dtype(self, source: source_shapes.SourceInput, said: str | None) -> str:
+    def _dtype(self, source: source_shapes.SourceInput, said: str) -> str:
         """32 bits take the place of 64, which few kernels take and no app has, unless the spec asks for them."""
         if source.dtype not in _NARROW:
             return source.dtype
