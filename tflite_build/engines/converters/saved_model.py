@@ -25,8 +25,9 @@ from tflite_build.engines.contract import (
     TensorSpec,
 )
 from tflite_build.engines.native import tf_native
-from tflite_build.engines.sources import saved_model_file, saved_model_inputs, saved_model_shapes
+from tflite_build.engines.sources import saved_model_file, saved_model_folder, saved_model_inputs, saved_model_shapes
 from tflite_build.engines.sources.saved_model_file import MetaGraph
+from tflite_build.engines.sources.saved_model_folder import VARIABLES
 from tflite_build.engines.sources.source_shapes import open_dimensions
 from tflite_build.engines.words import near_or_all, quoted, shape_text
 from tflite_build.tflite import reader
@@ -111,7 +112,8 @@ def _read(folder: Path, params: Mapping[str, Any]) -> _Source:
     saved = saved_model_file.read(folder)
     meta = saved.meta_graph(params.get("tags"))
     names = saved_model_file.choose(meta, params.get("signatures"))
-    saved_model_file.check_variables(folder, meta, names)
+    if meta.variables(names):
+        saved_model_folder.check_variables(folder)
     if meta.asset_tables(names):
         raise Invalid(
             f"the model looks words up in a table that TensorFlow fills from a file ({quoted(meta.assets)}); a .tflite "
@@ -162,7 +164,7 @@ def _check_checkpoint(folder: Path) -> None:
     import tensorflow as tf
 
     try:
-        checkpoint = tf.train.load_checkpoint(str(folder / saved_model_file.VARIABLES / saved_model_file.VARIABLES))
+        checkpoint = tf.train.load_checkpoint(str(folder / VARIABLES / VARIABLES))
         for name in checkpoint.get_variable_to_shape_map():
             checkpoint.get_tensor(name)
     except Exception as error:  # of several types that have nothing in common
