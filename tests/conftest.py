@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import Ran
 
 from tflite_build.run import code
 from tflite_build.run.worker import EngineProcess, Environment
@@ -62,14 +63,21 @@ Call = Callable[..., Reply]
 
 
 @pytest.fixture(scope="session")
-def engine(shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Call]]:
+def python_of(shared_cache: Path) -> Callable[[str], Path]:
+    """Gives the Python of a toolchain, which is installed where it is missing."""
+    return lambda toolchain: provision.ensure(pins.load(toolchain), shared_cache, offline=False, report=print)
+
+
+@pytest.fixture(scope="session")
+def engine(
+    python_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Call]]:
     """`engine(toolchain)` gives a function that runs one step in a real engine process of that toolchain."""
     unpacked = code.unpack(tmp_path_factory.mktemp("code"))
     processes: dict[str, EngineProcess] = {}
 
     def start(toolchain: str) -> EngineProcess:
-        python = provision.ensure(pins.load(toolchain), shared_cache, offline=False, report=print)
-        return EngineProcess(Environment(toolchain, python), unpacked)
+        return EngineProcess(Environment(toolchain, python_of(toolchain)), unpacked)
 
     def of(toolchain: str) -> Call:
         def call(
@@ -106,20 +114,6 @@ def engine(shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     yield of
     for process in processes.values():
         process.kill()
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A finished run of the command line."""
-
-    code: int
-    out: str
-    err: str = field(repr=False)
-
-    @property
-    def text(self) -> str:
-        """Both streams."""
-        return self.out + self.err
 
 
 def command(cache: Path) -> Callable[..., Ran]:

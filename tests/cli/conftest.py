@@ -8,26 +8,12 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from harness import Ran
 
 from tflite_build.cli import app
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A finished command."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def text(self) -> str:
-        """Both streams."""
-        return self.out + self.err
 
 
 @pytest.fixture(scope="module")

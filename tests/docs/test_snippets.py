@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ import pytest
 import tomli
 
 from tflite_build.spec.types import ModelSpec
-from tflite_build.toolchain import pins, provision
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if "```" in p.read_text("utf-8")]
@@ -55,14 +54,14 @@ def normal(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_snippets_of(page: Path, tmp_path: Path, cache: Path, shared_cache: Path) -> None:
+def test_snippets_of(page: Path, tmp_path: Path, cache: Path, python_of: Callable[[str], Path]) -> None:
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     _write_command(bin_folder / "tflite-build", f'exec "{sys.executable}" -m tflite_build "$@"')
     wanted = re.search(r"<!-- python: (\w+) -->", page.read_text("utf-8"))
     python = sys.executable
     if wanted:
-        python = str(provision.ensure(pins.load(wanted[1]), shared_cache, offline=False, report=print))
+        python = str(python_of(wanted[1]))
     _write_command(bin_folder / "python", f'exec "{python}" "$@"')
     work = tmp_path / "work"
     work.mkdir()

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tflite_build.resources import package
-from tflite_build.toolchain import pins, provision
 
 HERE = Path(__file__).parent
 # What no program of a user's leads to. A new operation of a new pin belongs into `stablehlo_programs`, or here.
@@ -42,16 +42,13 @@ UNTRIED = {
 
 
 @pytest.fixture(scope="module")
-def readings(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> tuple[Path, list[str]]:
+def readings(tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]) -> tuple[Path, list[str]]:
     """The programs' folder, and the lines that the reader wrote until it ended."""
     folder = tmp_path_factory.mktemp("programs")
-    litert, core = (
-        provision.ensure(pins.load(name), shared_cache, offline=False, report=print) for name in ("litert", "core")
-    )
     env = {**os.environ, "PYTHONPATH": str(package().parent), "JAX_PLATFORMS": "cpu"}
-    subprocess.run([litert, HERE / "stablehlo_programs.py", folder], check=True, env=env, timeout=300)
+    subprocess.run([python_of("litert"), HERE / "stablehlo_programs.py", folder], check=True, env=env, timeout=300)
     done = subprocess.run(
-        [core, HERE / "stablehlo_readings.py", folder], stdout=subprocess.PIPE, text=True, timeout=300
+        [python_of("core"), HERE / "stablehlo_readings.py", folder], stdout=subprocess.PIPE, text=True, timeout=300
     )
     return folder, done.stdout.splitlines()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.native import protobuf_wire as wire
 from tflite_build.engines.sources import saved_model_file
-from tflite_build.toolchain import pins, provision
 
 ROOT = Path(__file__).resolve().parents[2]
 SAVED = {p.parent.name: p for p in sorted((ROOT / "tests/fixtures/saved_models").glob("*/saved_model.pb"))}
@@ -64,10 +64,9 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def by_tensorflow(shared_cache: Path) -> dict[str, Any]:
-    python = provision.ensure(pins.load("tensorflow"), shared_cache, offline=False, report=print)
+def by_tensorflow(python_of: Callable[[str], Path]) -> dict[str, Any]:
     paths = json.dumps({name: str(path) for name, path in SAVED.items()})
-    done = subprocess.run([python, "-c", ASK, paths], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([python_of("tensorflow"), "-c", ASK, paths], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -24,7 +24,6 @@ from syrupy.assertion import SnapshotAssertion
 
 from tflite_build.errors import ExitCode
 from tflite_build.progress import StepStarted
-from tflite_build.toolchain import pins, provision
 
 GENERATOR = """
 import ctypes, os, subprocess, sys, time
@@ -89,13 +88,12 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def large(small, shared_cache: Path):
+def large(small, python_of):
     """A dense layer of some 100 MB of weights, to be quantized with data."""
     description = {"signatures": [{"name": "serve", "input": [1, 5000], "layers": [["dense", 5000, "relu"]]}]}
-    python = provision.ensure(pins.load("core"), shared_cache, offline=False, report=print)
     script = Path(__file__).parent.parent / "variants" / "build_models.py"
     given = json.dumps({str(small.source): description})
-    subprocess.run([str(python), str(script)], input=given, text=True, check=True)
+    subprocess.run([python_of("core"), script], input=given, text=True, check=True)
     np.savez(small.folder / "c.npz", x=np.random.default_rng(0).normal(size=(2, 1, 5000)).astype("float32"))
     small.write(float32=None)
     return small

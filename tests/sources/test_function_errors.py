@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tomli
+from harness import Said, Workshop
 from syrupy.assertion import SnapshotAssertion
-from workshop import Said, Workshop
-
-from tflite_build.toolchain import pins, provision
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = "import tensorflow as tf\n\n\n"
@@ -73,8 +72,7 @@ print(json.dumps(told))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> dict[str, list[str]]:
-    python = provision.ensure(pins.load("tensorflow"), shared_cache, offline=False, report=print)
+def told(tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]) -> dict[str, list[str]]:
     folder = tmp_path_factory.mktemp("cases")
     declared = {}
     for name, (code, tail) in CASES.items():
@@ -82,7 +80,9 @@ def told(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> dict[s
         (folder / name / "project" / f"{name}.py").write_text(HEAD + code, "utf-8")
         declared[name] = tomli.loads(tail).get("input", {})
     arguments = [str(ROOT), str(folder), json.dumps(declared)]
-    done = subprocess.run([python, "-c", STEPS, *arguments], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [python_of("tensorflow"), "-c", STEPS, *arguments], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found
@@ -155,4 +155,4 @@ def test_a_comment_or_another_folder_changes_nothing_after_the_lowering(
     moved.model("steady", 'format = "function"\nentry = "model.py:predict"', {"model.py": code})
     again = moved.build("steady")["steady"]
     assert again.ran == ["lower"]
-    assert again.sha256 == built["steady"].sha256
+    assert again.sha256() == built["steady"].sha256()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from workshop import Said, Workshop
-
-from tflite_build.toolchain import pins, provision
+from harness import Said, Workshop
 
 MANY = """
 import collections
@@ -239,25 +236,13 @@ def built(workshop: Workshop) -> dict[str, Said]:
     return workshop.build("many", "open")
 
 
-def run_python(
-    toolchain: str, script: str, what: Path, given: dict[str, Any], folder: Path, cache: Path
-) -> dict[str, Any]:
-    python = provision.ensure(pins.load(toolchain), cache, offline=False, report=print)
-    np.savez(folder / "given.npz", **given)
-    arguments = [what, folder / "given.npz", folder / "made.npz"]
-    done = subprocess.run([python, "-c", script, *map(str, arguments)], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    with np.load(folder / "made.npz") as made:
-        return dict(made)
-
-
 def value(tensor: str, shape: tuple[int, ...], random: np.random.Generator) -> Any:
     dtype, top = INTEGERS.get(tensor, ("float32", 0))
     return np.asarray(random.integers(0, top + 1, shape) if top else random.normal(size=shape), dtype)
 
 
 def test_every_signature_gives_the_numbers_of_the_users_code(
-    built: dict[str, Said], workshop: Workshop, tmp_path: Path, shared_cache: Path
+    built: dict[str, Said], workshop: Workshop, run_script: Callable[..., Any]
 ) -> None:
     said = built["many"]
     assert said.ok, said.text
@@ -268,8 +253,8 @@ def test_every_signature_gives_the_numbers_of_the_users_code(
         for number in range(3)
         for tensor, shape in inputs.items()
     }
-    expected = run_python("tensorflow", EXPECT, workshop.folder / "many", given, tmp_path, shared_cache)
-    made = run_python("core", RUN, said.file, given, tmp_path, shared_cache)
+    expected = run_script("tensorflow", EXPECT, workshop.folder / "many", given)
+    made = run_script("core", RUN, said.file(), given)
     assert sorted(made) == sorted(expected)
     assert sorted(made) == sorted(
         f"{n}/{i}/{output}" for n, outputs in NAMES.items() for i in range(3) for output in outputs
@@ -281,7 +266,7 @@ def test_every_signature_gives_the_numbers_of_the_users_code(
 
 
 def test_open_dimensions_take_any_size_and_names_are_the_users(
-    built: dict[str, Said], tmp_path: Path, shared_cache: Path
+    built: dict[str, Said], run_script: Callable[..., Any]
 ) -> None:
     said = built["open"]
     assert said.ok, said.text
@@ -290,7 +275,7 @@ def test_open_dimensions_take_any_size_and_names_are_the_users(
     for n, length in ((1, 2), (4, 5), (7, 1)):
         given[f"serving_default/{n}/words"] = random.integers(0, 3, (n, length)).astype("int32")
         given[f"serving_default/{n}/bias"] = random.normal(size=(n, 2)).astype("float32")
-    made = run_python("core", RUN, said.file, given, tmp_path, shared_cache)
+    made = run_script("core", RUN, said.file(), given)
     table = np.array([[1, 2], [3, -4], [5, 6]], "float32")
     for n in (1, 4, 7):
         wanted = table[given[f"serving_default/{n}/words"]].sum(1) + given[f"serving_default/{n}/bias"]

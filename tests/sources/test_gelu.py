@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from workshop import Said, Workshop
+from harness import Said, Workshop
 
 from tflite_build.tflite.summary import summarize
 
@@ -70,7 +70,7 @@ def test_every_use_of_it_in_jax_is_right(
     built: dict[str, Said], engine: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert built["smooth"].ok, built["smooth"].value["errors"]
-    file = built["smooth"].file
+    file = built["smooth"].file()
     assert summarize(file).operator_counts["GELU"] >= 2
     x = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
     data = tmp_path_factory.mktemp("data") / "in.npz"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from workshop import Said, Workshop
-
-from tflite_build.toolchain import pins, provision
+from harness import Said, Workshop
 
 MANY = """
 import jax
@@ -84,7 +81,7 @@ SHAPES = {
     "keywords": {"x": (2, 4), "scale": ()},
 }
 INTEGERS = {"which": 2, "ids": 7}
-# Run by the toolchain's own Python: what JAX computes without this tool.
+# Run by the toolchain's own Python: what JAX computes without this tool, for arrays called FUNCTION/INPUT.
 EXPECT = """
 import os, sys
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -158,16 +155,6 @@ def inputs_of(name: str, random: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def by_jax(folder: Path, given: dict[str, Any], scratch: Path, shared_cache: Path) -> dict[str, Any]:
-    """What JAX gives for arrays called FUNCTION/INPUT, as FUNCTION/NUMBER."""
-    python = provision.ensure(pins.load("litert"), shared_cache, offline=False, report=print)
-    np.savez(scratch / "given.npz", **given)
-    arguments = [folder, scratch / "given.npz", scratch / "made.npz"]
-    subprocess.run([python, "-c", EXPECT, *map(str, arguments)], check=True, timeout=120)
-    with np.load(scratch / "made.npz") as made:
-        return dict(made)
-
-
 Execute = Callable[[Path, str, dict[str, Any]], dict[str, Any]]
 
 
@@ -203,17 +190,17 @@ NAMES = {
 
 
 def test_every_signature_gives_the_numbers_of_jax(
-    built: dict[str, Said], workshop: Workshop, execute: Execute, tmp_path: Path, shared_cache: Path
+    built: dict[str, Said], workshop: Workshop, execute: Execute, run_script: Callable[..., Any]
 ) -> None:
     said = built["many"]
     assert said.ok, said.value["errors"]
     random = np.random.default_rng(7)
     given = {name: [inputs_of(name, random) for _ in range(3)] for name in SHAPES}
     flat = {f"{n}:{i}/{t}": a for n, cases in given.items() for i, case in enumerate(cases) for t, a in case.items()}
-    expected = by_jax(workshop.folder / "many", {**flat}, tmp_path, shared_cache)
+    expected = run_script("litert", EXPECT, workshop.folder / "many", flat)
     for name, cases in given.items():
         for number, case in enumerate(cases):
-            made = execute(said.file, name, case)
+            made = execute(said.file(), name, case)
             assert sorted(made) == NAMES[name]
             for place, output in enumerate(NAMES[name]):
                 wanted = expected[f"{name}:{number}/{place}"]
@@ -223,15 +210,15 @@ def test_every_signature_gives_the_numbers_of_jax(
 
 
 def test_a_dynamic_dimension_takes_any_size(
-    built: dict[str, Said], workshop: Workshop, execute: Execute, tmp_path: Path, shared_cache: Path
+    built: dict[str, Said], workshop: Workshop, execute: Execute, run_script: Callable[..., Any]
 ) -> None:
     said = built["open"]
     assert said.ok, said.value["errors"]
     random = np.random.default_rng(3)
     given = {f"predict:{n}{m}/x": random.normal(size=(n, m, 4)).astype("float32") for n, m in [(1, 2), (5, 3), (7, 1)]}
-    expected = by_jax(workshop.folder / "open", given, tmp_path, shared_cache)
+    expected = run_script("litert", EXPECT, workshop.folder / "open", given)
     for key, x in given.items():
-        made = execute(said.file, "serving_default", {"x": x})
+        made = execute(said.file(), "serving_default", {"x": x})
         name = key.split("/")[0]
         np.testing.assert_allclose(made["classes"], expected[f"{name}/0"], rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(made["mean"], expected[f"{name}/1"], rtol=1e-5, atol=1e-6)

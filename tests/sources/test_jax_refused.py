@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness import Said, Workshop
 from syrupy.assertion import SnapshotAssertion
-from workshop import Said, Workshop
 
 HEAD = "import jax\nimport jax.numpy as jnp\nfrom jax import lax\n\n\ndef predict(x):\n    y = x * 2\n"
 REFUSED = {
@@ -70,7 +70,7 @@ def test_top_k_with_one_result_and_64_bits_where_jax_has_them(
     x = np.random.default_rng(0).permutation(16).reshape(4, 4).astype("float32")
     np.savez(tmp_path / "in.npz", x=x, ids=np.array([1, 2, 2**40]))
     params = {"signature": "serving_default", "dequantize": False}
-    reply = engine("core")("execute", params, {"model": said.file, "data": tmp_path / "in.npz"})
+    reply = engine("core")("execute", params, {"model": said.file(), "data": tmp_path / "in.npz"})
     assert reply.done is not None, reply
     with np.load(reply.outputs / "outputs.npz") as made:
         assert made["values"].tolist() == (-np.sort(-x)[:, :2]).tolist()

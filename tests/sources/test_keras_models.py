@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness import Said, Workshop
 from syrupy.assertion import SnapshotAssertion
-from workshop import Said, Workshop
 
 from tflite_build.actions import inspect
-from tflite_build.toolchain import pins, provision
 
 HERE = Path(__file__).parent
 KERAS2 = HERE.parent / "fixtures" / "keras2"
@@ -166,11 +165,10 @@ def expected(folder: Path, model: str) -> list[tuple[dict[str, Any], dict[str, A
 
 
 @pytest.fixture(scope="module")
-def built(workshop: Workshop, shared_cache: Path) -> dict[str, Said]:
+def built(workshop: Workshop, python_of: Callable[[str], Path]) -> dict[str, Said]:
     """All models, built at once."""
-    python = provision.ensure(pins.load("litert"), shared_cache, offline=False, report=print)
     made = workshop.folder / "made"
-    subprocess.run([python, HERE / "keras_models.py", made], check=True, capture_output=True, timeout=300)
+    subprocess.run([python_of("litert"), HERE / "keras_models.py", made], check=True, capture_output=True, timeout=300)
     for model, given in (BUILT | REFUSED | WRONG).items():
         origin = given.of or model
         file = origin if "." in origin else "model.keras"
@@ -220,7 +218,7 @@ def test_the_file_gives_the_numbers_of_keras(
         reply = engine("core")(
             "execute",
             {"signature": "serving_default", "dequantize": False},
-            {"model": said.file, "data": tmp_path / "in.npz"},
+            {"model": said.file(), "data": tmp_path / "in.npz"},
         )
         assert reply.done is not None, reply
         with np.load(reply.outputs / "outputs.npz") as made:
@@ -253,7 +251,7 @@ def test_the_lock_says_which_engine_and_why_not_the_first(
 
 def test_inputs_keep_the_type_that_the_spec_gives(built: dict[str, Said]) -> None:
     for model, dtype in (("int64", "int32"), ("int64_wanted", "int64"), ("float64", "float32")):
-        (signature,) = inspect.tflite(built[model].file).signatures
+        (signature,) = inspect.tflite(built[model].file()).signatures
         assert [tensor.dtype for tensor in signature.inputs] == [dtype]
 
 
@@ -320,6 +318,6 @@ def test_the_same_bytes_in_another_folder_and_process(
         )
     ran = cli("build", "--json", tmp_path / "else where", env={"PYTHONHASHSEED": "77"})
     again = {model["model"]: Said(model) for model in json.loads(ran.out)["models"]}
-    assert {m: again[m].sha256 for m in models} == {m: built[m].sha256 for m in models}
+    assert {m: again[m].sha256() for m in models} == {m: built[m].sha256() for m in models}
     locks = {m: (workshop.folder / m / "model.lock").read_bytes() for m in models}
     assert {m: (tmp_path / "else where" / m / "model.lock").read_bytes() for m in models} == locks

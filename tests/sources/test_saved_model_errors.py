@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness import Said, Workshop
 from syrupy.assertion import SnapshotAssertion
-from workshop import Said, Workshop
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "saved_models"
 PB = "saved_model.pb"

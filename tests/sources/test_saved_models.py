@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from workshop import Said, Workshop
+from harness import Said, Workshop
 
 from tflite_build import api
 from tflite_build.errors import BuildError
 from tflite_build.spec.load import load
-from tflite_build.toolchain import pins, provision
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "saved_models"
 Arrays = dict[str, Any]
@@ -146,18 +144,6 @@ np.savez(sys.argv[3], **made)
 """
 
 
-def run_with(
-    toolchain: str, script: str, models: Mapping[str, Any], given: Arrays, folder: Path, cache: Path
-) -> Arrays:
-    python = provision.ensure(pins.load(toolchain), cache, offline=False, report=print)
-    np.savez(folder / "given.npz", **given)
-    arguments = [json.dumps(models), folder / "given.npz", folder / "made.npz"]
-    done = subprocess.run([python, "-c", script, *map(str, arguments)], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    with np.load(folder / "made.npz") as made:
-        return dict(made)
-
-
 def write(workshop: Workshop) -> None:
     for name, (saved_model, _, tail, _) in MODELS.items():
         lines = [line.strip() for line in tail.strip().splitlines()]
@@ -186,7 +172,7 @@ def given() -> Arrays:
 
 
 @pytest.fixture(scope="module")
-def expected(given: Arrays, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Arrays:
+def expected(given: Arrays, run_script: Callable[..., Arrays]) -> Arrays:
     made: Arrays = {}
     for toolchain in ("flex", "tensorflow"):
         models = {
@@ -198,16 +184,16 @@ def expected(given: Arrays, shared_cache: Path, tmp_path_factory: pytest.TempPat
             if runs == toolchain
         }
         own = {key: value for key, value in given.items() if key.partition("/")[0] in models}
-        made |= run_with(toolchain, EXPECT, models, own, tmp_path_factory.mktemp(toolchain), shared_cache)
+        made |= run_script(toolchain, EXPECT, json.dumps(models), own)
     return made
 
 
 @pytest.fixture(scope="module")
-def made(built: dict[str, Said], given: Arrays, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Arrays:
+def made(built: dict[str, Said], given: Arrays, run_script: Callable[..., Arrays]) -> Arrays:
     failed = {name: said.value["errors"] for name, said in built.items() if not said.ok}
     assert not failed
-    models = {name: {"file": str(said.file), "names": RENAMED.get(name, {})} for name, said in built.items()}
-    return run_with("core", RUN, models, given, tmp_path_factory.mktemp("core"), shared_cache)
+    models = {name: {"file": str(said.file()), "names": RENAMED.get(name, {})} for name, said in built.items()}
+    return run_script("core", RUN, json.dumps(models), given)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -236,7 +222,9 @@ def test_bytes_do_not_depend_on_process_folder_or_hash_seed(
     other = Workshop(tmp_path / "a rather different place", new_cli())
     write(other)
     again = other.build(env={"PYTHONHASHSEED": "42"})
-    assert {name: said.sha256 for name, said in again.items()} == {name: said.sha256 for name, said in built.items()}
+    assert {name: said.sha256() for name, said in again.items()} == {
+        name: said.sha256() for name, said in built.items()
+    }
 
 
 INIT = {

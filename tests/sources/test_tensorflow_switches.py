@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from workshop import Workshop
+from harness import Workshop
 
 from tflite_build.spec.types import TensorflowSwitches
-from tflite_build.toolchain import pins, provision
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "saved_models"
@@ -65,11 +65,12 @@ print(json.dumps(told))
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> dict[str, Any]:
-    python = provision.ensure(pins.load("tensorflow"), shared_cache, offline=False, report=print)
+def both(tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]) -> dict[str, Any]:
     cases = json.dumps([[name, attribute, v] for name, (attribute, _) in ATTRIBUTES.items() for v in (False, True)])
     arguments = [ROOT, FIXTURES / "module_products", tmp_path_factory.mktemp("converted"), cases]
-    done = subprocess.run([python, "-c", CONVERT, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [python_of("tensorflow"), "-c", CONVERT, *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told

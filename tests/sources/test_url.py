@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import Said, Workshop
 from syrupy.assertion import SnapshotAssertion
-from workshop import Said, Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = (ROOT / "tests" / "fixtures" / "tflite" / "float32.tflite").read_bytes()
@@ -261,7 +261,7 @@ def test_it_is_built_like_one_beside_the_spec(name: str, built: dict[str, Said])
     said = built[name]
     assert said.ok, said.text
     format_ = GOOD[name][2] if len(GOOD[name]) > 2 else "tflite"
-    assert said.sha256 == built[f"beside-{format_}"].sha256
+    assert said.sha256() == built[f"beside-{format_}"].sha256()
 
 
 @pytest.mark.parametrize("name", WRONG)

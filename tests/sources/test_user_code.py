@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness import Said, Workshop
 from syrupy.assertion import SnapshotAssertion
-from workshop import Said, Workshop
-
-from tflite_build.toolchain import pins, provision
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SHAPE = '\n[input.x]\nshape = [1, 4]\ndtype = "float32"'
@@ -128,13 +126,13 @@ def test_a_comment_lowers_again_and_converts_nothing(
     )
     second = workshop.build("comment")["comment"]
     assert second.ran == ["lower"]
-    assert second.sha256 == first.sha256
+    assert second.sha256() == first.sha256()
     (folder / "helper.py").write_text("FACTOR = 3\n")
     third = workshop.build("comment")["comment"]
     assert {"lower", "convert", "reference"} <= set(third.ran)
     np.savez(tmp_path / "in.npz", x=np.ones((1, 4), "float32"))
     params = {"signature": "serving_default", "dequantize": False}
-    reply = engine("core")("execute", params, {"model": third.file, "data": tmp_path / "in.npz"})
+    reply = engine("core")("execute", params, {"model": third.file(), "data": tmp_path / "in.npz"})
     with np.load(reply.outputs / "outputs.npz") as made:
         assert made["output"].tolist() == [[3, 3, 3, 3]]
 
@@ -184,8 +182,8 @@ def h5(python: Path, file: Path, value: float) -> None:
     subprocess.run([python, "-c", code, file, str(value)], check=True)
 
 
-def test_whatever_user_code_reads_is_an_input(workshop: Workshop, shared_cache: Path) -> None:
-    python = provision.ensure(pins.load("litert"), shared_cache, offline=False, report=print)
+def test_whatever_user_code_reads_is_an_input(workshop: Workshop, python_of: Callable[[str], Path]) -> None:
+    python = python_of("litert")
     outside, home = workshop.folder / "outside", workshop.folder / "home" / ".kept"
     outside.mkdir()
     home.mkdir(parents=True)

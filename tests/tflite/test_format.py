@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from tflite_build.tflite import edit, reader, runtimes, summary, versions
 from tflite_build.tflite.edit import Edits
 from tflite_build.tflite.flatbuffer import FormatError, Table
 from tflite_build.tflite.opcodes import BUILTIN_OPERATORS
-from tflite_build.toolchain import pins, provision
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "tflite"
 NAMES = sorted(p.stem for p in FIXTURES.glob("*.tflite"))
@@ -74,7 +74,7 @@ def with_outside_buffers(data: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def views(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> dict[str, Any]:
+def views(tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]) -> dict[str, Any]:
     """LiteRT's view of every fixture, of each after all edits, and of some with buffers outside and inside again."""
     folder = tmp_path_factory.mktemp("views")
     for name in NAMES:
@@ -87,9 +87,8 @@ def views(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> dict[
         outside = with_outside_buffers(data_of(name))
         (folder / f"{name}+outside.tflite").write_bytes(outside)
         (folder / f"{name}+inside.tflite").write_bytes(edit.rewrite(outside, Edits()))
-    python = provision.ensure(pins.load("core"), shared_cache, offline=False, report=print)
     script = Path(__file__).with_name("runtime_view.py")
-    done = subprocess.run([python, script, folder], capture_output=True, text=True)
+    done = subprocess.run([python_of("core"), script, folder], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads((folder / "view.json").read_text("utf-8"))
     return {name.removesuffix(".tflite"): view for name, view in found.items()}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from harness import Workshop
 
 HERE = Path(__file__).parent
 CLASSIFIER = {
@@ -30,42 +31,6 @@ CLASSIFIER = {
     ],
     "seed": 1,
 }
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a build said of one model: the parts of `build --json`."""
-
-    value: Mapping[str, Any]
-
-    @property
-    def errors(self) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = self.value["errors"]
-        return found
-
-    @property
-    def told(self) -> str:
-        """All errors with key, line and exit code, as they are compared with a golden."""
-        lines = []
-        for error in self.errors:
-            lines.append(f"{error['code']}: {error['message']}")
-            lines.append(f"  at line {error['line']}, {error['key']}")
-            lines += [f"  {line}" for line in (error["detail"] or "").splitlines()]
-            if error["hint"]:
-                lines.append(f"  help: {error['hint']}")
-        return "\n".join(lines)
-
-    @property
-    def ran(self) -> list[str]:
-        """The steps that ran, and were not reused."""
-        return sorted(s["id"] for s in self.value["steps"] if not s["reused"])
-
-    @property
-    def variants(self) -> dict[str, Mapping[str, Any]]:
-        return {v["name"]: v for v in self.value["variants"]}
-
-    def file(self, variant: str) -> Path:
-        return Path(self.variants[variant]["file"])
 
 
 @dataclass(frozen=True)
@@ -94,11 +59,9 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Shop:
-    """A folder of models with a store of its own."""
+class Shop(Workshop):
+    """A folder of models, with the Python of the toolchain `core`."""
 
-    folder: Path
-    cli: Callable[..., Any]
     python: Path
 
     def make(self, models: Mapping[Path, Mapping[str, Any]]) -> None:
@@ -106,26 +69,11 @@ class Shop:
         given = json.dumps({str(path): description for path, description in models.items()})
         subprocess.run([self.python, HERE / "build_models.py"], input=given, text=True, check=True, timeout=100)
 
-    def model(self, name: str, toml: str, *, source: Path | bytes, **arrays: Any) -> Path:
+    def tflite(self, name: str, toml: str, *, source: Path | bytes, **arrays: Any) -> Path:
         """A folder with model.tflite, model.toml (`toml` after six lines of head) and data.npz of `arrays`."""
-        folder = self.folder / name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "model.tflite").write_bytes(source if isinstance(source, bytes) else source.read_bytes())
-        head = f'spec = 1\n[model]\nname = "{name}"\n[source]\nformat = "tflite"\npath = "model.tflite"\n'
-        (folder / "model.toml").write_text(head + toml, "utf-8")
-        if arrays:
-            np.savez(folder / "data.npz", **arrays)
-        return folder
-
-    def build(
-        self, *names: str, options: tuple[str, ...] = (), env: Mapping[str, str] | None = None
-    ) -> dict[str, Said]:
-        """Build some models, or all; the outcome of each."""
-        paths = [self.folder / name for name in names] or [self.folder]
-        ran = self.cli("build", "--keep-going", "--json", *options, *paths, env=env)
-        assert ran.code in range(7), ran.text
-        assert "Traceback" not in ran.text, ran.text
-        return {model["model"]: Said(model) for model in json.loads(ran.out)["models"]}
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        head = 'format = "tflite"\npath = "model.tflite"\n'
+        return self.model(name, head + toml, {"model.tflite": content}, **arrays)
 
     def measure(self, jobs: Sequence[Mapping[str, Any]]) -> list[Found]:
         """Look into files, and where a job has "feed" (arrays) run them: all in one process."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shop import CLASSIFIER, Said, Shop, pictures
+from harness import Said
+from shop import CLASSIFIER, Shop, pictures
 from syrupy.assertion import SnapshotAssertion
 
 PAIR = {
@@ -151,24 +152,24 @@ def said(shop: Shop) -> dict[str, Said]:
     shop.make({one: CLASSIFIER, two: PAIR})
     for names, source in ((FILES, one), (PAIRED, two)):
         for name, data in names.items():
-            folder = shop.model(f"file_{name}", INT8 + 'data = "data.npz"\n', source=source)
+            folder = shop.tflite(f"file_{name}", INT8 + 'data = "data.npz"\n', source=source)
             (folder / "data.npz").write_bytes(data)
     codes = {**CODE, "fewer_from_code": "def samples():\n    for _ in range(3):\n        yield {'x': GOOD}"}
     for name, code in codes.items():
         toml = INT8 + FEWER.get(name, 'entry = "data.py:samples"\n')
-        folder = shop.model(f"code_{name}", toml, source=one)
+        folder = shop.tflite(f"code_{name}", toml, source=one)
         (folder / "data.py").write_text(CODE_HEAD + code + "\n")
-    shop.model("file_fewer_in_a_file", INT8 + FEWER["fewer_in_a_file"], source=one, x=GOOD)
-    folder = shop.model("code_no_signature", INT8 + 'entry = "data.py:samples"\n', source=two)
+    shop.tflite("file_fewer_in_a_file", INT8 + FEWER["fewer_in_a_file"], source=one, x=GOOD)
+    folder = shop.tflite("code_no_signature", INT8 + 'entry = "data.py:samples"\n', source=two)
     (folder / "data.py").write_text("import numpy as np\ndef samples():\n    yield {'x': np.ones((1, 4), 'f')}\n")
-    folder = shop.model("code_one_signature", INT8 + 'entry = "data.py:samples"\n', source=two)
+    folder = shop.tflite("code_one_signature", INT8 + 'entry = "data.py:samples"\n', source=two)
     (folder / "data.py").write_text(
         "import numpy as np\ndef samples():\n    yield {'left': {'x': np.ones((1, 4), 'f')}}\n"
     )
     for name, arrays in SAME_FILES.items():
-        shop.model(f"same_{name}", SAME_TOML + 'data = "data.npz"\n', source=one, **arrays)
+        shop.tflite(f"same_{name}", SAME_TOML + 'data = "data.npz"\n', source=one, **arrays)
     for name, code in SAME_CODE.items():
-        folder = shop.model(f"same_{name}", SAME_TOML + 'entry = "data.py:samples"\nsamples = 5\n', source=one)
+        folder = shop.tflite(f"same_{name}", SAME_TOML + 'entry = "data.py:samples"\nsamples = 5\n', source=one)
         np.save(folder / "good.npy", GOOD)
         (folder / "data.py").write_text(
             f"import numpy as np\ndef samples():\n    for x in np.load('good.npy'):\n        {code}\n"

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shop import CLASSIFIER, Said, Shop, pictures
+from harness import Said
+from shop import CLASSIFIER, Shop, pictures
 from syrupy.assertion import SnapshotAssertion
 
 COUNT = 150
@@ -46,7 +47,7 @@ def said(shop: Shop, source: Path, labels: Any) -> dict[str, Said]:
         ("both", INT4 + "[checks]\nmin_cosine = 0.999999\naccuracy.data = 'data.npz'\naccuracy.min = 1.0\n", good),
         ("good", INT4 + _accuracy(min=0.5, max_drop=0.5), good),
     ):
-        shop.model(name, toml, source=source, **arrays)
+        shop.tflite(name, toml, source=source, **arrays)
     return shop.build()
 
 
@@ -141,12 +142,12 @@ WRONG_MODELS = {
 def wrong(shop: Shop, source: Path) -> dict[str, Said]:
     shop.make({shop.folder / f"{name}.tflite": described for name, described in WRONG_MODELS.items()})
     for name, arrays in WRONG.items():
-        shop.model(name, INT4 + _accuracy(min=0.0), source=source, **arrays)
+        shop.tflite(name, INT4 + _accuracy(min=0.0), source=source, **arrays)
     for name in WRONG_MODELS:
         arrays = {"x": pictures(3), "labels": np.zeros(3, int)}
-        shop.model(name, INT4 + _accuracy(min=0.0), source=shop.folder / f"{name}.tflite", **arrays)
+        shop.tflite(name, INT4 + _accuracy(min=0.0), source=shop.folder / f"{name}.tflite", **arrays)
     arrays = {"x": pictures(3).astype(np.float64), "labels": np.zeros(3, np.uint8)}
-    shop.model("double_precision", INT4 + _accuracy(min=0.0), source=source, **arrays)
+    shop.tflite("double_precision", INT4 + _accuracy(min=0.0), source=source, **arrays)
     return shop.build(*WRONG, *WRONG_MODELS, "double_precision")
 
 

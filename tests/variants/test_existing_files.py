@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shop import CLASSIFIER, Said, Shop, cosine, pictures
+from harness import Said
+from shop import CLASSIFIER, Shop, cosine, pictures
 from syrupy.assertion import SnapshotAssertion
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tflite"
@@ -66,18 +67,18 @@ def said(shop: Shop) -> dict[str, Said]:
         ("int8", "[variant.none]\n", {}),
         ("custom", "[variant.none]\n", {}),
     ):
-        shop.model(name, toml, source=FIXTURES / f"{name}.tflite", **arrays)
+        shop.tflite(name, toml, source=FIXTURES / f"{name}.tflite", **arrays)
     twins = shop.folder / "twins.tflite"
     shop.make({twins: TWINS})
     toml = f'[variant.int8]\nquantize = "int8"\nio = "int8"\n[variant.dynamic]\nquantize = "dynamic-int8"\n{DATA}'
-    shop.model("twins", toml, source=twins, **{"a/x": _noise(10, 6), "b/x": 5 * _noise(10, 6)})
+    shop.tflite("twins", toml, source=twins, **{"a/x": _noise(10, 6), "b/x": 5 * _noise(10, 6)})
     for name, data in NOT_TFLITE.items():
-        shop.model(name, "[variant.none]\n", source=data)
-    shop.model("unnamed", UNNAMED, source=FIXTURES / "no-signature.tflite")
-    shop.model("unknown_input", UNKNOWN_INPUT, source=FIXTURES / "float32.tflite")
-    shop.model("unknown_signature", UNKNOWN_SIGNATURE, source=FIXTURES / "two-signatures.tflite")
+        shop.tflite(name, "[variant.none]\n", source=data)
+    shop.tflite("unnamed", UNNAMED, source=FIXTURES / "no-signature.tflite")
+    shop.tflite("unknown_input", UNKNOWN_INPUT, source=FIXTURES / "float32.tflite")
+    shop.tflite("unknown_signature", UNKNOWN_SIGNATURE, source=FIXTURES / "two-signatures.tflite")
     counts = {**ADD, **SCALE, "add/right": _noise(19, 4)}
-    shop.model("unequal_counts", ALL, source=FIXTURES / "two-signatures.tflite", **counts)
+    shop.tflite("unequal_counts", ALL, source=FIXTURES / "two-signatures.tflite", **counts)
     return shop.build()
 
 
@@ -171,7 +172,7 @@ def test_damaged_files(shop: Shop) -> None:
                 for _ in range(3):
                     data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
         toml = "[variant.none]\n" + ('[variant.int8]\nquantize = "int8"\n' + DATA if first else "")
-        shop.model(f"damaged{number}", toml, source=bytes(data), **({"x": pictures(2)} if first else {}))
+        shop.tflite(f"damaged{number}", toml, source=bytes(data), **({"x": pictures(2)} if first else {}))
         names.append(f"damaged{number}")
     outcomes = shop.build(*names)
     assert set(outcomes) == set(names)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli
-from shop import CLASSIFIER, Found, Said, Shop, cosine, pictures
+from harness import Said
+from shop import CLASSIFIER, Found, Shop, cosine, pictures
 
 LINES = {
     "none": "",
@@ -65,7 +66,7 @@ def made(shop: Shop) -> tuple[Said, dict[str, Found], Any]:
     source = shop.folder / "classifier.tflite"
     shop.make({source: CLASSIFIER})
     toml = "".join(f"[variant.{name}]\n{lines}\n" for name, lines in LINES.items())
-    folder = shop.model("all", CALIBRATED + toml, source=source, x=pictures(12))
+    folder = shop.tflite("all", CALIBRATED + toml, source=source, x=pictures(12))
     (folder / "recipe.json").write_text(RECIPE)
     (folder / "ends.json").write_text(ENDS)
     said = shop.build("all")["all"]

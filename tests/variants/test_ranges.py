@@ -166,7 +166,7 @@ def test_samples_decide_the_ranges_of_a_file(shop: Shop) -> None:
     data[4:] *= 3
     toml = '[calibration]\ndata = "data.npz"\nsamples = {}\n[variant.int8]\nquantize = "int8"\nio = "int8"\n'
     for count in (4, 8):
-        shop.model(f"first{count}", toml.format(count), source=source, x=data)
+        shop.tflite(f"first{count}", toml.format(count), source=source, x=data)
     said = shop.build("first4", "first8")
     few, all_ = shop.measure([{"model": said[f"first{n}"].file("int8")} for n in (4, 8)])
     for found, taken in ((few, data[:4]), (all_, data)):

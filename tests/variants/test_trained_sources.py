@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shop import Said, Shop
+from harness import Said
+from shop import Shop
 from syrupy.assertion import SnapshotAssertion
 
 ROOT = Path(__file__).parents[2]
@@ -34,15 +35,6 @@ def predict(x):
 """
 
 
-def _model(shop: Shop, name: str, source: str, toml: str, **arrays: Any) -> Path:
-    folder = shop.folder / name
-    folder.mkdir()
-    (folder / "model.toml").write_text(f'spec = 1\n[model]\nname = "{name}"\n[source]\n{source}\n{toml}', "utf-8")
-    if arrays:
-        np.savez(folder / "data.npz", **arrays)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def said(shop: Shop) -> dict[str, Said]:
     saved = 'format = "saved_model"\npath = "saved"'
@@ -59,16 +51,15 @@ def said(shop: Shop) -> dict[str, Said]:
         ("data_saved_model", TRAINED, int8, {"X": good["x"]}),
         ("data_shape", TRAINED, int8, {"x": good["x"][:, :5]}),
     ):
-        made = _model(shop, name, saved, toml, **arrays)
+        made = shop.model(name, f"{saved}\n{toml}", **arrays)
         shutil.copytree(folder, made / "saved")
     for name, entry in (("data_jax", "data.npz"), ("data_jax_entry", "")):
         calibration = int8 if entry else int8.replace('data = "data.npz"', 'entry = "data.py:samples"')
-        made = _model(shop, name, jax, calibration, X=good["x"])
-        (made / "model.py").write_text(JAX)
-        (made / "data.py").write_text("def samples():\n    yield {'x': [1.0, 2.0]}\n")
-    toml = '[variant.dynamic]\nquantize = "dynamic-int8"\n[variant.int16x8]\nquantize = "int16x8"\nio = "int16"\n'
-    made = _model(shop, "loop", jax, int8.replace("[cal", 'io = "int8"\n[cal') + toml, **good)
-    (made / "model.py").write_text(LOOP)
+        files = {"model.py": JAX, "data.py": "def samples():\n    yield {'x': [1.0, 2.0]}\n"}
+        shop.model(name, f"{jax}\n{calibration}", files, X=good["x"])
+    variants = '[variant.dynamic]\nquantize = "dynamic-int8"\n[variant.int16x8]\nquantize = "int16x8"\nio = "int16"\n'
+    calibration = int8.replace("[cal", 'io = "int8"\n[cal')
+    shop.model("loop", f"{jax}\n{calibration}{variants}", {"model.py": LOOP}, **good)
     return shop.build()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli
-from shop import CLASSIFIER, Said, Shop, cosine, pictures
+from harness import Said
+from shop import CLASSIFIER, Shop, cosine, pictures
 from syrupy.assertion import SnapshotAssertion
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tflite"
@@ -80,32 +81,32 @@ def said(shop: Shop) -> dict[str, Said]:
     )
     for name, patterns in KEEP.items():
         toml = f'[variant.own]\nquantize = "dynamic-int8"\nkeep_float = {patterns}\n'
-        shop.model(name, toml, source=files["classifier"])
+        shop.tflite(name, toml, source=files["classifier"])
     for name, recipe in RECIPES.items():
-        folder = shop.model(name, RECIPE, source=files["classifier"])
+        folder = shop.tflite(name, RECIPE, source=files["classifier"])
         (folder / "recipe.json").write_text(recipe, "utf-8", errors="surrogateescape")
-    folder = shop.model("recipe_io", f'{RECIPE}io = "float32"\n{DATA}', source=files["classifier"], x=pictures(3))
+    folder = shop.tflite("recipe_io", f'{RECIPE}io = "float32"\n{DATA}', source=files["classifier"], x=pictures(3))
     (folder / "recipe.json").write_text(_rule(STATIC))
     for name, kind in TWICE.items():
         source = FIXTURES / f"{kind}.tflite"
-        shop.model(name, f'[variant.own]\nquantize = "int8"\n{DATA}', source=source, image=pictures(3))
+        shop.tflite(name, f'[variant.own]\nquantize = "int8"\n{DATA}', source=source, image=pictures(3))
     for name, kind in FROM_SOURCE.items():
-        shop.model(name, '[variant.own]\nquantize = "from-source"\n', source=FIXTURES / f"{kind}.tflite")
-    shop.model("nothing", '[variant.own]\nquantize = "dynamic-int8"\n', source=files["soft"])
+        shop.tflite(name, '[variant.own]\nquantize = "from-source"\n', source=FIXTURES / f"{kind}.tflite")
+    shop.tflite("nothing", '[variant.own]\nquantize = "dynamic-int8"\n', source=files["soft"])
     both = f'[variant.own]\nquantize = "int16x8"\n[variant.other]\nquantize = "dynamic-int8"\n{DATA}'
-    shop.model("both_refuse", both, source=files["tiny"], x=pictures(3))
+    shop.tflite("both_refuse", both, source=files["tiny"], x=pictures(3))
     toml = f'[variant.own]\nquantize = "int16x8"\nkeep_float = ["op:MUL"]\n{DATA}'
-    shop.model("good_kept", toml, source=files["tiny"], x=pictures(3))
+    shop.tflite("good_kept", toml, source=files["tiny"], x=pictures(3))
     second = f'[variant.own]\nquantize = "int8"\n[variant.own8]\nquantize = "int8"\nio = "int8"\n{DATA}'
     x = np.random.default_rng(3).normal(0, 2, (40, 5)).astype(np.float32)
     mixed = '[variant.own]\nquantize = "int8"\n[variant.kept]\nquantize = "int16x8"\nkeep_float = ["op:SVDF"]\n'
-    shop.model("good_mixed", mixed + DATA, source=files["mixed"], x=x)
-    shop.model("good_second", second, source=files["memory"], x=x)
-    shop.model(
+    shop.tflite("good_mixed", mixed + DATA, source=files["mixed"], x=x)
+    shop.tflite("good_second", second, source=files["memory"], x=x)
+    shop.tflite(
         "good_as_it_is", '[variant.own]\nquantize = "from-source"\n[variant.none]\n', source=FIXTURES / "int8.tflite"
     )
     for name in ("good_recipe", "good_static"):
-        folder = shop.model(name, RECIPE + DATA, source=files["classifier"], x=pictures(3))
+        folder = shop.tflite(name, RECIPE + DATA, source=files["classifier"], x=pictures(3))
         (folder / "recipe.json").write_text(_rule(WEIGHTS if name == "good_recipe" else STATIC))
     return shop.build()
 

@@ -62,17 +62,9 @@ def part(model: Resolved) -> dict[str, Any]:
 
 def asked(model: Resolved) -> dict[str, Any]:
     """`part`, and the shapes that the spec declares."""
+    # What was lowered has the declared types already.
     own = isinstance(model.loaded.spec.source, SavedModelSource)
-    return {
-        **part(model),
-        "declared": {
-            # What was lowered has the declared types already.
-            signature: {
-                name: {"shape": d["shape"], **({"dtype": d["dtype"]} if own else {})} for name, d in inputs.items()
-            }
-            for signature, inputs in model.declared.items()
-        },
-    }
+    return {**part(model), "declared": model.declared.shapes(dtypes=own).to_json()}
 
 
 def from_source(float_step: Step, variant: str) -> Step:

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tflite_build.engines.contract import Interface, SignatureSpec, TensorSpec
-from tflite_build.planning.resolve import DEFAULT_SIGNATURE
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, Interface, SignatureSpec, TensorSpec
 
 # Layers whose weights every quantizer takes, once they are operators of a .tflite file.
 _WEIGHTED = frozenset(

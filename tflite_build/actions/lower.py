@@ -30,18 +30,14 @@ def step(model: Resolved, tools: Tools) -> Step | None:
         ID,
         kind,
         tools.tool(toolchain, user_code=user_code),
-        {**source.lower_params(given), "declared": _shapes(model), **({"locations": True} if model.located else {})},
+        {
+            **source.lower_params(given),
+            "declared": model.declared.shapes(dtypes=True).to_json(),
+            **({"locations": True} if model.located else {}),
+        },
         {"model": taken} if taken is not None else {},
         user_code=user_code,
         candidate=Candidate("engine", model.engine_choice),
         heavy=True,
         weight=20,
     )
-
-
-def _shapes(model: Resolved) -> dict[str, dict[str, dict[str, object]]]:
-    # Only what changes the lowered model: a new range or size to test lowers nothing again.
-    return {
-        signature: {name: {"shape": d["shape"], "dtype": d["dtype"]} for name, d in inputs.items()}
-        for signature, inputs in model.declared.items()
-    }

@@ -35,7 +35,7 @@ def step(model: Resolved, tools: Tools) -> Step:
         "samples",
         tools.tool(toolchain, user_code=bool(entry)),
         {
-            "declared": {s: {n: dict(d) for n, d in inputs.items()} for s, inputs in model.declared.items()},
+            "declared": model.declared.to_json(),
             "names": {s: dict(t.inputs) for s, t in model.names.items()},
             "count": count,
             "wanted": calibration.samples if calibration else None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tflite_build.engines.contract import Interface, Request, SignatureSpec
+from tflite_build.engines.contract import Declared, Interface, Request, SignatureSpec
 from tflite_build.engines.sources import saved_model_file, saved_model_inputs
 from tflite_build.planning.action import Step
 from tflite_build.planning.resolve import Resolved
@@ -41,7 +41,7 @@ def run(request: Request) -> dict[str, Any]:
     """
     meta = saved_model_file.read(request.inputs["saved_model"]).meta_graph(request.params["tags"])
     names = saved_model_file.choose(meta, request.params["signatures"])
-    inputs = saved_model_inputs.inputs_of(meta, names, request.params["declared"])
+    inputs = saved_model_inputs.inputs_of(meta, names, Declared.from_json(request.params["declared"]))
     stated = saved_model_file.interface(meta, names)
     signatures = tuple(SignatureSpec(s.name, inputs[s.name], s.outputs) for s in stated.signatures)
     request.write_json(convert.INTERFACE, Interface(signatures).to_json())

@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tflite_build.engines.contract import DEFAULT_SIGNATURE
 from tflite_build.planning.action import Input, OutputOf, ProjectFile
-from tflite_build.planning.resolve import DEFAULT_SIGNATURE, Resolved
+from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.types import (
     FunctionSource,
     JaxSource,

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+DEFAULT_SIGNATURE = "serving_default"  # of a source that names none
+
 # How C++, Python, NumPy, the system's loader, OpenBLAS, TensorFlow, XLA and XNNPACK say that an allocation failed.
 _NO_MEMORY = re.compile(
     r"std::bad_alloc|MemoryError|Cannot allocate memory|failed to map segment|Memory allocation still failed"
@@ -153,3 +155,75 @@ class Interface:
             if s.name == name:
                 return s
         raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredInput:
+    """What the spec says of an input, as far as it says anything.
+
+    Attributes:
+        shape: Dimensions are numbers, or names of dynamic dimensions.
+        dtype: As numpy names it, or "".
+        range: The lowest and the highest value that test data may have.
+        sizes: For dynamic dimensions by name the sizes to test.
+    """
+
+    shape: tuple[int | str, ...] | None = None
+    dtype: str = ""
+    range: tuple[float, float] | None = None
+    sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, without what is not said."""
+        said = {
+            "shape": None if self.shape is None else list(self.shape),
+            "dtype": self.dtype or None,
+            "range": None if self.range is None else list(self.range),
+            "sizes": {name: list(sizes) for name, sizes in self.sizes.items()} or None,
+        }
+        return {key: value for key, value in said.items() if value is not None}
+
+    @staticmethod
+    def from_json(value: Any) -> DeclaredInput:
+        """The inverse of `to_json`."""
+        shape, range_ = value.get("shape"), value.get("range")
+        return DeclaredInput(
+            None if shape is None else tuple(shape),
+            value.get("dtype", ""),
+            None if range_ is None else (range_[0], range_[1]),
+            {name: tuple(sizes) for name, sizes in value.get("sizes", {}).items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the spec says of all inputs: signature -> the model's own name of an input -> what.
+
+    The signature "" stands for the only one, in a spec that does not name it.
+    """
+
+    signatures: Mapping[str, Mapping[str, DeclaredInput]] = field(default_factory=dict)
+
+    def inputs(self, signature: str) -> Mapping[str, DeclaredInput]:
+        """What is said of the inputs of `signature`."""
+        return self.signatures.get(signature) or self.signatures.get("") or {}
+
+    def shapes(self, *, dtypes: bool) -> Declared:
+        """Only what changes a converted model: a new range or size to test converts nothing again."""
+        return Declared(
+            {
+                signature: {name: DeclaredInput(i.shape, i.dtype if dtypes else "") for name, i in inputs.items()}
+                for signature, inputs in self.signatures.items()
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {s: {name: i.to_json() for name, i in inputs.items()} for s, inputs in self.signatures.items()}
+
+    @staticmethod
+    def from_json(value: Any) -> Declared:
+        """The inverse of `to_json`."""
+        return Declared(
+            {s: {name: DeclaredInput.from_json(i) for name, i in inputs.items()} for s, inputs in value.items()}
+        )

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from tflite_build.engines.contract import Interface
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, Declared, DeclaredInput, Interface
 from tflite_build.errors import BuildError, ExitCode, Problem, SpecError, near_miss, one_of
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.types import (
@@ -26,8 +25,6 @@ from tflite_build.spec.types import (
 )
 
 from .lock import Decision, Lock, Refutation
-
-DEFAULT_SIGNATURE = "serving_default"
 
 ENGINES: dict[str, tuple[str, ...]] = {
     "keras": ("litert", "tensorflow"),
@@ -86,7 +83,7 @@ class Resolved:
         engine: "litert", "tensorflow", or "" for a source that is a .tflite file already.
         loops: Whether recurrent layers may become loops, which the engine `litert` has no better form for.
         engine_choice: The two together as decisions name them: "litert-loops" where loops are the last resort.
-        declared: What the spec says of inputs: signature -> own name -> {"shape", "dtype", "range", "sizes"}.
+        declared: What the spec says of inputs, by their own names.
         names: The names of tensors by signature.
         untried: Subjects whose choice no build has confirmed yet, with the candidates that would follow.
         located: Whether lowering keeps the user's source lines: for messages, after a refusal.
@@ -96,7 +93,7 @@ class Resolved:
     engine: str
     loops: bool
     engine_choice: str
-    declared: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    declared: Declared
     names: Mapping[str, TensorNames]
     variants: tuple[ResolvedVariant, ...]
     decisions: Mapping[str, Decision]
@@ -202,9 +199,7 @@ def signatures_of(loaded: LoadedSpec, interface: Interface | None) -> tuple[str,
     return names
 
 
-def _tensors(
-    loaded: LoadedSpec, interface: Interface | None
-) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, TensorNames]]:
+def _tensors(loaded: LoadedSpec, interface: Interface | None) -> tuple[Declared, dict[str, TensorNames]]:
     spec = loaded.spec
     known = signatures_of(loaded, interface)
     problems: list[Problem] = []
@@ -232,18 +227,13 @@ def _tensors(
             )
             continue
         tables.append((name, f'signature."{name}".', tensors.input, tensors.output))
-    declared: dict[str, dict[str, dict[str, Any]]] = {}
+    declared: dict[str, dict[str, DeclaredInput]] = {}
     names: dict[str, TensorNames] = {}
     for signature, prefix, inputs, outputs in tables:
         if interface is not None:
             problems += _unknown_tensors(loaded, interface, signature, prefix, inputs, outputs)
         declared[signature] = {
-            tensor.from_ or name: {
-                "shape": list(tensor.shape) if tensor.shape is not None else None,
-                "dtype": tensor.dtype,
-                "range": list(tensor.range) if tensor.range is not None else None,
-                "sizes": {d: list(s) for d, s in tensor.sizes.items()},
-            }
+            tensor.from_ or name: DeclaredInput(tensor.shape, tensor.dtype or "", tensor.range, tensor.sizes)
             for name, tensor in inputs.items()
         }
         renamed = TensorNames(
@@ -254,7 +244,7 @@ def _tensors(
             names[signature] = renamed
     if problems:
         raise SpecError(problems)
-    return declared, names
+    return Declared(declared), names
 
 
 def _unknown_tensors(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import types as pytypes
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from tflite_build.errors import Place, Problem, SpecError, near_miss, one_of
 from . import rules
 from .locate import Locations, locate
 from .locate import Path as KeyPath
+from .tables import models_in
 from .types import SPEC_VERSION, ModelSpec
 
 _TOO_LONG = "a whole number of more than 64 bits, which TOML does not have"
@@ -288,7 +288,7 @@ def _fields(table: tuple[str | int, ...], data: dict[str, Any]) -> set[str]:
         for model in models:
             for name, info in model.model_fields.items():
                 if (info.alias or name) == part:
-                    following.extend(_models_in(info.annotation))
+                    following.extend(models_in(info.annotation))
         tagged = [m for m in models if _tag(m) == part]
         models = following or tagged or models
     return {info.alias or name for model in models for name, info in model.model_fields.items()}
@@ -298,12 +298,3 @@ def _tag(model: type[BaseModel]) -> str | None:
     info = model.model_fields.get("format")
     words = typing.get_args(info.annotation) if info else ()
     return str(words[0]) if words else None
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and not isinstance(annotation, pytypes.GenericAlias):
-        if issubclass(annotation, BaseModel):
-            yield annotation
-        return
-    for argument in typing.get_args(annotation):
-        yield from _models_in(argument)

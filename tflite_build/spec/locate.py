@@ -134,27 +134,24 @@ class _Scanner:
                 self._at += 1
 
     def _array(self, path: Path) -> None:
-        index = 0
-        while (token := self._peek()) is not None:
-            if token[0] == "close":
-                self._at += 1
-                return
-            if token[0] in ("nl", "comma"):
-                self._at += 1
-                continue
-            self._lines[(*path, index)] = token[2]
+        for index, line in enumerate(self._items()):
+            self._lines[(*path, index)] = line
             self._value((*path, index))
-            index += 1
 
     def _inline(self, path: Path) -> None:
+        for _ in self._items():
+            self._pair(path)
+
+    def _items(self) -> Iterator[int]:
+        """The line of each item up to the closing bracket; whoever asks for the next has scanned the last."""
         while (token := self._peek()) is not None:
             if token[0] == "close":
                 self._at += 1
                 return
             if token[0] in ("nl", "comma"):
                 self._at += 1
-                continue
-            self._pair(path)
+            else:
+                yield token[2]
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from .tables import models_in
 from .types import QUANTIZE_WORDS, ModelSpec
 
 
@@ -63,14 +64,14 @@ def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "The file", ModelSpec
     for name, info in ModelSpec.model_fields.items():
         mapping = _is_mapping(info.annotation)
-        for model in _models(info.annotation):
+        for model in models_in(info.annotation):
             tag = model.model_fields.get("format")
             title = f"[{name}.NAME]" if mapping else f"[{name}]"
             if tag is not None:
                 title += f' with format = "{typing.get_args(tag.annotation)[0]}"'
             yield title, model
             for inner, inner_info in model.model_fields.items():
-                for deeper in _models(inner_info.annotation):
+                for deeper in models_in(inner_info.annotation):
                     if model.__name__ == "SignatureTensors":
                         continue  # the same tables as [input] and [output]
                     suffix = ".NAME" if _is_mapping(inner_info.annotation) else ""
@@ -79,15 +80,6 @@ def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
 
 def _is_mapping(annotation: Any) -> bool:
     return typing.get_origin(annotation) is dict
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and not isinstance(annotation, pytypes.GenericAlias):
-        if issubclass(annotation, BaseModel):
-            yield annotation
-        return
-    for argument in typing.get_args(annotation):
-        yield from _models(argument)
 
 
 def _type(info: FieldInfo) -> str:

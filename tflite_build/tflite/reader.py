@@ -102,6 +102,11 @@ class Tensor:
     sparse: bool
     has_rank: bool
 
+    @property
+    def known_shape(self) -> tuple[int, ...] | None:
+        """`shape`, or None where not even the rank is known."""
+        return self.shape if self.shape or self.has_rank else None
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -148,7 +153,10 @@ class SignatureTensor:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A callable of the file. `name` is "" where the file has no signatures and its first subgraph stands in."""
+    """A callable of the file. `name` is "" where the file has no signatures and its first subgraph stands in.
+
+    The tensors stand as in the file, whose order means nothing: see `Model.ordered`.
+    """
 
     name: str
     subgraph: int
@@ -179,6 +187,17 @@ class Model:
     metadata: tuple[tuple[str, int], ...]
     min_runtime_version: str
     has_signatures: bool
+
+    def ordered(self, signature: Signature) -> Signature:
+        """The signature with its tensors in the order of its subgraph's own inputs and outputs."""
+
+        def by_place(tensors: tuple[SignatureTensor, ...], order: tuple[int, ...]) -> tuple[SignatureTensor, ...]:
+            place = {tensor: i for i, tensor in enumerate(order)}
+            return tuple(sorted(tensors, key=lambda t: (place.get(t.tensor.index, len(place)), t.name)))
+
+        subgraph = self.subgraphs[signature.subgraph]
+        inputs, outputs = by_place(signature.inputs, subgraph.inputs), by_place(signature.outputs, subgraph.outputs)
+        return Signature(signature.name, signature.subgraph, inputs, outputs)
 
     @property
     def external_buffers(self) -> bool:

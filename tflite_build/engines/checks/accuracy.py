@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_build.engines.contract import Invalid, Refused, Request, TensorSpec
+from tflite_build.engines.contract import Invalid, Refused, Request
 from tflite_build.engines.files import fitting, npz
-from tflite_build.engines.files.runner import Port, RunnableSignature, Runner
+from tflite_build.engines.files.runner import RunnableSignature, Runner
 from tflite_build.engines.words import counted, near_or_all, quoted, shape_text
 
 _KEY = "checks.accuracy"
@@ -99,18 +99,11 @@ def _inputs(arrays: Mapping[str, Array], signature: RunnableSignature, names: Ma
                 near_or_all(name, list(signature.inputs)),
             )
         port = signature.inputs[inner]
-        found[inner] = fitting.samples(array, _taken(port, array), name, _KEY)
+        real = port.scale is not None and array.dtype.name != port.dtype  # else its own integers
+        found[inner] = fitting.samples(array, port.spec(real=real), name, _KEY)
         if found[inner].dtype.kind == "f" and not np.isfinite(found[inner]).all():
             raise Invalid(f"'{name}' holds values that are not finite", _KEY)
     missing = [n for n in signature.inputs if n not in found]
     if missing:
         raise Invalid(f"the data has no array for the input {quoted(missing)}", _KEY)
     return found
-
-
-def _taken(port: Port, array: Array) -> TensorSpec:
-    """What callers pass: real numbers for a quantized input, or its own integers."""
-    real = port.scale is not None and array.dtype.name != port.dtype
-    return TensorSpec(
-        port.name, tuple(d if d >= 0 else f"d{i}" for i, d in enumerate(port.shape)), "float32" if real else port.dtype
-    )

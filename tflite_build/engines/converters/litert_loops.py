@@ -15,19 +15,14 @@ from typing import Any
 
 from litert_converter.mlir import ir
 
+from .litert_operations import named, replace
+
 _CONSTANTS = ("arith.constant", "tfl.pseudo_const", "tfl.no_value")
 
 
 def outline_loops(module: Any) -> int:
     """Move the code of every loop into functions; how many loops there are. Inside of the module's context."""
-    loops: list[Any] = []
-
-    def look(operation: Any) -> Any:
-        if operation.name == "tfl.while":
-            loops.append(operation)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(look, ir.WalkOrder.POST_ORDER)  # inner loops first
+    loops = named(module, "tfl.while")
     with ir.Location.unknown(module.context):
         for number, loop in enumerate(loops):
             closed = _closed(loop)
@@ -38,14 +33,7 @@ def outline_loops(module: Any) -> int:
 
 def unfold_cases(module: Any) -> int:
     """Make branches of two out of those of several; how many. Inside of the module's context, before `outline_loops`."""
-    cases: list[Any] = []
-
-    def look(operation: Any) -> Any:
-        if operation.name == "stablehlo.case":
-            cases.append(operation)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(look, ir.WalkOrder.POST_ORDER)  # inner ones first
+    cases = named(module, "stablehlo.case")
     with ir.Location.unknown(module.context):
         for number, case in enumerate(cases):
             _unfold(module, case, f"case {number}")
@@ -54,36 +42,17 @@ def unfold_cases(module: Any) -> int:
 
 def call_branches(module: Any) -> int:
     """Give every branch its operands and the functions that it calls; how many. Inside of the module's context."""
-    branches: list[Any] = []
-
-    def look(operation: Any) -> Any:
-        if operation.name == "tfl.if":
-            branches.append(operation)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(look)
     done = 0
-    for branch in branches:
+    for branch in named(module, "tfl.if"):
         calls = [region.blocks[0].operations[0].operation for region in branch.regions]
         same = all(list(call.operands) == list(calls[0].operands) for call in calls)
         if not same or any(call.name != "func.call" for call in calls):
             continue
         done += 1
-        with ir.InsertionPoint(branch):
-            new = ir.Operation.create(
-                "tf.If",
-                results=[value.type for value in branch.results],
-                operands=[*branch.operands, *calls[0].operands],
-                attributes={
-                    "then_branch": calls[0].attributes["callee"],
-                    "else_branch": calls[1].attributes["callee"],
-                    "is_stateless": ir.BoolAttr.get(True),
-                },
-                loc=branch.location,
-            )
-        for old, result in zip(branch.results, new.results, strict=True):
-            old.replace_all_uses_with(result)
-        branch.erase()
+        then, other = (call.attributes["callee"] for call in calls)
+        with ir.InsertionPoint(branch), branch.location:
+            new = _if([*branch.operands, *calls[0].operands], then, other, [value.type for value in branch.results])
+        replace(branch, new)
     return done
 
 
@@ -165,9 +134,7 @@ def _unfold(module: Any, case: Any, name: str) -> None:
         other = rest
     with ir.InsertionPoint(case):
         choice = _choose(operands, 0, branches[0], other, results)
-    for old, result in zip(case.results, choice.results, strict=True):
-        old.replace_all_uses_with(result)
-    case.erase()
+    replace(case, choice)
 
 
 def _choose(operands: Sequence[Any], number: int, then: str, other: str, results: Sequence[Any]) -> Any:
@@ -177,20 +144,20 @@ def _choose(operands: Sequence[Any], number: int, then: str, other: str, results
     constant = ir.Operation.create("arith.constant", results=[kind], attributes={"value": value})
     flag = ir.RankedTensorType.get([], ir.IntegerType.get_signless(1))
     equal = ir.Operation.create("tfl.equal", results=[flag], operands=[operands[0], constant.results[0]])
-    return ir.Operation.create(
-        "tf.If",
-        results=results,
-        operands=[equal.results[0], *operands],
-        attributes={
-            "then_branch": ir.FlatSymbolRefAttr.get(then),
-            "else_branch": ir.FlatSymbolRefAttr.get(other),
-            "is_stateless": ir.BoolAttr.get(True),
-        },
-    )
+    operands = [equal.results[0], *operands]
+    return _if(operands, ir.FlatSymbolRefAttr.get(then), ir.FlatSymbolRefAttr.get(other), results)
 
 
-def _function(module: Any, name: str, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
-    """The empty body of a new private function."""
+def _if(operands: Sequence[Any], then: Any, other: Any, results: Sequence[Any]) -> Any:
+    """`then` where the first operand holds, else `other`; both are functions of the operands behind it."""
+    attributes = {"then_branch": then, "else_branch": other, "is_stateless": ir.BoolAttr.get(True)}
+    return ir.Operation.create("tf.If", results=results, operands=operands, attributes=attributes)
+
+
+def _function(
+    module: Any, name: str, inputs: Sequence[Any], results: Sequence[Any], locations: Sequence[Any] = ()
+) -> Any:
+    """The empty body of a new private function; `locations` are those of its arguments."""
     with ir.InsertionPoint(module.body):
         function = ir.Operation.create(
             "func.func",
@@ -201,7 +168,7 @@ def _function(module: Any, name: str, inputs: Sequence[Any], results: Sequence[A
             },
             regions=1,
         )
-    return ir.Block.create_at_start(function.regions[0], inputs, [ir.Location.unknown()] * len(inputs))
+    return ir.Block.create_at_start(function.regions[0], inputs, locations or [ir.Location.unknown()] * len(inputs))
 
 
 def _outline(module: Any, block: Any, name: str) -> None:
@@ -210,17 +177,7 @@ def _outline(module: Any, block: Any, name: str) -> None:
     operations = list(block.operations)
     results = [value.type for value in operations[-1].operands]
     inputs = [argument.type for argument in arguments]
-    with ir.InsertionPoint(module.body):
-        function = ir.Operation.create(
-            "func.func",
-            attributes={
-                "sym_name": ir.StringAttr.get(name),
-                "sym_visibility": ir.StringAttr.get("private"),
-                "function_type": ir.TypeAttr.get(ir.FunctionType.get(inputs, results)),
-            },
-            regions=1,
-        )
-    body = ir.Block.create_at_start(function.regions[0], inputs, [argument.location for argument in arguments])
+    body = _function(module, name, inputs, results, [argument.location for argument in arguments])
     for argument, new in zip(arguments, body.arguments, strict=True):
         argument.replace_all_uses_with(new)
     for operation in operations:

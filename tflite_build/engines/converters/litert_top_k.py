@@ -10,26 +10,20 @@ from typing import Any
 
 from litert_converter.mlir import ir
 
+from .litert_operations import named, replace
+
 # Whose top_k the runtime computes.
 _TYPES = ("f32", "i8", "i16", "i32", "i64", "ui8")
 
 
 def keep_top_k(module: Any) -> None:
     """Replace every `chlo.top_k` of a type that the runtime knows."""
-    found: list[Any] = []
-
-    def look(operation: Any) -> Any:
-        if operation.name == "chlo.top_k":
-            found.append(operation)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(look)
-    for operation in found:
+    for operation in named(module, "chlo.top_k"):
         if str(ir.RankedTensorType(operation.operands[0].type).element_type) in _TYPES:
-            _replace(operation)
+            replace(operation, _topk_v2(operation))
 
 
-def _replace(operation: Any) -> None:
+def _topk_v2(operation: Any) -> Any:
     with operation.context, ir.InsertionPoint(operation), operation.location:
         number = ir.IntegerType.get_signless(32)
         scalar = ir.RankedTensorType.get([], number)
@@ -37,11 +31,8 @@ def _replace(operation: Any) -> None:
         count = ir.Operation.create(
             "stablehlo.constant", results=[scalar], attributes={"value": ir.DenseElementsAttr.get_splat(scalar, value)}
         )
-        new = ir.Operation.create(
+        return ir.Operation.create(
             "tfl.topk_v2",
             results=[result.type for result in operation.results],
             operands=[operation.operands[0], count.results[0]],
         )
-    for old, result in zip(operation.results, new.results, strict=True):
-        old.replace_all_uses_with(result)
-    operation.erase()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build.engines.contract import (
+    Declared,
     FailingOperator,
     Interface,
     Invalid,
@@ -23,13 +24,13 @@ from tflite_build.engines.contract import (
     SignatureSpec,
     TensorSpec,
 )
-from tflite_build.engines.files import tflite_signatures
-from tflite_build.engines.files.tflite_signatures import TensorPort, TfliteSignature
 from tflite_build.engines.native import tf_native
-from tflite_build.engines.sources import saved_model_file, saved_model_inputs, saved_model_shapes
+from tflite_build.engines.sources import saved_model_file, saved_model_folder, saved_model_inputs, saved_model_shapes
 from tflite_build.engines.sources.saved_model_file import MetaGraph
+from tflite_build.engines.sources.saved_model_folder import VARIABLES
 from tflite_build.engines.sources.source_shapes import open_dimensions
 from tflite_build.engines.words import near_or_all, quoted, shape_text
+from tflite_build.tflite import reader
 
 from . import tf_errors
 
@@ -82,15 +83,16 @@ def run(request: Request) -> dict[str, Any]:
         if source.meta.unrestored(source.names):
             source = _saved_again(source, Path(scratch))
         model = _convert(source, flags, Path(scratch))
-    summary = tflite_signatures.read(model)
-    _check_operators(summary.custom_operators)
-    interface = _checked_interface(source, summary.signatures)
+    made = reader.parse(memoryview(model))
+    custom = sorted({code.name for code in made.codes if code.custom})
+    _check_operators(custom)
+    interface = _checked_interface(source, made)
     (request.outputs / "model.tflite").write_bytes(model)
     request.write_json("interface.json", interface.to_json())
     return {
         "size": len(model),
         "tensorflow_version": source.meta.tensorflow_version,
-        "custom_operators": list(summary.custom_operators),
+        "custom_operators": custom,
     }
 
 
@@ -110,7 +112,8 @@ def _read(folder: Path, params: Mapping[str, Any]) -> _Source:
     saved = saved_model_file.read(folder)
     meta = saved.meta_graph(params.get("tags"))
     names = saved_model_file.choose(meta, params.get("signatures"))
-    saved_model_file.check_variables(folder, meta, names)
+    if meta.variables(names):
+        saved_model_folder.check_variables(folder)
     if meta.asset_tables(names):
         raise Invalid(
             f"the model looks words up in a table that TensorFlow fills from a file ({quoted(meta.assets)}); a .tflite "
@@ -119,7 +122,7 @@ def _read(folder: Path, params: Mapping[str, Any]) -> _Source:
             "fill the table from values (tf.lookup.KeyValueTensorInitializer), or look the ids up in the app and give "
             "the model integers",
         )
-    inputs = saved_model_inputs.inputs_of(meta, names, params.get("declared") or {})
+    inputs = saved_model_inputs.inputs_of(meta, names, Declared.from_json(params.get("declared", {})))
     return _Source(folder, saved.version, meta, inputs)
 
 
@@ -161,7 +164,7 @@ def _check_checkpoint(folder: Path) -> None:
     import tensorflow as tf
 
     try:
-        checkpoint = tf.train.load_checkpoint(str(folder / saved_model_file.VARIABLES / saved_model_file.VARIABLES))
+        checkpoint = tf.train.load_checkpoint(str(folder / VARIABLES / VARIABLES))
         for name in checkpoint.get_variable_to_shape_map():
             checkpoint.get_tensor(name)
     except Exception as error:  # of several types that have nothing in common
@@ -245,35 +248,35 @@ def _check_operators(custom: Sequence[str]) -> None:
         raise Refused(f"the converted file needs {quoted(unknown)}, which no runtime has", blamed)
 
 
-def _checked_interface(source: _Source, made: Sequence[TfliteSignature]) -> Interface:
+def _checked_interface(source: _Source, made: reader.Model) -> Interface:
     """The interface of the file, tensors in its order.
 
     Raises:
         Refused: It is not that of the source.
     """
-    names = [s.name for s in made]
+    by_name = {s.name: made.ordered(s) for s in made.signatures if made.has_signatures}
+    names = list(by_name)
     if sorted(names) != sorted(source.names):
         raise Refused(
             f"the converted file has the signatures {quoted(names)} where the source has {quoted(source.names)}"
         )
-    by_name = {s.name: s for s in made}
     signatures = []
     for name in source.names:
-        file, stated = by_name[name], source.meta.signature(name)
+        inputs, outputs = ({t.name: t.tensor for t in side} for side in (by_name[name].inputs, by_name[name].outputs))
+        stated = source.meta.signature(name).outputs
         wanted = {spec.name: spec for spec in source.inputs[name]}
-        _check_names("input", name, list(file.inputs), list(wanted))
-        _check_names("output", name, list(file.outputs), [o.name for o in stated.outputs])
-        for port_name, port in file.inputs.items():
-            spec = wanted[port_name]
-            _check_port("input", name, port_name, port, tuple(_numbers(spec)), spec.dtype, exact=True)
-        outputs = []
-        for info in sorted(stated.outputs, key=lambda o: list(file.outputs).index(o.name)):
+        _check_names("input", name, list(inputs), list(wanted))
+        _check_names("output", name, list(outputs), [o.name for o in stated])
+        for own, tensor in inputs.items():
+            _check_tensor("input", name, own, tensor, tuple(_numbers(wanted[own])), wanted[own].dtype, exact=True)
+        specs = []
+        for info in sorted(stated, key=lambda o: list(outputs).index(o.name)):
             shape = None if info.shape is None else tuple(-1 if d is None else d for d in info.shape)
-            port = file.outputs[info.name]
-            _check_port("output", name, info.name, port, shape, info.dtype, exact=False)
-            known = open_dimensions(info.name, _known(port.shape, shape), wanted.values())
-            outputs.append(TensorSpec(info.name, known, info.dtype))
-        signatures.append(SignatureSpec(name, tuple(wanted[n] for n in file.inputs), tuple(outputs)))
+            tensor = outputs[info.name]
+            _check_tensor("output", name, info.name, tensor, shape, info.dtype, exact=False)
+            known = open_dimensions(info.name, _known(tensor.known_shape, shape), wanted.values())
+            specs.append(TensorSpec(info.name, known, info.dtype))
+        signatures.append(SignatureSpec(name, tuple(wanted[n] for n in inputs), tuple(specs)))
     return Interface(tuple(signatures))
 
 
@@ -284,8 +287,8 @@ def _check_names(what: str, signature: str, made: Sequence[str], wanted: Sequenc
         )
 
 
-def _check_port(
-    what: str, signature: str, name: str, port: TensorPort, shape: tuple[int, ...] | None, dtype: str, exact: bool
+def _check_tensor(
+    what: str, signature: str, name: str, made: reader.Tensor, shape: tuple[int, ...] | None, dtype: str, exact: bool
 ) -> None:
     """Raise Refused where a tensor of the file is not as the source says; -1 is an open dimension.
 
@@ -293,15 +296,15 @@ def _check_port(
         exact: Whether a dimension that is open in one of the two must be open in the other.
     """
     wrong = f"the TensorFlow converter gets {what} '{name}' of '{signature}' wrong:"
-    if port.dtype != dtype:
-        raise Refused(f"{wrong} the type {port.dtype} where the source has {dtype}")
-    if port.shape is None or shape is None:
+    if made.dtype != dtype:
+        raise Refused(f"{wrong} the type {made.dtype} where the source has {dtype}")
+    if made.known_shape is None or shape is None:
         return
-    fits = len(port.shape) == len(shape) and all(
-        a == b or (not exact and -1 in (a, b)) for a, b in zip(port.shape, shape, strict=True)
+    fits = len(made.shape) == len(shape) and all(
+        a == b or (not exact and -1 in (a, b)) for a, b in zip(made.shape, shape, strict=True)
     )
     if not fits:
-        raise Refused(f"{wrong} the shape {_open(port.shape)} where the source has {_open(shape)}")
+        raise Refused(f"{wrong} the shape {_open(made.shape)} where the source has {_open(shape)}")
 
 
 def _open(shape: Sequence[int]) -> str:

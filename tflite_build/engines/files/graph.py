@@ -138,7 +138,7 @@ def read(content: bytes | bytearray | memoryview | Path) -> Graph:
         )
         for subgraph in model.subgraphs
     )
-    return Graph(subgraphs, tuple(_signature(s, subgraphs[s.subgraph]) for s in model.signatures))
+    return Graph(subgraphs, tuple(_signature(model.ordered(s)) for s in model.signatures))
 
 
 def _tensor(tensor: reader.Tensor, buffers: Sequence[reader.Buffer], raw: NDArray[np.uint8]) -> Tensor:
@@ -160,15 +160,6 @@ def _operator(operator: reader.Operator, codes: Sequence[reader.OperatorCode]) -
     return Operator(code.name, code.version, operator.inputs, operator.outputs, code.custom)
 
 
-def _signature(signature: reader.Signature, subgraph: Subgraph) -> Signature:
-    def ordered(ports: Sequence[reader.SignatureTensor], order: tuple[int, ...]) -> dict[str, int]:
-        place = {tensor: i for i, tensor in enumerate(order)}
-        pairs = [(port.name, port.tensor.index) for port in ports]
-        return dict(sorted(pairs, key=lambda pair: place.get(pair[1], len(place))))
-
-    return Signature(
-        signature.name,
-        signature.subgraph,
-        ordered(signature.inputs, subgraph.inputs),
-        ordered(signature.outputs, subgraph.outputs),
-    )
+def _signature(signature: reader.Signature) -> Signature:
+    inputs, outputs = ({t.name: t.tensor.index for t in side} for side in (signature.inputs, signature.outputs))
+    return Signature(signature.name, signature.subgraph, inputs, outputs)

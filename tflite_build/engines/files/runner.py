@@ -22,7 +22,7 @@ from ai_edge_litert import _pywrap_tfl_calibration as profiler
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from tflite_build.engines.contract import FailingOperator, Refused
+from tflite_build.engines.contract import FailingOperator, Refused, TensorSpec
 from tflite_build.tflite.flatbuffer import Table
 
 Array = NDArray[Any]
@@ -56,6 +56,11 @@ class Port:
     dtype: str
     scale: float | None = None
     zero_point: int = 0
+
+    def spec(self, *, real: bool) -> TensorSpec:
+        """The tensor as callers see it, open dimensions with names; with `real` they pass or get real numbers."""
+        shape = tuple(d if d >= 0 else f"d{i}" for i, d in enumerate(self.shape))
+        return TensorSpec(self.name, shape, "float32" if real else self.dtype)
 
     def quantize(self, values: Array) -> Array:
         """Real numbers as the tensor holds them: rounded half to even, saturated; NaN becomes zero."""

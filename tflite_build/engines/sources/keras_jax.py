@@ -9,22 +9,19 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from tflite_build.engines.contract import FailingOperator, Refused, Request
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, FailingOperator, Refused, Request
 
 from . import keras_file
 from .keras_load import lazy_variables
 from .keras_on_jax import jax, keras
-from .keras_source import SIGNATURE, KerasSource
+from .keras_source import KerasSource
 from .lower_stablehlo import Program, lower, uncollected
 
 
 def run(request: Request) -> dict[str, Any]:
     """Write `lowered/` (see `lowered`) and `interface.json`.
 
-    Params:
-        path, entry, weights, imports, files, allow_code: As in [source] of model.toml. The file at `path` is the input
-            `model`; where that is missing it is taken from the project.
-        declared: What the spec says of the inputs.
+    Params: those of `KerasSource`, and
         locations: Keep source lines in the program.
 
     Raises:
@@ -33,15 +30,12 @@ def run(request: Request) -> dict[str, Any]:
     """
     with uncollected(), KerasSource.opened(request, _Jax()) as source:
         loaded = source.load()
-        program = Program(SIGNATURE, loaded.infer, loaded.inputs)
+        program = Program(DEFAULT_SIGNATURE, loaded.infer, loaded.inputs)
         folder = request.outputs / "lowered"
         locations = bool(request.params.get("locations"))
         lowered = source.guarded(lambda: lower([program], folder, locations, _fused(loaded.model)))
         (signature,) = lowered.interface.signatures
-        if not signature.outputs:
-            raise source.no_outputs()
-    request.write_json("interface.json", lowered.interface.to_json())
-    return {"inputs": len(signature.inputs), "outputs": len(signature.outputs), "mixed_precision": loaded.mixed}
+        return source.answer(loaded, signature)
 
 
 class _Jax:

@@ -10,26 +10,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from .names import unique
+from tflite_build.engines.contract import DeclaredInput
+
+from .names import output_name, unique
 from .source_shapes import SourceInput
-
-
-@dataclass(frozen=True, slots=True)
-class KerasInput:
-    """An input as the model knows it.
-
-    Attributes:
-        name: See the module.
-        shape: None for an open dimension; None as a whole where the model does not say.
-        dtype: As Keras names it; "" where the model takes what it gets, as a subclassed one does.
-    """
-
-    name: str
-    shape: tuple[int | None, ...] | None
-    dtype: str
 
 
 class KerasCall:
@@ -48,7 +34,7 @@ class KerasCall:
         if graph is not None:
             tensors = list(graph.inputs)
             self.inputs = tuple(
-                KerasInput(name, tuple(t.shape), str(t.dtype))
+                SourceInput(name, tuple(t.shape), str(t.dtype))
                 for name, t in zip(unique(_layer_name(t) for t in tensors), tensors, strict=True)
             )
             self._output_layers = unique(_layer_name(t) for t in graph.outputs)
@@ -70,19 +56,20 @@ class KerasCall:
         if self._output_layers is not None and not of_dict and len(leaves) == len(self._output_layers):
             names = self._output_layers
         else:
-            names = unique(_path_name(path) for path, _ in leaves)
+            names = unique(output_name(path) for path, _ in leaves)
         return [(name, leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
 
 
-def source_inputs(call: KerasCall, declared: Mapping[str, Mapping[str, Any]]) -> list[SourceInput]:
+def source_inputs(call: KerasCall, declared: Mapping[str, DeclaredInput]) -> list[SourceInput]:
     """The inputs as `source_shapes.resolve` takes them; float32 where neither the model nor the spec gives a type.
 
     Args:
         call: The model.
-        declared: Input name -> {"shape": ..., "dtype": ...}.
+        declared: What the spec says of inputs by name.
     """
+    nothing = DeclaredInput()
     return [
-        SourceInput(i.name, i.shape, i.dtype or declared.get(i.name, {}).get("dtype") or "float32") for i in call.inputs
+        SourceInput(i.name, i.shape, i.dtype or declared.get(i.name, nothing).dtype or "float32") for i in call.inputs
     ]
 
 
@@ -99,14 +86,6 @@ def _layer_name(tensor: Any) -> str:
     return str(tensor._keras_history.operation.name)
 
 
-def _path_name(path: Sequence[Any]) -> str:
-    """`boxes` for ("boxes",), `boxes_0` for ("boxes", 0), `output_0` for (0,) and `output` for ()."""
-    parts = [str(key) for key in path]
-    if not path or not isinstance(path[0], str):
-        parts.insert(0, "output")
-    return "_".join(parts)
-
-
 _Arguments = Callable[[Sequence[Any]], tuple[list[Any], dict[str, Any]]]
 
 
@@ -120,7 +99,7 @@ def _one_argument(structure: Any) -> _Arguments:
     return arguments
 
 
-def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[KerasInput, ...], _Arguments]:
+def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[SourceInput, ...], _Arguments]:
     """Inputs of a model without a graph: from its `call` and from the shapes that it was built with."""
     import keras
 
@@ -136,7 +115,7 @@ def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[KerasInput
         unknown = True
     else:
         unknown = False
-    inputs: list[KerasInput] = []
+    inputs: list[SourceInput] = []
     structures: list[tuple[str, Any, int]] = []
     for name in wanted:
         structure = _leaves_marked(known.get(name))
@@ -146,7 +125,7 @@ def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[KerasInput
             inner = "_".join(str(key) for key in path)
             full = name if not path else inner if isinstance(path[0], str) else f"{name}_{inner}"
             shape = None if unknown or leaf.shape is None else (None, *leaf.shape[1:])
-            inputs.append(KerasInput(full, shape, ""))
+            inputs.append(SourceInput(full, shape, ""))
     names = unique(i.name for i in inputs)
 
     def arguments(tensors: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -158,7 +137,7 @@ def _subclassed(model: Any, declared: Collection[str]) -> tuple[tuple[KerasInput
         first = packed.pop(structures[0][0])
         return [first], packed
 
-    return tuple(KerasInput(n, i.shape, i.dtype) for n, i in zip(names, inputs, strict=True)), arguments
+    return tuple(SourceInput(n, i.shape, i.dtype) for n, i in zip(names, inputs, strict=True)), arguments
 
 
 def _built_shapes(model: Any, parameters: Sequence[str]) -> dict[str, Any]:

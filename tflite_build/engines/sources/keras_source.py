@@ -17,7 +17,17 @@ from typing import Any, Protocol, TypeVar
 
 import keras
 
-from tflite_build.engines.contract import Invalid, Refused, Request, TensorSpec
+from tflite_build.engines.contract import (
+    DEFAULT_SIGNATURE,
+    Declared,
+    DeclaredInput,
+    Interface,
+    Invalid,
+    Refused,
+    Request,
+    SignatureSpec,
+    TensorSpec,
+)
 from tflite_build.engines.user_code.user_errors import MissingModule
 from tflite_build.engines.user_code.usercode import Stage
 from tflite_build.engines.words import quoted
@@ -28,7 +38,6 @@ from .keras_precision import compute_in_full
 
 T = TypeVar("T")
 
-SIGNATURE = "serving_default"
 _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32"}
 
 
@@ -83,7 +92,8 @@ class KerasSource:
     """The source of one model.
 
     Args:
-        request: Its parameters are [source] of model.toml; its input `model` is the file at `path`, which is taken from
+        request: Its parameters path, entry, weights, imports, files, allow_code are as in [source] of model.toml;
+            `declared` is what the spec says of the inputs. Its input `model` is the file at `path`, which is taken from
             the project where that is missing.
         stage: Where user code runs; None where there is none to run.
         backend: The framework that Keras computes with.
@@ -100,9 +110,9 @@ class KerasSource:
         self._allow_code = bool(params.get("allow_code"))
         self._key = "source.entry" if self._entry else "source.path"
         self._shown = str(params.get("path") or self._entry)
-        declared = params.get("declared") or {}
-        source_shapes.check_signatures(declared, [SIGNATURE])
-        self._declared = source_shapes.declared_for(declared, SIGNATURE)
+        declared = Declared.from_json(params.get("declared", {}))
+        source_shapes.check_signatures(declared, [DEFAULT_SIGNATURE])
+        self._declared = declared.inputs(DEFAULT_SIGNATURE)
 
     @classmethod
     @contextmanager
@@ -155,9 +165,16 @@ class KerasSource:
                 "\n".join(text.splitlines()[:12]),
             ) from error
 
-    def no_outputs(self) -> Invalid:
-        """The problem of a model that returns nothing."""
-        return Invalid(f"'{self._shown}' has no outputs", self._key)
+    def answer(self, loaded: LoadedModel, signature: SignatureSpec) -> dict[str, Any]:
+        """Write `interface.json`; what the step says of the lowered model.
+
+        Raises:
+            Invalid: The model returns nothing.
+        """
+        if not signature.outputs:
+            raise Invalid(f"'{self._shown}' has no outputs", self._key)
+        self._request.write_json("interface.json", Interface((signature,)).to_json())
+        return {"inputs": len(signature.inputs), "outputs": len(signature.outputs), "mixed_precision": loaded.mixed}
 
     def _build(self) -> Any:
         assert self._stage is not None  # an entry is user code
@@ -203,7 +220,7 @@ class KerasSource:
 
     def _inputs(self, call: KerasCall) -> tuple[TensorSpec, ...]:
         inputs = [
-            replace(i, dtype=self._dtype(i, self._declared.get(i.name, {}).get("dtype")))
+            replace(i, dtype=self._dtype(i, self._declared.get(i.name, DeclaredInput()).dtype))
             for i in source_inputs(call, self._declared)
         ]
         strings = [i.name for i in inputs if i.dtype == "string"]
@@ -213,9 +230,9 @@ class KerasSource:
                 self._key,
                 "leave the layers that read text out of the model, and let the app pass the numbers that they give",
             )
-        return source_shapes.resolve(inputs, self._declared, SIGNATURE, alone=True)
+        return source_shapes.resolve(inputs, self._declared, DEFAULT_SIGNATURE, alone=True)
 
-    def _dtype(self, source: source_shapes.SourceInput, said: str | None) -> str:
+    def _dtype(self, source: source_shapes.SourceInput, said: str) -> str:
         """32 bits take the place of 64, which few kernels take and no app has, unless the spec asks for them."""
         if source.dtype not in _NARROW:
             return source.dtype

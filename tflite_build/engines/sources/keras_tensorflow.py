@@ -16,20 +16,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from tflite_build.engines.contract import Interface, Refused, Request
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, Refused, Request
 
 from . import keras_file, saved_model_file
-from .keras_source import SIGNATURE, KerasSource
+from .keras_source import KerasSource
 from .saved_model_writing import Endpoint, write
 
 
 def run(request: Request) -> dict[str, Any]:
     """Write `saved_model/` with the signature `serving_default`, and `interface.json`.
 
-    Params:
-        path, entry, weights, imports, files, allow_code: As in [source] of model.toml. The file at `path` is the input
-            `model`; where that is missing it is taken from the project.
-        declared: What the spec says of the inputs.
+    Params: those of `KerasSource`, and
         locations: Keep source lines in the graph.
 
     Raises:
@@ -40,15 +37,13 @@ def run(request: Request) -> dict[str, Any]:
         loaded = source.load()
         folder = request.outputs / "saved_model"
         locations = bool(request.params.get("locations"))
-        endpoint = Endpoint(SIGNATURE, loaded.infer, loaded.inputs)
+        endpoint = Endpoint(DEFAULT_SIGNATURE, loaded.infer, loaded.inputs)
         (signature,) = source.guarded(lambda: write([endpoint], folder, locations))
-        if not signature.outputs:
-            raise source.no_outputs()
-    left = saved_model_file.read(folder).meta_graph(None).unrestored([SIGNATURE])
+        answer = source.answer(loaded, signature)
+    left = saved_model_file.read(folder).meta_graph(None).unrestored([DEFAULT_SIGNATURE])
     if left:
         raise Refused(f"TensorFlow does not save all weights that the model reads: {sorted(left)}")
-    request.write_json("interface.json", Interface((signature,)).to_json())
-    return {"inputs": len(signature.inputs), "outputs": len(signature.outputs), "mixed_precision": loaded.mixed}
+    return answer
 
 
 class _TensorFlow:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 def unique(names: Iterable[str]) -> list[str]:
@@ -20,3 +21,12 @@ def unique(names: Iterable[str]) -> list[str]:
         seen.add(new)
         result.append(new)
     return result
+
+
+def output_name(path: Sequence[Any]) -> str:
+    """What an output is called after the way to it in what a function returns: keys, fields and places in sequences.
+
+    `boxes` for ("boxes",), `boxes_0` for ("boxes", 0), `output_0` for (0,) and `output` for the result itself.
+    """
+    named = bool(path) and isinstance(path[0], str)
+    return "_".join(str(part) for part in (path if named else ["output", *path]))

@@ -1,56 +1,32 @@
 """What a SavedModel says of itself, read from saved_model.pb without TensorFlow: signatures, tags, tables, variables.
 
-Source of the field numbers: tensorflow/core/protobuf/saved_model.proto, meta_graph.proto, saver.proto,
-saved_object_graph.proto and tensorflow/core/framework/graph.proto, function.proto, attr_value.proto of TensorFlow 2.21.
-Standard library only, so that the tool's own process can use it too. Never reads the variables' values.
+Source of the field numbers: tensorflow/core/protobuf/saved_model.proto, meta_graph.proto, saver.proto and
+saved_object_graph.proto of TensorFlow 2.21. Standard library only, so that the tool's own process can use it too. Never
+reads the variables' values.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tflite_build.engines.contract import Interface, Invalid, SignatureSpec, TensorSpec
 from tflite_build.engines.native import protobuf_wire as wire
+from tflite_build.engines.native import tf_dtypes
 from tflite_build.engines.words import quoted
 from tflite_build.errors import near_miss
 
+from .saved_model_folder import EXPORT, FILE, file_in
+from .saved_model_graph import Graph, node_name
+from .saved_model_graph import parse as parse_graph
 from .source_shapes import check_dtype, dimension_names
 
-FILE = "saved_model.pb"
-VARIABLES = "variables"
 SERVE = ("serve",)
 PRIVATE = "__saved_model_"
 
 _KEY = "source.path"
-_DTYPES = {
-    1: "float32",
-    2: "float64",
-    3: "int32",
-    4: "uint8",
-    5: "int16",
-    6: "int8",
-    7: "string",
-    8: "complex64",
-    9: "int64",
-    10: "bool",
-    11: "qint8",
-    12: "quint8",
-    13: "qint32",
-    14: "bfloat16",
-    17: "uint16",
-    18: "complex128",
-    19: "float16",
-    20: "resource",
-    21: "variant",
-    22: "uint32",
-    23: "uint64",
-}
-_VARIABLE_OPS = frozenset({"VarHandleOp", "Variable", "VariableV2", "VarIsInitializedOp"})
-_TABLE_OPS = frozenset({"HashTable", "HashTableV2"})
-_ASSET_TABLE_OPS = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})
 
 Shape = tuple[int | None, ...]
 
@@ -80,60 +56,6 @@ class Signature:
     outputs: tuple[TensorInfo, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node of the graph: inputs are names of nodes, without their output numbers; `calls` are functions."""
-
-    op: str
-    inputs: tuple[str, ...]
-    calls: tuple[str, ...] = ()
-    shared_name: str = ""
-
-
-@dataclass(frozen=True)
-class Graph:
-    """The nodes by name, and for each function what it runs and calls."""
-
-    nodes: Mapping[str, Node]
-    functions: Mapping[str, tuple[Mapping[str, int], tuple[str, ...]]]
-
-    def operators(self) -> dict[str, int]:
-        """How often each operator stands in the graph and in all functions."""
-        counts: dict[str, int] = {}
-        for node in self.nodes.values():
-            counts[node.op] = counts.get(node.op, 0) + 1
-        for inner, _ in self.functions.values():
-            for op, count in inner.items():
-                counts[op] = counts.get(op, 0) + count
-        return dict(sorted(counts.items()))
-
-    def ancestors(self, names: Iterable[str]) -> set[str]:
-        """The nodes `names` and all that they depend on."""
-        found: set[str] = set()
-        waiting = [name for name in names if name in self.nodes]
-        while waiting:
-            name = waiting.pop()
-            if name not in found:
-                found.add(name)
-                waiting += [i for i in self.nodes[name].inputs if i in self.nodes]
-        return found
-
-    def runs(self, name: str) -> set[str]:
-        """The operators that the node `name` runs, those of the functions that it calls included."""
-        node = self.nodes[name]
-        operators = {node.op}
-        seen: set[str] = set()
-        waiting = list(node.calls)
-        while waiting:
-            function = waiting.pop()
-            if function not in seen and function in self.functions:
-                seen.add(function)
-                inner, calls = self.functions[function]
-                operators.update(inner)
-                waiting += calls
-        return operators
-
-
 @dataclass(frozen=True)
 class MetaGraph:
     """One graph of the SavedModel with its signatures.
@@ -160,7 +82,7 @@ class MetaGraph:
             Invalid: It is damaged; key "source.path".
         """
         try:
-            return _graph(self._graph)
+            return parse_graph(self._graph)
         except wire.DamagedError as error:
             raise _damaged(error) from error
 
@@ -174,28 +96,21 @@ class MetaGraph:
     def reached(self, signatures: Sequence[str]) -> set[str]:
         """The nodes that the outputs of `signatures` depend on."""
         outputs = [o.tensor for name in signatures for o in self.signature(name).outputs]
-        return self.graph.ancestors(_node_name(tensor) for tensor in outputs)
+        return self.graph.ancestors(node_name(tensor) for tensor in outputs)
 
     def variables(self, signatures: Sequence[str]) -> set[str]:
         """The variables that `signatures` read, by shared name."""
-        return _variables(self.graph, self.reached(signatures))
+        return self.graph.variables(self.reached(signatures))
 
     def unrestored(self, signatures: Sequence[str]) -> set[str]:
         """Variables that `signatures` read and neither the restoring node nor the setting up gives a value."""
         read = self.variables(signatures)
         written = [name for name in (self.restore, self.init) if name]
-        return read - _variables(self.graph, self.graph.ancestors(written)) if read else read
+        return read - self.graph.variables(self.graph.ancestors(written)) if read else read
 
     def asset_tables(self, signatures: Sequence[str]) -> bool:
         """Whether `signatures` look into a table that is filled from a file of the folder assets/."""
-        if not self.assets:
-            return False
-        graph = self.graph
-        filled: set[str] = set()
-        for name, node in graph.nodes.items():
-            if (node.calls or node.op in _ASSET_TABLE_OPS) and graph.runs(name) & _ASSET_TABLE_OPS:
-                filled |= {n for n in graph.ancestors([name]) if graph.nodes[n].op in _TABLE_OPS}
-        return bool(filled & self.reached(signatures))
+        return bool(self.assets) and bool(self.graph.tables_from_files() & self.reached(signatures))
 
 
 @dataclass(frozen=True)
@@ -240,12 +155,9 @@ def read(folder: Path) -> SavedModelFile:
     Raises:
         Invalid: It is none, or it is damaged; key "source.path".
     """
-    file = folder / FILE
-    if not file.is_file():
-        raise _not_a_saved_model(folder)
-    saved = parse(file.read_bytes())
+    saved = parse(file_in(folder).read_bytes())
     if not saved.meta_graphs:
-        raise Invalid(f"'{FILE}' holds no graph: it is not a SavedModel, or it is damaged", _KEY, _EXPORT)
+        raise Invalid(f"'{FILE}' holds no graph: it is not a SavedModel, or it is damaged", _KEY, EXPORT)
     return saved
 
 
@@ -301,30 +213,6 @@ def _check_tensor(info: TensorInfo, signature: str) -> None:
     check_dtype(TensorSpec(info.name, (), info.dtype), signature, _KEY)
 
 
-def check_variables(folder: Path, meta: MetaGraph, signatures: Sequence[str]) -> None:
-    """Make sure that the files of the variables that `signatures` read are there.
-
-    Raises:
-        Invalid: The folder variables/ is missing or incomplete; key "source.path".
-    """
-    if not meta.variables(signatures):
-        return
-    index = folder / VARIABLES / "variables.index"
-    if not index.is_file():
-        raise Invalid(
-            f"the SavedModel has no '{VARIABLES}/{index.name}': its weights are missing", _KEY, "copy the whole folder"
-        )
-    shards = sorted(p.name for p in index.parent.glob("variables.data-*-of-*"))
-    wanted = int(shards[0].rpartition("-")[2]) if shards and shards[0].rpartition("-")[2].isdigit() else 1
-    if len(shards) < wanted:
-        raise Invalid(
-            f"the SavedModel has {len(shards)} of {wanted} files '{VARIABLES}/variables.data-...': "
-            "a part of its weights is missing",
-            _KEY,
-            "copy the whole folder",
-        )
-
-
 def interface(meta: MetaGraph, signatures: Sequence[str]) -> Interface:
     """The signatures as the file states them; an open first dimension is 1, others are called after their place.
 
@@ -345,74 +233,12 @@ def interface(meta: MetaGraph, signatures: Sequence[str]) -> Interface:
     return Interface(tuple(map(signature, signatures)))
 
 
-_EXPORT = "export the model again: model.export(folder) in Keras 3, tf.saved_model.save(model, folder) otherwise"
-_FILES = {
-    ".keras": 'is a Keras file: write format = "keras"',
-    ".h5": 'is a Keras file: write format = "keras"',
-    ".hdf5": 'is a Keras file: write format = "keras"',
-    ".tflite": 'is converted already: write format = "tflite"',
-    ".pb": "is a frozen graph: it has no signatures",
-    ".pbtxt": "is a graph in text form",
-    ".onnx": "is an ONNX model",
-    ".zip": "is an archive",
-    ".gz": "is an archive",
-    ".tgz": "is an archive",
-    ".tar": "is an archive",
-}
-
-
-def _not_a_saved_model(path: Path) -> Invalid:
-    """Say what it is that is no SavedModel."""
-    folder = f"a SavedModel is a folder with the file '{FILE}'"
-    if path.is_file():
-        if path.name == FILE:
-            return Invalid(
-                f"'{FILE}' is a file inside of a SavedModel, {folder}", _KEY, "name the folder that holds it"
-            )
-        what = _FILES.get(path.suffix.lower(), "is a file")
-        hint = "unpack it" if what == "is an archive" else "" if "write format" in what else _EXPORT
-        return Invalid(f"'{path.name}' {what}; {folder}", _KEY, hint)
-    if not path.is_dir():
-        return Invalid(f"'{path.name}' does not exist; {folder}", _KEY)
-    names = sorted(p.name for p in path.iterdir())
-    inner = [n for n in names if (path / n / FILE).is_file()]
-    if inner:
-        return Invalid(
-            f"'{path.name}' is not a SavedModel: its folder {quoted(inner, 'or')} is one",
-            _KEY,
-            f"add '/{inner[0]}' to the path",
-        )
-    if "saved_model.pbtxt" in names:
-        return Invalid("the SavedModel is in text form (saved_model.pbtxt)", _KEY, _EXPORT)
-    if "model.json" in names:
-        return Invalid(f"'{path.name}' is a TensorFlow.js model; {folder}", _KEY, _EXPORT)
-    if "checkpoint" in names or any(n.endswith(".index") for n in names):
-        return Invalid(f"'{path.name}' is a checkpoint: weights without a graph; {folder}", _KEY, _EXPORT)
-    keras = [n for n in names if Path(n).suffix in (".keras", ".h5", ".hdf5")]
-    if keras:
-        hint = f"write format = \"keras\" and add '/{keras[0]}' to the path"
-        return Invalid(f"'{path.name}' holds a Keras file, {folder}", _KEY, hint)
-    if not names:
-        return Invalid(f"'{path.name}' is an empty folder; {folder}", _KEY)
-    return Invalid(f"'{path.name}' is not a SavedModel: it has no '{FILE}', but {quoted(names)}", _KEY, _EXPORT)
-
-
 def _damaged(error: Exception) -> Invalid:
-    return Invalid(f"'{FILE}' is damaged: {error}", _KEY, _EXPORT)
+    return Invalid(f"'{FILE}' is damaged: {error}", _KEY, EXPORT)
 
 
 def _tags_text(tags: Sequence[str]) -> str:
     return "[" + ", ".join(f'"{tag}"' for tag in sorted(tags)) + "]"
-
-
-def _node_name(tensor: str) -> str:
-    """`node` of `node:0` and of `^node`."""
-    return tensor.removeprefix("^").partition(":")[0]
-
-
-def _variables(graph: Graph, names: Iterable[str]) -> set[str]:
-    nodes = ((name, graph.nodes[name]) for name in names)
-    return {node.shared_name or name for name, node in nodes if node.op in _VARIABLE_OPS - {"VarIsInitializedOp"}}
 
 
 def _meta_graph(data: memoryview) -> MetaGraph:
@@ -423,7 +249,7 @@ def _meta_graph(data: memoryview) -> MetaGraph:
         if not name.startswith(PRIVATE):
             signatures.append(_signature(name, definition))
         elif name == PRIVATE + "init_op":
-            init = next((_node_name(o.tensor) for o in _tensors(definition, 2)), "")
+            init = next((node_name(o.tensor) for o in _tensors(definition, 2)), "")
     for name, collection in wire.map_entries(data, 4):
         # How TensorFlow 1 names the node: "legacy_init_op" until 1.12, "saved_model_main_op" since.
         if name in ("saved_model_main_op", "legacy_init_op") and not init:
@@ -433,8 +259,8 @@ def _meta_graph(data: memoryview) -> MetaGraph:
         tensorflow_version=wire.text(info, 5),
         signatures=tuple(sorted(signatures, key=lambda s: s.name)),
         assets=tuple(wire.text(asset, 2) for asset in wire.messages(data, 6)),
-        restore=_node_name(wire.text(saver, 3)),
-        init=_node_name(init),
+        restore=node_name(wire.text(saver, 3)),
+        init=node_name(init),
         _graph=wire.message(data, 2),
     )
 
@@ -448,7 +274,7 @@ def _tensors(data: memoryview, number: int) -> list[TensorInfo]:
         TensorInfo(
             name,
             wire.text(info, 1),
-            _DTYPES.get(dtype := wire.number(info, 2), f"type {dtype}"),
+            tf_dtypes.NAMES.get(dtype := wire.number(info, 2), f"type {dtype}"),
             _shape(wire.message(info, 3)),
         )
         for name, info in wire.map_entries(data, number)
@@ -461,51 +287,3 @@ def _shape(data: memoryview) -> Shape | None:
         return None
     sizes = (wire.signed(wire.number(dim, 1)) for dim in wire.messages(data, 2))
     return tuple(None if size < 0 else size for size in sizes)
-
-
-def _graph(data: memoryview) -> Graph:
-    nodes: dict[str, Node] = {}
-    for message in wire.messages(data, 1):
-        name, node = _node(message)
-        nodes[name] = node
-    functions = {}
-    for function in wire.messages(wire.message(data, 2), 1):
-        counts: dict[str, int] = {}
-        calls: list[str] = []
-        for message in wire.messages(function, 3):
-            _, node = _node(message)
-            counts[node.op] = counts.get(node.op, 0) + 1
-            calls += node.calls
-        functions[wire.text(wire.message(function, 1), 1)] = (counts, tuple(calls))
-    return Graph(nodes, functions)
-
-
-def _node(data: memoryview) -> tuple[str, Node]:
-    name = op = shared_name = ""
-    inputs: list[str] = []
-    calls: list[str] = []
-    for number, _, value in wire.fields(data):
-        if number == 1:
-            name = wire.string(value)
-        elif number == 2:
-            op = wire.string(value)
-        elif number == 3:
-            inputs.append(_node_name(wire.string(value)))
-        elif number == 5 and not isinstance(value, int):
-            key, attribute = wire.text(value, 1), wire.message(value, 2)
-            if key == "shared_name":
-                shared_name = wire.text(attribute, 2)
-            else:
-                calls += _called(attribute)
-    return name, Node(op, tuple(inputs), tuple(calls), shared_name)
-
-
-def _called(attribute: memoryview) -> Iterator[str]:
-    """The functions that an attribute names: one, or a list of branches."""
-    for number, kind, value in wire.fields(attribute):
-        if kind == wire.BYTES and not isinstance(value, int):
-            if number == 10:
-                yield wire.text(value, 1)
-            elif number == 1:
-                for function in wire.messages(value, 9):
-                    yield wire.text(function, 1)

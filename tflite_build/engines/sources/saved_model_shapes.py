@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tflite_build.engines.native import protobuf_wire as wire
 
-from .saved_model_file import FILE, MetaGraph
+from .saved_model_file import MetaGraph
+from .saved_model_folder import FILE
 
 Shape = Sequence[int]  # -1 for a dimension that stays open
 Shapes = Mapping[str, Mapping[str, Shape]]  # signature -> input -> shape

@@ -23,7 +23,7 @@ from tensorflow.python.trackable.resource import CapturableResource
 
 from tflite_build.engines.contract import SignatureSpec, TensorSpec
 
-from .saved_model_file import FILE, VARIABLES
+from .saved_model_folder import FILE, VARIABLES
 from .source_shapes import open_dimensions
 
 # Attributes of the process that traced, or for training and grappler: no importer reads them.

@@ -10,9 +10,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from tflite_build.engines.contract import Invalid, TensorSpec
+from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, TensorSpec
 from tflite_build.engines.words import near_or_all, quoted, shape_text
 
 DTYPES = ("float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool")
@@ -58,13 +57,13 @@ def check_dtype(tensor: TensorSpec, signature: str, key: str) -> None:
     )
 
 
-def check_signatures(declared: Mapping[str, Any], names: Sequence[str]) -> None:
+def check_signatures(declared: Declared, names: Sequence[str]) -> None:
     """Make sure that every signature that the spec speaks of exists; "" stands for the only one.
 
     Raises:
         Invalid: There is no such signature, or "" does not say which.
     """
-    for name in declared:
+    for name in declared.signatures:
         if name == "" and len(names) > 1:
             raise Invalid(
                 f"the source has the signatures {quoted(names)}, so [input] does not say which one it belongs to",
@@ -75,19 +74,13 @@ def check_signatures(declared: Mapping[str, Any], names: Sequence[str]) -> None:
             raise Invalid(f"the source has no signature '{name}'", f"signature.{name}", near_or_all(name, names))
 
 
-def declared_for(declared: Mapping[str, Any], signature: str) -> Mapping[str, Mapping[str, Any]]:
-    """What the spec says of the inputs of `signature`, where "" stands for the only one."""
-    found: Mapping[str, Mapping[str, Any]] = declared.get(signature) or declared.get("") or {}
-    return found
-
-
 def resolve(
-    inputs: Iterable[SourceInput], declared: Mapping[str, Mapping[str, Any]], signature: str, alone: bool
+    inputs: Iterable[SourceInput], declared: Mapping[str, DeclaredInput], signature: str, alone: bool
 ) -> tuple[TensorSpec, ...]:
     """The inputs with every dimension a number or a name.
 
     Args:
-        declared: Input name -> {"shape": ..., "dtype": ...}.
+        declared: What the spec says of the inputs of this signature.
         alone: Whether the model has this signature only.
 
     Raises:
@@ -102,10 +95,10 @@ def resolve(
     lines: list[str] = []
     unclear: list[str] = []
     for source in known:
-        said = declared.get(source.name, {})
+        said = declared.get(source.name, DeclaredInput())
         key = table(signature, alone, source.name)
-        shape = _shape(source, said.get("shape"), key)
-        dtype = _dtype(source, said.get("dtype"), key)
+        shape = _shape(source, said.shape, key)
+        dtype = _dtype(source, said.dtype, key)
         if shape is not None and dtype:
             specs.append(TensorSpec(source.name, shape, dtype))
             continue
@@ -164,13 +157,13 @@ def _shape(source: SourceInput, said: Sequence[int | str] | None, key: str) -> t
     return tuple(said)
 
 
-def _dtype(source: SourceInput, said: str | None, key: str) -> str:
+def _dtype(source: SourceInput, said: str, key: str) -> str:
     if said and source.dtype and said != source.dtype:
         raise Invalid(
             f"the type {said} does not fit the input '{source.name}', which is {source.dtype} in the source",
             f"{key}.dtype",
         )
-    return source.dtype or said or ""
+    return source.dtype or said
 
 
 def _proposal(source: SourceInput) -> str:

@@ -1,8 +1,7 @@
 """Functions of the user's, written with TensorFlow, to a SavedModel: the step `lower.function`.
 
-A signature is a tf.function, a concrete function, a plain function or a method of a tf.Module. Its parameters are the
-inputs; what it returns are the outputs: `output` for a tensor, `output_0`, `output_1` for a tuple, the keys of a dict.
-Knows nothing of .tflite files or of converters.
+A signature is a tf.function, a concrete function, a plain function or a method of a tf.Module. Knows nothing of .tflite
+files or of converters.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,11 @@ from tflite_build.engines.user_code.usercode import Stage
 from tflite_build.engines.words import quoted
 
 from . import saved_model_file, source_shapes
-from .names import unique
+from .entries import Entry, entries
+from .names import output_name, unique
 from .saved_model_writing import Endpoint, write
 from .source_shapes import SourceInput
 
-_DEFAULT = "serving_default"  # what `entry` right under [source] becomes
 _LINES = 15  # of an exception's text
 _LEAVES = (tf.Tensor, tf.Variable, np.ndarray, np.generic, bool, int, float, complex, str, bytes)
 
@@ -42,51 +41,42 @@ def run(request: Request) -> dict[str, Any]:
     """Write `saved_model/` with one signature per entry, and `interface.json`.
 
     Params:
-        signatures: Signature name -> {"entry": "model.py:predict"}.
-        declared: Shapes and types of inputs, where the function itself does not say them.
+        signatures, declared: See `entries`; of inputs is declared what the function itself does not say.
         files: As in [source] of model.toml.
         locations: Keep source lines in the graph.
 
     Raises:
         Invalid: The user's code or the spec is wrong.
     """
-    entries = {name: str(s["entry"]) for name, s in request.params["signatures"].items()}
-    declared = request.params.get("declared") or {}
-    source_shapes.check_signatures(declared, list(entries))
-    alone = len(entries) == 1
+    asked = entries(request)
     folder = request.outputs / "saved_model"
     with Stage(request) as stage:
         endpoints = []
-        for name, entry in entries.items():
-            key = _key(name)
-            function = _Function(stage, entry, key, source_shapes.declared_for(declared, name))
-            inputs = source_shapes.resolve(function.inputs, source_shapes.declared_for(declared, name), name, alone)
+        for entry in asked:
+            function = _Function(stage, entry)
+            inputs = entry.inputs(function.inputs)
             for spec in inputs:
-                source_shapes.check_dtype(spec, name, key)
-            endpoints.append(Endpoint(name, function, inputs))
+                source_shapes.check_dtype(spec, entry.signature, entry.key)
+            endpoints.append(Endpoint(entry.signature, function, inputs))
         try:
             signatures = write(endpoints, folder, bool(request.params.get("locations")))
         except AssertionError as error:
             if "untracked" not in str(error):
                 raise
             raise Invalid(
-                f"{quoted(list(entries.values()))} uses a resource that TensorFlow cannot save",
+                f"{quoted([entry.text for entry in asked])} uses a resource that TensorFlow cannot save",
                 "source.entry",
                 "make it an attribute of a tf.Module whose method is the entry",
                 str(error)[:500],
             ) from error
-    for signature in signatures:
+    for entry, signature in zip(asked, signatures, strict=True):
         for spec in signature.outputs:
-            source_shapes.check_dtype(spec, signature.name, _key(signature.name))
-    left = saved_model_file.read(folder).meta_graph(None).unrestored(list(entries))
+            source_shapes.check_dtype(spec, entry.signature, entry.key)
+    left = saved_model_file.read(folder).meta_graph(None).unrestored([entry.signature for entry in asked])
     if left:
         raise Invalid(f"TensorFlow does not save all variables that the function reads: {quoted(left)}", "source.entry")
     request.write_json("interface.json", Interface(tuple(signatures)).to_json())
     return {"signatures": len(signatures)}
-
-
-def _key(signature: str) -> str:
-    return "source.entry" if signature == _DEFAULT else f"source.signature.{signature}.entry"
 
 
 class _Function:
@@ -96,13 +86,12 @@ class _Function:
         inputs: As the function states them.
     """
 
-    def __init__(self, stage: Stage, entry: str, key: str, declared: Mapping[str, Any]) -> None:
+    def __init__(self, stage: Stage, entry: Entry) -> None:
         self._stage = stage
         self._entry = entry
-        self._key = key
-        self._function = stage.entry(entry, key)
+        self._function = stage.entry(entry.text, entry.key)
         if isinstance(self._function, type):
-            raise Invalid(f"{entry} is a class; a function, or a method of an object, is wanted", key)
+            raise Invalid(f"{entry.text} is a class; a function, or a method of an object, is wanted", entry.key)
         specs = _stated(self._function)
         self._structure: Any = None
         self._parameters: list[str] = []
@@ -117,9 +106,7 @@ class _Function:
                 SourceInput(name, _shape(spec), spec.dtype.name) for name, (_, spec) in zip(names, leaves, strict=True)
             ]
         else:
-            self._parameters = _parameters(self._function, declared)
-            if not self._parameters:
-                raise Invalid(f"{entry} has no parameters: every input of the model has to be one", key)
+            self._parameters = entry.parameters(self._function)
             self.inputs = [SourceInput(name, None, "") for name in self._parameters]
             if not hasattr(self._function, "get_concrete_function"):
                 # Python's `if` and `while` on tensors become the graph's.
@@ -128,16 +115,11 @@ class _Function:
     def __call__(self, *tensors: Any) -> list[tuple[str, Any]]:
         if self._structure is not None:
             args, keywords = _packed(self._structure, list(tensors))
-            result = self._stage.call(self._explained(), *args.values(), key=self._key, **keywords)
+            result = self._stage.call(self._explained(), *args.values(), key=self._entry.key, **keywords)
         else:
-            result = self._call_by_name(dict(zip(self._parameters, tensors, strict=True)))
+            given = dict(zip(self._parameters, tensors, strict=True))
+            result = self._entry.call(self._stage, self._explained(), given)
         return self._named(result)
-
-    def _call_by_name(self, given: dict[str, Any]) -> Any:
-        parameters = inspect.signature(self._function).parameters.values()
-        positional = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY and p.name in given]
-        first = [given.pop(name) for name in positional]
-        return self._stage.call(self._explained(), *first, key=self._key, **given)
 
     def _explained(self) -> Callable[..., Any]:
         """The function; what fails while TensorFlow traces the user's code is a problem with their lines.
@@ -153,7 +135,7 @@ class _Function:
                 found = _traced_error(error, self._stage.folder)
                 if found is None:
                     raise
-                raise Invalid(found[0], self._key, detail=found[1]) from error
+                raise Invalid(found[0], self._entry.key, detail=found[1]) from error
 
         return call
 
@@ -161,12 +143,10 @@ class _Function:
         leaves = [(path, leaf) for path, leaf in _leaves((), result) if leaf is not None]
         for path, leaf in leaves:
             if isinstance(leaf, (tf.SparseTensor, tf.RaggedTensor)) or not isinstance(leaf, _LEAVES):
-                what = f"the output '{_output_name(path)}'" if path else "what it returns"
-                raise Invalid(f"{self._entry}: {what} is a {type(leaf).__name__}, not a tensor", self._key)
-        if not leaves:
-            raise Invalid(f"{self._entry} returns nothing: its outputs are what it returns", self._key)
-        names = unique(_output_name(path) for path, _ in leaves)
-        return [(name, leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
+                what = f"the output '{output_name(path)}'" if path else "what it returns"
+                found = f"{what} is a {type(leaf).__name__}, not a tensor"
+                raise Invalid(f"{self._entry.text}: {found}", self._entry.key)
+        return self._entry.outputs(leaves)
 
 
 def _stated(function: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -183,17 +163,6 @@ def _stated(function: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         return None
     names = [name for name, p in inspect.signature(function.python_function).parameters.items() if name != "self"]
     return dict(zip(names, signature, strict=False)), {}
-
-
-def _parameters(function: Callable[..., Any], declared: Mapping[str, Any]) -> list[str]:
-    """The inputs by name; a parameter with a default is one where the spec declares it."""
-    names: list[str] = []
-    for p in inspect.signature(function).parameters.values():
-        if p.kind is p.VAR_KEYWORD:
-            names += [name for name in declared if name not in names]
-        elif p.kind is not p.VAR_POSITIONAL and (p.default is p.empty or p.name in declared):
-            names.append(p.name)
-    return names
 
 
 def _with_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -247,9 +216,3 @@ def _packed(structure: Any, tensors: list[Any]) -> Any:
     if isinstance(structure, (tuple, list)):
         return type(structure)(_packed(value, tensors) for value in structure)
     return tensors.pop(0)
-
-
-def _output_name(path: Sequence[Any]) -> str:
-    """`boxes` for a key or field, `output_0` for a place in a sequence, `output` for the result itself."""
-    named = bool(path) and isinstance(path[0], str)
-    return "_".join(str(part) for part in (path if named else ["output", *path]))

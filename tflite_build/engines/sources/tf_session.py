@@ -17,28 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tflite_build.engines.native import tf_native
+from tflite_build.engines.native.tf_dtypes import NUMERIC, STRING
 
 Array = NDArray[Any]
 
-_STRING = 7
 _TSTRING_SIZE = 24
-_DTYPES: Mapping[int, str] = {
-    1: "float32",
-    2: "float64",
-    3: "int32",
-    4: "uint8",
-    5: "int16",
-    6: "int8",
-    8: "complex64",
-    9: "int64",
-    10: "bool",
-    17: "uint16",
-    18: "complex128",
-    19: "float16",
-    22: "uint32",
-    23: "uint64",
-}
-_NUMBERS = {name: number for number, name in _DTYPES.items()}
+_NUMBERS = {name: number for number, name in NUMERIC.items()}
 
 # tensorflow.ConfigProto: intra_op_parallelism_threads (2) and inter_op_parallelism_threads (5) are 1, so that sums are
 # always made in the same order.
@@ -183,7 +167,7 @@ class Session:
         dims = (c_int64 * max(1, array.ndim))(*array.shape)
         if array.dtype.kind in "SUO":
             size = array.size * _TSTRING_SIZE
-            tensor = self._tf.TF_AllocateTensor(_STRING, dims, array.ndim, size)
+            tensor = self._tf.TF_AllocateTensor(STRING, dims, array.ndim, size)
             at = self._tf.TF_TensorData(tensor)
             for i, item in enumerate(array.reshape(-1).tolist()):
                 text = item.encode() if isinstance(item, str) else bytes(item)
@@ -202,12 +186,12 @@ class Session:
         shape = tuple(self._tf.TF_Dim(tensor, i) for i in range(self._tf.TF_NumDims(tensor)))
         number = self._tf.TF_TensorType(tensor)
         at = self._tf.TF_TensorData(tensor)
-        if number == _STRING:
+        if number == STRING:
             count = int(np.prod(shape, dtype=np.int64))
             return np.array([self._string(at + i * _TSTRING_SIZE) for i in range(count)], np.bytes_).reshape(shape)
-        if number not in _DTYPES:
+        if number not in NUMERIC:
             raise SessionError(f"an output has TensorFlow's type number {number}, which arrays cannot hold")
-        array: Array = np.empty(shape, _DTYPES[number])
+        array: Array = np.empty(shape, NUMERIC[number])
         if array.nbytes:
             ctypes.memmove(array.ctypes.data, at, array.nbytes)
         return array

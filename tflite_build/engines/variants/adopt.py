@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from typing import Any
 
 from tflite_build.engines.contract import Interface, Invalid, Refused, Request, SignatureSpec, TensorSpec
@@ -21,15 +22,11 @@ def run(request: Request) -> dict[str, Any]:
         runner.load()
     except Refused as refused:
         raise Invalid(f"the file cannot be run: {refused.reason}", "source.path", detail=refused.detail) from refused
-    signatures = tuple(
-        SignatureSpec(s.name, tuple(map(_tensor, s.inputs.values())), tuple(map(_tensor, s.outputs.values())))
-        for s in runner.signatures.values()
-    )
+    signatures = tuple(SignatureSpec(s.name, _specs(s.inputs), _specs(s.outputs)) for s in runner.signatures.values())
     request.write_json("interface.json", Interface(signatures).to_json())
     shutil.copyfile(source, request.outputs / "model.tflite")
     return {}
 
 
-def _tensor(port: Port) -> TensorSpec:
-    dtype = "float32" if port.scale is not None else port.dtype  # callers pass real numbers, see `runner`
-    return TensorSpec(port.name, tuple(d if d >= 0 else f"d{i}" for i, d in enumerate(port.shape)), dtype)
+def _specs(ports: Mapping[str, Port]) -> tuple[TensorSpec, ...]:
+    return tuple(port.spec(real=port.scale is not None) for port in ports.values())

@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from tflite_build.engines.contract import Interface, Invalid, Request, SignatureSpec, TensorSpec
+from tflite_build.engines.contract import (
+    Declared,
+    DeclaredInput,
+    Interface,
+    Invalid,
+    Request,
+    SignatureSpec,
+    TensorSpec,
+)
 from tflite_build.engines.files import fitting, npz, tensors
 from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.sources.source_shapes import table
@@ -40,17 +48,11 @@ def run(request: Request) -> dict[str, Any]:
         arrays = npz.read(request.inputs["data"], "calibration.data")
         cases, key = _from_arrays(arrays, interface, params), "calibration.data"
     else:
-        cases, key = list(_made(interface, params)), ""
+        declared = Declared.from_json(params["declared"])
+        cases, key = list(_made(interface, declared, params["count"])), ""
     _check_values(cases, key)
     tensors.write(request.outputs / "samples", cases)
     return {"samples": sum(c.count for c in cases), "made": not key}
-
-
-def _declared(params: Mapping[str, Any], signature: str, tensor: str) -> Mapping[str, Any]:
-    """What the spec says of an input; a spec for a single signature may leave out its name."""
-    tables = params["declared"]
-    found: Mapping[str, Any] = tables.get(signature, tables.get("", {})).get(tensor) or {}
-    return found
 
 
 def _public(params: Mapping[str, Any], signature: str) -> dict[str, str]:
@@ -59,25 +61,26 @@ def _public(params: Mapping[str, Any], signature: str) -> dict[str, str]:
     return dict(names.get(signature, names.get("", {})))
 
 
-def _made(interface: Interface, params: Mapping[str, Any]) -> Iterator[Case]:
+def _made(interface: Interface, declared: Declared, count: int) -> Iterator[Case]:
     """Random data from a fixed seed: floats within [-1, 1) and integers within [0, 1] unless a range is declared."""
     for signature in interface.signatures:
-        for sizes in _sizes(signature, params):
+        inputs = declared.inputs(signature.name)
+        for sizes in _sizes(signature, inputs):
             random = np.random.Generator(np.random.PCG64(_SEED))
             arrays = {}
             for t in signature.inputs:
-                shape = (params["count"], *(sizes[d] if isinstance(d, str) else d for d in t.shape))
-                bounds = _declared(params, signature.name, t.name).get("range")
-                key = f"{table(signature.name, signature.name not in params['declared'], t.name)}.range"
+                shape = (count, *(sizes[d] if isinstance(d, str) else d for d in t.shape))
+                bounds = inputs.get(t.name, DeclaredInput()).range
+                key = f"{table(signature.name, signature.name not in declared.signatures, t.name)}.range"
                 arrays[t.name] = _random(random, t, shape, bounds, key)
             yield Case(signature.name, arrays, sizes)
 
 
-def _sizes(signature: SignatureSpec, params: Mapping[str, Any]) -> list[dict[str, int]]:
+def _sizes(signature: SignatureSpec, inputs: Mapping[str, DeclaredInput]) -> list[dict[str, int]]:
     names = list(dict.fromkeys(d for t in signature.inputs for d in t.shape if isinstance(d, str)))
     given: dict[str, Sequence[int]] = {}
     for t in signature.inputs:
-        given |= _declared(params, signature.name, t.name).get("sizes") or {}
+        given |= inputs.get(t.name, DeclaredInput()).sizes
     choices = [given.get(name, _DEFAULT_SIZES) for name in names]
     combined = [dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*choices)]
     if len(combined) > _MOST_CASES:  # every size of every dimension once, rather than all combinations

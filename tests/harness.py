@@ -1,0 +1,126 @@
+"""What tests of several folders build with: commands that ran, models made of a few lines, and what a build said of them.
+
+A module of its own, since every folder may have a `conftest` and an import finds any of them.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished run of the command line."""
+
+    code: int
+    out: str
+    err: str = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """Both streams."""
+        return self.out + self.err
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a build said of one model: the parts of `build --json`."""
+
+    value: Mapping[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was built."""
+        return bool(self.value["ok"])
+
+    @property
+    def errors(self) -> Sequence[Mapping[str, Any]]:
+        """All errors."""
+        found: Sequence[Mapping[str, Any]] = self.value["errors"]
+        return found
+
+    @property
+    def error(self) -> Mapping[str, Any]:
+        """The only error."""
+        (error,) = self.errors
+        return error
+
+    @property
+    def text(self) -> str:
+        """All that the only error says."""
+        return "\n".join(str(self.error[part]) for part in ("message", "hint", "detail"))
+
+    @property
+    def told(self) -> str:
+        """All errors with key, line and exit code, as they are compared with a golden."""
+        lines = []
+        for error in self.errors:
+            lines.append(f"{error['code']}: {error['message']}")
+            lines.append(f"  at line {error['line']}, {error['key']}")
+            lines += [f"  {line}" for line in (error["detail"] or "").splitlines()]
+            if error["hint"]:
+                lines.append(f"  help: {error['hint']}")
+        return "\n".join(lines)
+
+    @property
+    def ran(self) -> list[str]:
+        """The steps that ran, and were not reused."""
+        return sorted(s["id"] for s in self.value["steps"] if not s["reused"])
+
+    @property
+    def variants(self) -> dict[str, Mapping[str, Any]]:
+        """The variants by name."""
+        return {v["name"]: v for v in self.value["variants"]}
+
+    def file(self, variant: str = "float32") -> Path:
+        """A variant's file."""
+        return Path(self.variants[variant]["file"])
+
+    def sha256(self, variant: str = "float32") -> str:
+        """A variant's digest."""
+        return str(self.variants[variant]["sha256"])
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A folder of models with a store of its own."""
+
+    folder: Path
+    cli: Callable[..., Ran]
+
+    def model(self, name: str, source: str, files: Mapping[str, str | bytes] | None = None, **arrays: Any) -> Path:
+        """Write the model `name`.
+
+        Args:
+            source: What follows [source] in model.toml, whose head has four lines.
+            files: Further files by their names.
+            arrays: What data.npz holds.
+        """
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        toml = f'spec = 1\n[model]\nname = "{name}"\n[source]\n{textwrap.dedent(source).strip()}\n'
+        (folder / "model.toml").write_text(toml, "utf-8")
+        for file, content in (files or {}).items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            data = content if isinstance(content, bytes) else textwrap.dedent(content).lstrip("\n").encode()
+            (folder / file).write_bytes(data)
+        if arrays:
+            np.savez(folder / "data.npz", **arrays)
+        return folder
+
+    def build(
+        self, *names: str, options: tuple[str, ...] = (), env: Mapping[str, str] | None = None
+    ) -> dict[str, Said]:
+        """Build some models, or all; the outcome of each."""
+        paths = [self.folder / name for name in names] or [self.folder]
+        ran = self.cli("build", "--keep-going", "--json", *options, *paths, env=env)
+        assert ran.code in range(7), ran.text
+        assert "Traceback" not in ran.text, ran.text
+        return {model["model"]: Said(model) for model in json.loads(ran.out)["models"]}
