@@ -22,6 +22,7 @@ MODELS = [
     "text.keras",
     "several.keras",
     "dynamic.keras",
+    "causal.keras",
     "lambda.keras",
     "custom.keras",
     "3 odd.names.keras",
