@@ -115,13 +115,13 @@ def init(
 
 
 def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple[Path, ...]:
-    """Remove the build folders of models; the folders that were there.
+    """Remove the build folders of models; the folders that were there. The models' own files need not be.
 
     Raises:
         BuildError: If a spec is wrong, a variant is named, or a folder cannot be removed.
     """
     out = Path(out_dir) if out_dir else None
-    found, errors = find.targets(_names(targets), out)
+    found, errors = find.targets(_names(targets), out, files=False)
     if errors:
         raise _joined(errors)
     for target in found:

@@ -232,6 +232,39 @@ def test_out_dir(shell: Shell, tmp_path: Path) -> None:
     assert shell("build", "one", "--out-dir", "file/below", cwd=tmp_path).code == 5
 
 
+def test_clean_needs_no_source(shell: Shell, tmp_path: Path) -> None:
+    folder = model(tmp_path, "one")
+    assert shell("build", "one:float32", cwd=tmp_path).code == 0
+    (folder / "m.tflite").unlink()
+    assert shell("build", "one", cwd=tmp_path).code == 2
+    ran = shell("clean", "one", cwd=tmp_path)
+    assert (ran.code, ran.text) == (0, "removed one/build/one\n")
+    assert files(folder) == ["model.lock", "model.toml"]
+
+
+def test_a_file_where_the_build_folder_belongs(shell: Shell, tmp_path: Path) -> None:
+    folder = model(tmp_path, "one")
+    (folder / "build").write_text("mine", "utf-8")
+    ran = shell("build", "one:float32", cwd=tmp_path)
+    assert ran.code == 5
+    assert ran.err == (
+        "error: cannot write one/build/one/one-float32.tflite: 'one/build' is a file, where a folder is needed\n"
+        "help: move it away, or write into another folder\n"
+    )
+    assert (folder / "build").read_text("utf-8") == "mine"
+
+
+def test_a_link_that_leads_nowhere_is_told_as_one(shell: Shell, tmp_path: Path) -> None:
+    folder = model(tmp_path, "one")
+    (folder / "m.tflite").unlink()
+    (folder / "m.tflite").symlink_to("gone/model.tflite")
+    for arguments, code in ((("build", "one"), 2), (("inspect", "one/m.tflite"), 64), (("init", "one/m.tflite"), 64)):
+        ran = shell(*arguments, cwd=tmp_path)
+        assert ran.code == code
+        assert "m.tflite' is a link to 'gone/model.tflite', which is not there" in ran.err
+        assert ran.err.endswith("help: put the file there, or link to where it is\n")
+
+
 def test_names_that_cannot_be_written_down_or_opened(shell: Shell, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     odd = os.fsdecode(b"caf\xe9")
     model(tmp_path, odd, spec=SPEC.replace("NAME", "odd"))

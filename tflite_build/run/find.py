@@ -8,19 +8,22 @@ from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, SpecError, UsageError, near_miss
 from tflite_build.spec.load import SPEC_NAME, LoadedSpec, load
-from tflite_build.spec.rules import near_file
+from tflite_build.spec.rules import absent
 
 from .driver import Target, out_folder
 
 _SKIPPED = ("build", "node_modules", "__pycache__", "venv")
 
 
-def targets(names: Sequence[str | Path], out_dir: Path | None = None) -> tuple[list[Target], list[BuildError]]:
+def targets(
+    names: Sequence[str | Path], out_dir: Path | None = None, *, files: bool = True
+) -> tuple[list[Target], list[BuildError]]:
     """The targets that `names` mean, each once, and what is wrong with the specs that could not be read.
 
     Args:
         names: Files or folders, each with a variant after a colon where one is meant.
         out_dir: Where build folders go, where that is not beside each spec.
+        files: Whether what the specs name has to be there.
 
     Raises:
         UsageError: If a name means nothing.
@@ -32,20 +35,20 @@ def targets(names: Sequence[str | Path], out_dir: Path | None = None) -> tuple[l
     for name in names:
         path, variant = split(str(name))
         hit = False
-        files = specs_under(path)
-        for file in files:
+        specs = specs_under(path)
+        for file in specs:
             own = file.resolve()
             if own in seen:
                 continue
             try:
-                loaded = found[own][0] if own in found else load(file)
+                loaded = found[own][0] if own in found else load(file, files=files)
             except SpecError as error:
                 seen[own] = error
                 errors.append(error)
                 continue
             known = tuple(loaded.spec.variant) or ("float32",)
             if variant and variant not in known:
-                if len(files) > 1:
+                if len(specs) > 1:
                     continue
                 raise UsageError(
                     Problem(
@@ -118,7 +121,8 @@ def file(path: Path) -> Path:
         UsageError: If it is none.
     """
     if not there(path):
-        raise UsageError(Problem(f"there is no file '{path}'", hint=near_file(path)))
+        message, hint = absent(path, str(path), "file")
+        raise UsageError(Problem(message, hint=hint))
     if path.is_dir():
         raise UsageError(Problem(f"'{path}' is a folder, not a file"))
     return path
@@ -131,12 +135,8 @@ def specs_under(path: Path) -> list[Path]:
         UsageError: If there is none.
     """
     if not there(path):
-        raise UsageError(
-            Problem(
-                f"there is no file or folder '{path}'",
-                hint=near_file(path) or "`tflite-build init` writes a model.toml to start from",
-            )
-        )
+        message, hint = absent(path, str(path), "file or folder")
+        raise UsageError(Problem(message, hint=hint or "`tflite-build init` writes a model.toml to start from"))
     if not path.is_dir():
         return [path]
     files = []

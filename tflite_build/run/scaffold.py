@@ -22,6 +22,7 @@ from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, Note
 from tflite_build.spec.load import SPEC_NAME
+from tflite_build.spec.rules import absent
 from tflite_build.tflite import reader
 from tflite_build.tflite.summary import quantization_of
 
@@ -142,7 +143,8 @@ def _notes(look: _Look, homeless: Sequence[str]) -> list[str]:
 def _look(model: Path, offline: bool, listener: Listener) -> _Look:
     try:
         if not find.there(model):
-            raise UsageError(Problem(f"there is no file or folder '{model}'"))
+            message, hint = absent(model, str(model), "file or folder")
+            raise UsageError(Problem(message, hint=hint))
         if model.is_dir():
             return _saved_model(model)
         if model.suffix == ".keras":
