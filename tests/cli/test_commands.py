@@ -401,6 +401,45 @@ def test_run(shell: Shell, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     assert run("int8", "image", output="folder").code == 5
 
 
+@pytest.mark.parametrize("engine", ["litert", "tensorflow"])
+def test_run_with_ids_outside_of_a_table(engine: str, shell: Shell, tmp_path: Path) -> None:
+    """Whichever operator the converter makes of an embedding, and whether or not its table is quantized."""
+    shutil.copy(ROOT / "tests" / "fixtures" / "init" / "text.keras", tmp_path)
+    assert shell("init", "text.keras", cwd=tmp_path).code == 0
+    with (tmp_path / "model.toml").open("a", encoding="utf-8") as spec:
+        spec.write(f'[convert]\nengine = "{engine}"\n')
+    ran = shell("build", cwd=tmp_path)
+    assert ran.code == 0, ran.text
+    for name, last in (("good", 29), ("bad", 30)):
+        np.savez(tmp_path / f"{name}.npz", ids=np.array([[0, 1, 2, 3, 4, last]], np.int32))
+    for variant in ("float32", "float16", "dynamic"):
+        file = f"build/text/text-{variant}.tflite"
+        assert shell("run", file, "-i", "good.npz", "-o", "y.npz", cwd=tmp_path).code == 0
+        ran = shell("run", file, "-i", "bad.npz", "-o", "y.npz", cwd=tmp_path)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err == (
+            "error: the input 'ids' holds 30, and its ids look into a table of 30 rows\nhelp: ids are 0 to 29\n"
+        )
+
+
+def test_run_with_ids_that_the_model_changes_before_it_looks(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(
+        "import jax.numpy as jnp\n\nTABLE = jnp.ones((9, 4))\n\n\ndef predict(a, b):\n    return TABLE[a * 2] * b\n"
+    )
+    (tmp_path / "model.toml").write_text(
+        'spec = 1\n[model]\nname = "m"\n[source]\nformat = "jax"\nentry = "model.py:predict"\n'
+        '[input.a]\nshape = [3]\ndtype = "int32"\n[input.b]\nshape = [3, 4]\ndtype = "int32"\n'
+    )
+    assert shell("build", cwd=tmp_path).code == 0
+    np.savez(tmp_path / "x.npz", a=np.array([0, 4, 5], np.int32), b=np.ones((3, 4), np.int32))
+    ran = shell("run", "build/m/m-float32.tflite", "-i", "x.npz", "-o", "y.npz", cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "error: an id lies outside of the table that it looks into; the inputs with ids hold 'a' (0 to 5)\n"
+        "help: ids start at 0 and end below the rows of the model's tables\n"
+    )
+
+
 def test_schema_is_that_of_the_types_and_takes_the_examples(shell: Shell, tmp_path: Path) -> None:
     schema = json.loads(shell("schema", cwd=tmp_path).out)
     assert schema == json.loads((ROOT / "specs" / "model.schema.json").read_text("utf-8"))
