@@ -225,6 +225,13 @@ def test_out_dir(shell: Shell, tmp_path: Path) -> None:
     ran = shell("build", "--out-dir", "elsewhere", cwd=tmp_path)
     assert ran.code == 2
     assert "'one' is also the name of one/model.toml, so both would write the same files" in ran.err
+    edit(tmp_path / "two", '"one"', '"One"')
+    ran = shell("build", "--out-dir", "elsewhere", cwd=tmp_path)
+    assert ran.code == 2
+    assert (
+        "'One' is 'one' of one/model.toml in other case, so both would write the same files where case makes no "
+        "difference, as on macOS"
+    ) in ran.err
     ran = shell("clean", "one", "--out-dir", "elsewhere", cwd=tmp_path)
     assert (ran.code, ran.out) == (0, "removed elsewhere/one\n")
     (tmp_path / "file").touch()

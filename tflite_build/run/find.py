@@ -71,17 +71,22 @@ def targets(
 
 
 def _distinct(specs: Sequence[LoadedSpec], out_dir: Path | None) -> None:
-    outputs: dict[Path, LoadedSpec] = {}
+    outputs: dict[tuple[Path, str], LoadedSpec] = {}
     for loaded in specs:
-        other = outputs.setdefault(out_folder(loaded, out_dir).resolve(), loaded)
-        if other is not loaded:
-            raise SpecError(
-                loaded.problem(
-                    "model.name",
-                    f"'{loaded.spec.model.name}' is also the name of {other.file}, so both would write the same files",
-                    "give one of them another name",
-                )
+        folder = out_folder(loaded, out_dir).resolve()
+        other = outputs.setdefault((folder.parent, folder.name.casefold()), loaded)
+        if other is loaded:
+            continue
+        name, theirs = loaded.spec.model.name, other.spec.model.name
+        same = f"is also the name of {other.file}" if name == theirs else f"is '{theirs}' of {other.file} in other case"
+        where = "" if name == theirs else " where case makes no difference, as on macOS"
+        raise SpecError(
+            loaded.problem(
+                "model.name",
+                f"'{name}' {same}, so both would write the same files{where}",
+                "give one of them another name",
             )
+        )
 
 
 def split(name: str) -> tuple[Path, str]:

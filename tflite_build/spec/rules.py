@@ -36,6 +36,7 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_calibration(spec),
         *_from_source(spec),
         *_names(spec),
+        *_one_file_each(spec),
         *_member(spec),
         *(_files(spec, folder) if files else ()),
     ]
@@ -138,6 +139,19 @@ def _names(spec: ModelSpec) -> Iterator[Violation]:
             if own in seen:
                 yield Violation(f'{prefix}."{name}".from', f"'{own}' is named twice, as '{seen[own]}' and as '{name}'")
             seen[own] = name
+
+
+def _one_file_each(spec: ModelSpec) -> Iterator[Violation]:
+    """Variants become files, and on many a Mac or in Windows 'A' and 'a' name the same one."""
+    seen: dict[str, str] = {}
+    for name in spec.variant:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            yield Violation(
+                f"variant.{name}",
+                f"the variants '{other}' and '{name}' would be one file where case makes no difference, as on macOS",
+                "give one of them another name",
+            )
 
 
 def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
