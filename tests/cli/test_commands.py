@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from syrupy.assertion import SnapshotAssertion
 import tflite_build
 from tflite_build.errors import ExitCode
 from tflite_build.spec.schema import reference
+from tflite_build.tflite import reader
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "tflite"
@@ -406,6 +408,28 @@ def test_run(shell: Shell, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     assert (tmp_path / "y.npz").read_bytes() == b"what was there"
     (tmp_path / "folder").mkdir()
     assert run("int8", "image", output="folder").code == 5
+
+
+def test_what_xnnpack_says_stands_on_lines_of_its_own(shell: Shell, tmp_path: Path) -> None:
+    """Its messages follow each other without so much as a space."""
+    folder = model(tmp_path, "one", "int8", SPEC[: SPEC.index("[variant.dynamic]")])
+    data = (folder / "m.tflite").read_bytes()
+    dense = next(t for t in reader.parse(memoryview(data)).subgraphs[0].tensors if t.shape == (6, 8))
+    assert dense.quantization
+    scales = struct.pack("<6f", *dense.quantization.scales)
+    assert data.count(scales) == 1
+    (folder / "m.tflite").write_bytes(data.replace(scales, bytes(24)))
+    ran = shell("build", "one", cwd=tmp_path)
+    assert ran.code == 2
+    assert re.fullmatch(
+        r"error: the file cannot be run: the runtime refuses it: unsupported scale value \(0.000000\) in channel 0 for "
+        r"INT8 tensor 2 in XNNPACK delegate \(TfLiteXNNPackDelegate failed to prepare\)\n"
+        r" --> one/model.toml:8\n"
+        r'8 \| path = "m.tflite"\n'
+        r"    unsupported datatype \(INT8\) of tensor 2 in XNNPACK delegate\n"
+        r"    failed to create XNNPACK Value for tensor 2\n",
+        ran.err,
+    )
 
 
 @pytest.mark.parametrize("engine", ["litert", "tensorflow"])
