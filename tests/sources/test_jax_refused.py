@@ -34,6 +34,8 @@ def predict(x, ids):
 """
 # What only a fixed shape makes possible.
 STRIDED = "import jax\n\n\ndef predict(x):\n    return x[::2]\n"
+# What asks for the size while JAX traces it.
+DEPENDS = {"compares": "x[:1] if x.shape[0] > 5 else x", "counts": "sum(x[i] for i in range(len(x)))"}
 TOML = """
 format = "jax"
 entry = "model.py:predict"
@@ -49,6 +51,8 @@ def built(workshop: Workshop) -> dict[str, Said]:
         workshop.model(name, TOML, {"model.py": f"{HEAD}    {line}\n"})
     workshop.model("kept", TOML + '[input.ids]\nshape = [3]\ndtype = "int64"\n', {"model.py": KEPT})
     workshop.model("open", TOML.replace("4, 4", '"n", 4') + "sizes.n = [6]\n", {"model.py": STRIDED})
+    for name, code in DEPENDS.items():
+        workshop.model(name, TOML.replace("4, 4", '"n", 4'), {"model.py": STRIDED.replace("x[::2]", code)})
     workshop.model("fixed", TOML.replace("4, 4", "6, 4"), {"model.py": STRIDED})
     return workshop.build()
 
@@ -94,3 +98,11 @@ def test_where_an_open_dimension_may_be_why_the_fixed_shape_is_given(built: dict
         "a fixed shape may convert where an open dimension does not: write shape = [6, 4] in [input.x]"
     )
     assert built["fixed"].ok
+
+
+@pytest.mark.parametrize("name", DEPENDS)
+def test_code_that_depends_on_the_size_of_an_open_dimension(name: str, built: dict[str, Said]) -> None:
+    error = built[name].error
+    assert (error["code"], error["key"]) == (2, "source.entry")
+    assert error["message"].startswith("model.py:5 raised ")
+    assert error["hint"] == "the code depends on the size of an open dimension: write a number for it in `shape`"
