@@ -5,7 +5,8 @@
     >>> [(v.name, v.size) for v in result.models[0].variants]
 
 Results are frozen dataclasses; what goes wrong is a `BuildError` made of `Problem`s. A build reports what it does to
-`on_event`, a callable that gets the events of `tflite_build.progress`, possibly from several threads.
+`on_event`, a callable that gets the events of `tflite_build.progress`, possibly from several threads; what it raises ends
+the build and comes out as it is. An argument of a wrong type is a TypeError that names it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
 from tflite_build.progress import Listener, silent
-from tflite_build.run import driver, find, preview
+from tflite_build.run import arguments, driver, find, preview
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
@@ -36,7 +37,7 @@ def load(spec: str | Path) -> LoadedSpec:
     Raises:
         SpecError: With all problems of the file.
     """
-    path = Path(spec)
+    path = arguments.path(spec, "spec")
     return load_spec(path / SPEC_NAME if path.is_dir() else path)
 
 
@@ -63,13 +64,15 @@ def build(
         The result, failed models included: look at `ok` and at `errors` of each.
 
     Raises:
-        BuildError: If a spec is wrong (and `keep_going` is off), or the store cannot be used.
+        BuildError: If a spec is wrong (and `keep_going` is off), no target is given, or the store cannot be used.
+        Exception: Whatever `on_event` raises. What is under way is stopped; models that are finished stay published.
     """
-    options = Options(keep_going, offline, update, Path(out_dir) if out_dir else None)
-    found, errors = find.targets(_names(targets), options.out_dir)
-    if errors and not keep_going:
-        raise _joined(errors)
-    result = driver.build(found, options, on_event)
+    options = Options(keep_going, offline, update, _out(out_dir))
+    with arguments.listening(on_event) as listener:
+        found, errors = find.targets(arguments.targets(targets), options.out_dir)
+        if errors and not keep_going:
+            raise _joined(errors)
+        result = driver.build(found, options, listener)
     if errors:
         result = BuildResult((*result.models, *(_unread(e) for e in errors)), result.seconds)
     return result
@@ -81,7 +84,7 @@ def plan(targets: Targets = ".", *, update: bool = False, offline: bool = False)
     Raises:
         BuildError: If a spec is wrong or cannot be built by anything.
     """
-    found, errors = find.targets(_names(targets))
+    found, errors = find.targets(arguments.targets(targets))
     if errors:
         raise _joined(errors)
     return preview.plan(found, Options(update=update, offline=offline))
@@ -93,7 +96,7 @@ def inspect(file: str | Path) -> Summary:
     Raises:
         BuildError: If it cannot be read or is no .tflite file.
     """
-    return summarize(find.file(Path(file)))
+    return summarize(find.file(arguments.path(file, "file")))
 
 
 def init(
@@ -111,18 +114,20 @@ def init(
     """
     from tflite_build.run import scaffold  # jinja2 is needed by nothing else
 
-    chosen = Path(model) if model is not None else None
-    return scaffold.init(chosen, Path(output), force=force, offline=offline, listener=on_event)
+    chosen = arguments.path(model, "model") if model is not None else None
+    with arguments.listening(on_event) as listener:
+        written = arguments.path(output, "output")
+        return scaffold.init(chosen, written, force=force, offline=offline, listener=listener)
 
 
 def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple[Path, ...]:
-    """Remove the build folders of models; the folders that were there.
+    """Remove the build folders of models; the folders that were there. The models' own files need not be.
 
     Raises:
         BuildError: If a spec is wrong, a variant is named, or a folder cannot be removed.
     """
-    out = Path(out_dir) if out_dir else None
-    found, errors = find.targets(_names(targets), out)
+    out = _out(out_dir)
+    found, errors = find.targets(arguments.targets(targets), out, files=False)
     if errors:
         raise _joined(errors)
     for target in found:
@@ -144,8 +149,8 @@ def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple
     return tuple(gone)
 
 
-def _names(targets: Targets) -> list[str | Path]:
-    return [targets] if isinstance(targets, str | Path) else list(targets)
+def _out(out_dir: str | Path | None) -> Path | None:
+    return None if out_dir is None or out_dir == "" else arguments.path(out_dir, "out_dir")
 
 
 def _joined(errors: Sequence[BuildError]) -> BuildError:

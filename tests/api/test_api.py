@@ -174,6 +174,81 @@ def test_errors(call: Callable[[Path], Any], code: int, project: Path, cache: Pa
     assert sorted(project.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: tflite_build.build(3), "'targets' has to be a path (a str or a Path) or a list of paths, not int (3)"),
+        (
+            lambda: tflite_build.build(b"."),
+            "'targets' has to be a path (a str or a Path) or a list of paths, not bytes",
+        ),
+        (
+            lambda: tflite_build.build({"a": 1}),
+            "'targets' has to be a path (a str or a Path) or a list of paths, not dict",
+        ),
+        (lambda: tflite_build.build([".", 3]), "'targets[1]' has to be a path (a str or a Path), not int (3)"),
+        (lambda: tflite_build.build(".", out_dir=3), "'out_dir' has to be a path (a str or a Path), not int (3)"),
+        (
+            lambda: tflite_build.build(".", on_event=3),
+            "'on_event' has to be a function that takes an event, not int (3)",
+        ),
+        (lambda: tflite_build.plan(None), "'targets' has to be a path (a str or a Path) or a list of paths, not None"),
+        (lambda: tflite_build.clean(5), "'targets' has to be a path (a str or a Path) or a list of paths, not int (5)"),
+        (lambda: tflite_build.load(None), "'spec' has to be a path (a str or a Path), not None"),
+        (lambda: tflite_build.inspect(5), "'file' has to be a path (a str or a Path), not int (5)"),
+        (lambda: tflite_build.init(5), "'model' has to be a path (a str or a Path), not int (5)"),
+        (lambda: tflite_build.init("m.tflite", 5), "'output' has to be a path (a str or a Path), not int (5)"),
+        (lambda: tflite_build.run_file("m.tflite", 5, "y"), "'inputs' has to be a path (a str or a Path), not int (5)"),
+        (lambda: tflite_build.run_file("m.tflite", "x", None), "'output' has to be a path (a str or a Path), not None"),
+        (
+            lambda: tflite_build.run_file("m.tflite", "x", "y", signature=1),
+            "'signature' has to be a str or None, not int (1)",
+        ),
+    ],
+)
+def test_a_wrong_type_is_told_by_the_name_of_the_argument(
+    call: Callable[[], Any], message: str, project: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    before = sorted(project.iterdir())
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value).startswith(message)
+    assert sorted(project.iterdir()) == before
+
+
+@pytest.mark.parametrize("call", [tflite_build.build, tflite_build.plan, tflite_build.clean])
+def test_no_targets_are_a_mistake_and_a_generator_of_some_is_none(
+    call: Callable[..., Any], project: Path, cache: Path
+) -> None:
+    with pytest.raises(tflite_build.BuildError, match="'targets' is empty") as caught:
+        call([])
+    assert caught.value.code == 64
+    call(path for path in [project])
+
+
+@pytest.mark.parametrize("kind", [progress.StepStarted, progress.StepFinished])
+@pytest.mark.parametrize("error", [RuntimeError, OSError, tflite_build.BuildError])
+def test_what_on_event_raises_comes_out_of_build(
+    kind: type, error: type[Exception], project: Path, cache: Path
+) -> None:
+    """As it is, whatever it is, from whichever thread; nothing is half-done, and the next build goes on."""
+    raised = error([]) if error is tflite_build.BuildError else error("mine")
+
+    def listen(event: progress.Event) -> None:
+        if isinstance(event, kind) and getattr(event, "step", "") == "quantize:small":
+            raise raised
+
+    with pytest.raises(error) as caught:
+        tflite_build.build(project, on_event=listen)
+    assert caught.value is raised
+    assert not (project / "build").exists()
+    assert not (project / "model.lock").exists()
+    result = tflite_build.build(project)
+    assert result.ok
+    assert any(step.reused for step in result.models[0].steps)
+
+
 def test_everything_that_is_announced_exists() -> None:
     for name in tflite_build.__all__:
         assert getattr(tflite_build, name) is not None

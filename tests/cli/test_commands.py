@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from syrupy.assertion import SnapshotAssertion
 import tflite_build
 from tflite_build.errors import ExitCode
 from tflite_build.spec.schema import reference
+from tflite_build.tflite import reader
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "tflite"
@@ -225,11 +227,51 @@ def test_out_dir(shell: Shell, tmp_path: Path) -> None:
     ran = shell("build", "--out-dir", "elsewhere", cwd=tmp_path)
     assert ran.code == 2
     assert "'one' is also the name of one/model.toml, so both would write the same files" in ran.err
+    edit(tmp_path / "two", '"one"', '"One"')
+    ran = shell("build", "--out-dir", "elsewhere", cwd=tmp_path)
+    assert ran.code == 2
+    assert (
+        "'One' is 'one' of one/model.toml in other case, so both would write the same files where case makes no "
+        "difference, as on macOS"
+    ) in ran.err
     ran = shell("clean", "one", "--out-dir", "elsewhere", cwd=tmp_path)
     assert (ran.code, ran.out) == (0, "removed elsewhere/one\n")
     (tmp_path / "file").touch()
     assert shell("build", "one", "--out-dir", "file", cwd=tmp_path).code == 64
     assert shell("build", "one", "--out-dir", "file/below", cwd=tmp_path).code == 5
+
+
+def test_clean_needs_no_source(shell: Shell, tmp_path: Path) -> None:
+    folder = model(tmp_path, "one")
+    assert shell("build", "one:float32", cwd=tmp_path).code == 0
+    (folder / "m.tflite").unlink()
+    assert shell("build", "one", cwd=tmp_path).code == 2
+    ran = shell("clean", "one", cwd=tmp_path)
+    assert (ran.code, ran.text) == (0, "removed one/build/one\n")
+    assert files(folder) == ["model.lock", "model.toml"]
+
+
+def test_a_file_where_the_build_folder_belongs(shell: Shell, tmp_path: Path) -> None:
+    folder = model(tmp_path, "one")
+    (folder / "build").write_text("mine", "utf-8")
+    ran = shell("build", "one:float32", cwd=tmp_path)
+    assert ran.code == 5
+    assert ran.err == (
+        "error: cannot write one/build/one/one-float32.tflite: 'one/build' is a file, where a folder is needed\n"
+        "help: move it away, or write into another folder\n"
+    )
+    assert (folder / "build").read_text("utf-8") == "mine"
+
+
+def test_a_link_that_leads_nowhere_is_told_as_one(shell: Shell, tmp_path: Path) -> None:
+    folder = model(tmp_path, "one")
+    (folder / "m.tflite").unlink()
+    (folder / "m.tflite").symlink_to("gone/model.tflite")
+    for arguments, code in ((("build", "one"), 2), (("inspect", "one/m.tflite"), 64), (("init", "one/m.tflite"), 64)):
+        ran = shell(*arguments, cwd=tmp_path)
+        assert ran.code == code
+        assert "m.tflite' is a link to 'gone/model.tflite', which is not there" in ran.err
+        assert ran.err.endswith("help: put the file there, or link to where it is\n")
 
 
 def test_names_that_cannot_be_written_down_or_opened(shell: Shell, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
@@ -366,6 +408,67 @@ def test_run(shell: Shell, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     assert (tmp_path / "y.npz").read_bytes() == b"what was there"
     (tmp_path / "folder").mkdir()
     assert run("int8", "image", output="folder").code == 5
+
+
+def test_what_xnnpack_says_stands_on_lines_of_its_own(shell: Shell, tmp_path: Path) -> None:
+    """Its messages follow each other without so much as a space."""
+    folder = model(tmp_path, "one", "int8", SPEC[: SPEC.index("[variant.dynamic]")])
+    data = (folder / "m.tflite").read_bytes()
+    dense = next(t for t in reader.parse(memoryview(data)).subgraphs[0].tensors if t.shape == (6, 8))
+    assert dense.quantization
+    scales = struct.pack("<6f", *dense.quantization.scales)
+    assert data.count(scales) == 1
+    (folder / "m.tflite").write_bytes(data.replace(scales, bytes(24)))
+    ran = shell("build", "one", cwd=tmp_path)
+    assert ran.code == 2
+    assert re.fullmatch(
+        r"error: the file cannot be run: the runtime refuses it: unsupported scale value \(0.000000\) in channel 0 for "
+        r"INT8 tensor 2 in XNNPACK delegate \(TfLiteXNNPackDelegate failed to prepare\)\n"
+        r" --> one/model.toml:8\n"
+        r'8 \| path = "m.tflite"\n'
+        r"    unsupported datatype \(INT8\) of tensor 2 in XNNPACK delegate\n"
+        r"    failed to create XNNPACK Value for tensor 2\n",
+        ran.err,
+    )
+
+
+@pytest.mark.parametrize("engine", ["litert", "tensorflow"])
+def test_run_with_ids_outside_of_a_table(engine: str, shell: Shell, tmp_path: Path) -> None:
+    """Whichever operator the converter makes of an embedding, and whether or not its table is quantized."""
+    shutil.copy(ROOT / "tests" / "fixtures" / "init" / "text.keras", tmp_path)
+    assert shell("init", "text.keras", cwd=tmp_path).code == 0
+    with (tmp_path / "model.toml").open("a", encoding="utf-8") as spec:
+        spec.write(f'[convert]\nengine = "{engine}"\n')
+    ran = shell("build", cwd=tmp_path)
+    assert ran.code == 0, ran.text
+    for name, last in (("good", 29), ("bad", 30)):
+        np.savez(tmp_path / f"{name}.npz", ids=np.array([[0, 1, 2, 3, 4, last]], np.int32))
+    for variant in ("float32", "float16", "dynamic"):
+        file = f"build/text/text-{variant}.tflite"
+        assert shell("run", file, "-i", "good.npz", "-o", "y.npz", cwd=tmp_path).code == 0
+        ran = shell("run", file, "-i", "bad.npz", "-o", "y.npz", cwd=tmp_path)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err == (
+            "error: the input 'ids' holds 30, and its ids look into a table of 30 rows\nhelp: ids are 0 to 29\n"
+        )
+
+
+def test_run_with_ids_that_the_model_changes_before_it_looks(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(
+        "import jax.numpy as jnp\n\nTABLE = jnp.ones((9, 4))\n\n\ndef predict(a, b):\n    return TABLE[a * 2] * b\n"
+    )
+    (tmp_path / "model.toml").write_text(
+        'spec = 1\n[model]\nname = "m"\n[source]\nformat = "jax"\nentry = "model.py:predict"\n'
+        '[input.a]\nshape = [3]\ndtype = "int32"\n[input.b]\nshape = [3, 4]\ndtype = "int32"\n'
+    )
+    assert shell("build", cwd=tmp_path).code == 0
+    np.savez(tmp_path / "x.npz", a=np.array([0, 4, 5], np.int32), b=np.ones((3, 4), np.int32))
+    ran = shell("run", "build/m/m-float32.tflite", "-i", "x.npz", "-o", "y.npz", cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "error: an id lies outside of the table that it looks into; the inputs with ids hold 'a' (0 to 5)\n"
+        "help: ids start at 0 and end below the rows of the model's tables\n"
+    )
 
 
 def test_schema_is_that_of_the_types_and_takes_the_examples(shell: Shell, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ MODELS = [
     "text.keras",
     "several.keras",
     "dynamic.keras",
+    "causal.keras",
     "lambda.keras",
     "custom.keras",
     "3 odd.names.keras",
@@ -128,6 +129,29 @@ def test_without_a_model_an_example_is_written(
     loaded = load(tmp_path / "model.toml")
     assert loaded.spec.calibration is not None
     assert loaded.spec.checks.min_cosine == 0.98
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("Größe.tflite", "Grosse"),
+        ("Gro\u0308ße.tflite", "Grosse"),  # as macOS writes it
+        ("smørrebrød-v2.tflite", "smorrebrod-v2"),
+        ("détection_française.tflite", "detection_francaise"),
+        ("modèle №5.tflite", "modele_No5"),
+        ("顔 v3.tflite", "v3"),
+        ("顔.tflite", "model"),
+        ("42.tflite", "model_42"),
+    ],
+)
+def test_the_name_of_a_model_in_letters_that_a_name_may_have(
+    file: str, name: str, shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    shutil.copy(FIXTURES / "tflite" / "float32.tflite", tmp_path / file)
+    assert shell("init", file, cwd=tmp_path).code == 0
+    loaded = load(tmp_path / "model.toml")
+    assert loaded.spec.model.name == name
+    assert loaded.spec.source.path == file  # type: ignore[union-attr]
 
 
 WRONG = {

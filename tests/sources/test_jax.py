@@ -114,7 +114,7 @@ def signatures() -> str:
 
 @pytest.fixture(scope="module")
 def built(workshop: Workshop) -> dict[str, Said]:
-    """Two models that convert: one with many signatures, one with a dynamic dimension."""
+    """Models that convert: one with many signatures, two with dynamic dimensions."""
     random = np.random.default_rng(1)
     many = workshop.model("many", signatures(), {"model.py": MANY})
     np.savez(
@@ -143,7 +143,24 @@ def built(workshop: Workshop) -> dict[str, Said]:
             return {"classes": jax.nn.softmax(x @ WEIGHTS), "mean": x.mean((1, 2))}
         """
     workshop.model("open", open_, {"model.py": code})
-    return workshop.build("many", "open")
+    counts = """
+        import jax.numpy as jnp
+        from jax import lax
+
+
+        def predict(x):
+            n, m = x.shape[:2]
+            return {
+                "line": lax.iota(jnp.float32, n),
+                "rows": lax.broadcasted_iota(jnp.int32, (n, m), 0),
+                "columns": lax.broadcasted_iota(jnp.float32, (n, m, 2), 1),
+                "fixed": lax.broadcasted_iota(jnp.int32, (2, n, 4), 2),
+                "bytes": lax.broadcasted_iota(jnp.uint8, (n, 2), 0),
+                "mask": jnp.tril(jnp.ones((n, m), bool)),
+            }
+        """
+    workshop.model("counts", open_, {"model.py": counts})
+    return workshop.build("many", "open", "counts")
 
 
 def inputs_of(name: str, random: np.random.Generator) -> dict[str, Any]:
@@ -222,3 +239,22 @@ def test_a_dynamic_dimension_takes_any_size(
         name = key.split("/")[0]
         np.testing.assert_allclose(made["classes"], expected[f"{name}/0"], rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(made["mean"], expected[f"{name}/1"], rtol=1e-5, atol=1e-6)
+
+
+def test_counting_along_a_dynamic_dimension(built: dict[str, Said], execute: Execute) -> None:
+    """As a causal mask does."""
+    said = built["counts"]
+    assert said.ok, said.value["errors"]
+    for n, m in ((1, 2), (5, 3), (2, 6)):
+        made = execute(said.file, "serving_default", {"x": np.zeros((n, m, 4), np.float32)})
+        wanted = {
+            "line": np.arange(n, dtype=np.float32),
+            "rows": np.indices((n, m), np.int32)[0],
+            "columns": np.indices((n, m, 2), np.float32)[1],
+            "fixed": np.indices((2, n, 4), np.int32)[2],
+            "bytes": np.indices((n, 2), np.uint8)[0],
+            "mask": np.tril(np.ones((n, m), bool)),
+        }
+        for name, value in wanted.items():
+            assert made[name].dtype == value.dtype
+            assert np.array_equal(made[name], value), name

@@ -32,6 +32,10 @@ def predict(x, ids):
     values, places = jax.lax.top_k(x, 2)[0], jax.lax.top_k(-x, 3)[1]
     return {"values": values, "places": places, "ids": ids + 1}
 """
+# What only a fixed shape makes possible.
+STRIDED = "import jax\n\n\ndef predict(x):\n    return x[::2]\n"
+# What asks for the size while JAX traces it.
+DEPENDS = {"compares": "x[:1] if x.shape[0] > 5 else x", "counts": "sum(x[i] for i in range(len(x)))"}
 TOML = """
 format = "jax"
 entry = "model.py:predict"
@@ -46,6 +50,10 @@ def built(workshop: Workshop) -> dict[str, Said]:
     for name, line in REFUSED.items():
         workshop.model(name, TOML, {"model.py": f"{HEAD}    {line}\n"})
     workshop.model("kept", TOML + '[input.ids]\nshape = [3]\ndtype = "int64"\n', {"model.py": KEPT})
+    workshop.model("open", TOML.replace("4, 4", '"n", 4') + "sizes.n = [6]\n", {"model.py": STRIDED})
+    for name, code in DEPENDS.items():
+        workshop.model(name, TOML.replace("4, 4", '"n", 4'), {"model.py": STRIDED.replace("x[::2]", code)})
+    workshop.model("fixed", TOML.replace("4, 4", "6, 4"), {"model.py": STRIDED})
     return workshop.build()
 
 
@@ -77,3 +85,24 @@ def test_top_k_with_one_result_and_64_bits_where_jax_has_them(
         assert made["places"].tolist() == np.argsort(x)[:, :3].tolist()
         assert made["ids"].tolist() == [2, 3, 2**40 + 1]
         assert made["ids"].dtype == np.int64
+
+
+def test_where_an_open_dimension_may_be_why_the_fixed_shape_is_given(built: dict[str, Said]) -> None:
+    """And what the converter printed as its reason is the reason."""
+    error = built["open"].error
+    assert (
+        "the LiteRT converter fails: 'mhlo.gather' op Dynamic shaped operand is not supported (model.py:5)"
+        in error["message"]
+    )
+    assert error["hint"] == (
+        "a fixed shape may convert where an open dimension does not: write shape = [6, 4] in [input.x]"
+    )
+    assert built["fixed"].ok
+
+
+@pytest.mark.parametrize("name", DEPENDS)
+def test_code_that_depends_on_the_size_of_an_open_dimension(name: str, built: dict[str, Said]) -> None:
+    error = built[name].error
+    assert (error["code"], error["key"]) == (2, "source.entry")
+    assert error["message"].startswith("model.py:5 raised ")
+    assert error["hint"] == "the code depends on the size of an open dimension: write a number for it in `shape`"

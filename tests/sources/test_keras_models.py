@@ -69,6 +69,7 @@ BUILT = {
     "dicts": Model(tables="[input.b]\nrange = [0, 4]"),
     "identity": Model(),
     "open": Model(tables='[input.x]\nshape = ["n", "length", 4]\nsizes.n = [1, 3]\nsizes.length = [2, 6]'),
+    "causal": Model(tables='[input.x]\nshape = [1, "n", 8]\nsizes.n = [1, 5]'),
     "tensorflow_only": Model(tables="[input.x]\nrange = [0, 4]", engine="tensorflow"),
     "lambda": Model("allow_code = true"),
     "custom": Model(CUSTOM),

@@ -88,6 +88,7 @@ WRONG = {
     "recipe_missing": KERAS + '[variant.own]\nquantize = "recipe.json"\n',
     "variant_reserved": KERAS + "[variant.android]\n",
     "variant_name": KERAS + '[variant."8 bit"]\nquantize = "dynamic-int8"\n',
+    "variants_differ_in_case": KERAS + '[variant.Small]\n[variant.b]\n[variant.small]\nquantize = "float16"\n',
     "quantized_twice": KERAS + '[variant.a]\nquantize = "from-source"\n[variant.b]\nquantize = "dynamic-int8"\n',
     "calibration_nothing": KERAS + "[calibration]\nsamples = 3\n",
     "calibration_both": KERAS + '[calibration]\ndata = "data.npz"\nentry = "model.py:samples"\n',

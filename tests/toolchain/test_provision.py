@@ -31,6 +31,7 @@ einops==0.8.1 \\
 """
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "tflite" / "float32.tflite"
 TOML = 'spec = 1\n[model]\nname = "m"\n[source]\nformat = "tflite"\npath = "m.tflite"\n[variant.float32]\n'
+in_proc = pytest.mark.skipif(sys.platform != "linux", reason="which processes are left is read in Linux's /proc")
 INSTALL = """
 import sys
 from pathlib import Path
@@ -156,6 +157,7 @@ def test_two_at_once_install_once(tiny: Toolchain, root: Path) -> None:
     assert ensure(tiny, root) == [] and left(root) == [provision.folder_of(tiny, root).name]
 
 
+@in_proc
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_an_installation_that_is_stopped_leaves_no_process_and_is_done_again(
     tiny: Toolchain, root: Path, number: signal.Signals
@@ -184,6 +186,7 @@ def test_an_installation_that_is_stopped_leaves_no_process_and_is_done_again(
     assert left(root) == [provision.folder_of(tiny, root).name]
 
 
+@in_proc
 def test_ctrl_c_during_the_first_installation_of_a_build(tmp_path: Path, root: Path) -> None:
     """Sent to the tool alone, as a runner does; a terminal sends it to uv too."""
     shutil.copy(FIXTURE, tmp_path / "m.tflite")

@@ -15,6 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 
 ROOT = Path(__file__).parents[2]
 TRAINED = ROOT / "tests" / "fixtures" / "trained"
+SHARED = ROOT / "tests" / "fixtures" / "saved_models" / "tf1_builder"
 PLAIN = ROOT / "examples" / "two_signatures" / "autoencoder"
 JAX = """
 import jax.numpy as jnp
@@ -23,6 +24,22 @@ def predict(x):
 """
 
 
+# Every kind of quantization: the end of its table, and how far its numbers may be from those of the float file.
+KINDS = {
+    "float16": ("", 0.003),
+    "dynamic-int8": ("", 0.05),
+    "dynamic-int4": ("", 0.6),
+    "weight-only-int8": ("", 0.03),
+    "weight-only-int4": ("", 0.6),
+    "int8": ("", 0.1),
+    "int8 ": ('io = "int8"', 0.1),
+    "int8  ": ('io = "uint8"\ngranularity = "tensor"', 0.1),
+    "int16x8": ('io = "int16"', 0.05),
+    "recipe.json": ("", 0.003),
+}
+HALF = """[{"regex": ".*", "operation": "FULLY_CONNECTED", "algorithm_key": "float_casting", "op_config": {
+"weight_tensor_config": {"num_bits": 16, "symmetric": true, "granularity": "TENSORWISE", "dtype": "FLOAT"},
+"compute_precision": "FLOAT", "explicit_dequantize": true}}]"""
 LOOP = """
 import jax
 import jax.numpy as jnp
@@ -53,6 +70,15 @@ def said(shop: Shop) -> dict[str, Said]:
     ):
         made = shop.model(name, f"{saved}\n{toml}", **arrays)
         shutil.copytree(folder, made / "saved")
+    toml = "".join(
+        f'[variant.v{number}]\nquantize = "{kind.strip()}"\n{end}\n'
+        for number, (kind, (end, _)) in enumerate(KINDS.items())
+    )
+    toml += '[variant.float32]\n[calibration]\ndata = "data.npz"\n'
+    x = np.random.default_rng(0).normal(0, 1, (20, 4)).astype(np.float32)
+    made = shop.model("shared", f"{saved}\n{toml}", **{"embed/x": x, "classify/x": x})
+    shutil.copytree(SHARED, made / "saved")
+    (made / "recipe.json").write_text(HALF)
     for name, entry in (("data_jax", "data.npz"), ("data_jax_entry", "")):
         calibration = int8 if entry else int8.replace('data = "data.npz"', 'entry = "data.py:samples"')
         files = {"model.py": JAX, "data.py": "def samples():\n    yield {'x': [1.0, 2.0]}\n"}
@@ -146,3 +172,18 @@ def test_from_source_keeps_what_training_found(said: dict[str, Said], shop: Shop
     # What is told of a variant was measured on it, not on the float file.
     assert said["trained"].variants["own"]["operators"] == {"QUANTIZE": 1, "FULLY_CONNECTED": 2, "DEQUANTIZE": 1}
     assert said["trained"].variants["own"]["size"] < said["trained"].variants["float32"]["size"]
+
+
+def test_two_signatures_over_one_placeholder_have_every_variant(said: dict[str, Said], shop: Shop) -> None:
+    """TensorFlow gives their tensors the same names, by which quantizers tell tensors apart."""
+    assert not said["shared"].errors, said["shared"].told
+    names = ["float32", *(f"v{number}" for number in range(len(KINDS)))]
+    x = np.random.default_rng(0).normal(0, 1, (20, 1, 4)).astype(np.float32)  # within the calibrated ranges
+    for signature, output in (("embed", "code"), ("classify", "scores")):
+        jobs = [{"model": said["shared"].file(name), "signature": signature, "feed": {"x": x}} for name in names]
+        wanted, *files = shop.measure(jobs)
+        assert wanted.outputs[output].std() > 0.3
+        for (kind, (_, most)), found in zip(KINDS.items(), files, strict=True):
+            off = np.abs(found.outputs[output] - wanted.outputs[output])
+            assert 0 < off.max() <= most, (signature, kind)
+            assert [t["name"] for t in found.value["tensors"]].count("x:0") == 2, kind

@@ -21,7 +21,8 @@ def show(plans: Sequence[ModelPlan]) -> None:
         console.table(["step", "kind", "toolchain", "status"], rows, indent="  ")
         counts = {word: sum(s.status == word for s in plan.steps) for word in ("cached", "run", "waits")}
         to_do = counts["run"] + counts["waits"]
-        console.line(f"  {to_do} of {len(plan.steps)} steps to do" if to_do else "  nothing to do")
+        waiting = "; one that waits is reused if what it waits for comes out as before" if counts["waits"] else ""
+        console.line(f"  {to_do} of {len(plan.steps)} steps to do{waiting}" if to_do else "  nothing to do")
         console.line()
 
 
@@ -57,4 +58,4 @@ def _tree(steps: Sequence[PlannedStep]) -> Iterator[tuple[PlannedStep, int]]:
 def _status(step: PlannedStep) -> str:
     if step.status == "cached":
         return f"cached ({step.seconds:.2f} s saved)"
-    return f"to run: {step.because}" if step.status == "run" else f"to run {step.because}, unless it gives the same"
+    return f"to run: {step.because}" if step.status == "run" else f"waits for {step.because.removeprefix('after ')}"

@@ -6,8 +6,9 @@ again. Knows which engines and quantizers there are, and nothing of how they wor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tflite_build.engines.contract import DEFAULT_SIGNATURE, Declared, DeclaredInput, Interface
@@ -37,6 +38,7 @@ QUANTIZERS: dict[str, tuple[str, ...]] = {"int8": ("litert", "tensorflow"), "int
 # Engines that only a refusal brings up, behind all others: docs/decisions/0007-loops-come-last.md.
 _LAST_RESORTS = ("litert-loops",)
 _ONLY_LITERT = ("litert",)
+_FIXED_SIZE = 1  # in an example of a shape, where the spec tests no size
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,26 @@ def _all_refuted(loaded: LoadedSpec, subject: str, gone: Sequence[Refuted]) -> B
         )
         for r in gone
     ]
+    if subject == "engine":
+        problems[-1] = replace(problems[-1], hint=_fixed(loaded))
     return BuildError(problems, ExitCode.BUILD_FAILED)
+
+
+def _fixed(loaded: LoadedSpec) -> str:
+    """The lines that fix what the spec leaves open, which every converter takes more of; "" where nothing is open."""
+    tables = [
+        ("input", loaded.spec.input),
+        *((f"signature.{s}.input", t.input) for s, t in loaded.spec.signature.items()),
+    ]
+    lines = []
+    for prefix, inputs in tables:
+        sizes = {d: s[0] for tensor in inputs.values() for d, s in tensor.sizes.items()}
+        for name, tensor in inputs.items():
+            if any(isinstance(d, str) for d in tensor.shape or ()):
+                shape = [sizes.get(d, _FIXED_SIZE) if isinstance(d, str) else d for d in tensor.shape or ()]
+                key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+                lines.append(f"shape = {shape} in [{prefix}.{key}]")
+    return f"a fixed shape may convert where an open dimension does not: write {' and '.join(lines)}" if lines else ""
 
 
 def signatures_of(loaded: LoadedSpec, interface: Interface | None) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, silent
 from tflite_build.tflite import reader
 
-from . import find
+from . import arguments, find
 from .driver import Options, Session
 from .execute import Limits, call
 from .publish import Placement
@@ -57,10 +57,16 @@ def run_file(
     Raises:
         BuildError: If the file or the arrays are wrong, or the runtime refuses them.
     """
-    model, inputs, output = find.file(Path(model)), find.file(Path(inputs)), Path(output)
+    output = arguments.path(output, "output")
+    signature = arguments.text(signature, "signature")
+    model, inputs = (find.file(arguments.path(value, name)) for value, name in ((model, "model"), (inputs, "inputs")))
     with reader.model(model):
         pass  # a file that is no model is told from one that the runtime refuses
-    with Session(Options(offline=offline), on_event) as session, session.store.scratch() as scratch:
+    with (
+        arguments.listening(on_event) as listener,
+        Session(Options(offline=offline), listener) as session,
+        session.store.scratch() as scratch,
+    ):
         outputs = scratch / "out"
         outputs.mkdir()
         request = Request(

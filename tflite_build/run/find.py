@@ -9,19 +9,22 @@ from pathlib import Path
 from tflite_build.errors import BuildError, Problem, SpecError, UsageError, near_miss
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.load import LoadedSpec, load
-from tflite_build.spec.rules import near_file
+from tflite_build.spec.rules import absent
 
 from .driver import Target, out_folder
 
 _SKIPPED = ("build", "node_modules", "__pycache__", "venv")
 
 
-def targets(names: Sequence[str | Path], out_dir: Path | None = None) -> tuple[list[Target], list[BuildError]]:
+def targets(
+    names: Sequence[str | Path], out_dir: Path | None = None, *, files: bool = True
+) -> tuple[list[Target], list[BuildError]]:
     """The targets that `names` mean, each once, and what is wrong with the specs that could not be read.
 
     Args:
         names: Files or folders, each with a variant after a colon where one is meant.
         out_dir: Where build folders go, where that is not beside each spec.
+        files: Whether what the specs name has to be there.
 
     Raises:
         UsageError: If a name means nothing.
@@ -33,20 +36,20 @@ def targets(names: Sequence[str | Path], out_dir: Path | None = None) -> tuple[l
     for name in names:
         path, variant = split(str(name))
         hit = False
-        files = specs_under(path)
-        for file in files:
+        specs = specs_under(path)
+        for file in specs:
             own = file.resolve()
             if own in seen:
                 continue
             try:
-                loaded = found[own][0] if own in found else load(file)
+                loaded = found[own][0] if own in found else load(file, files=files)
             except SpecError as error:
                 seen[own] = error
                 errors.append(error)
                 continue
             known = tuple(loaded.spec.variant) or ("float32",)
             if variant and variant not in known:
-                if len(files) > 1:
+                if len(specs) > 1:
                     continue
                 raise UsageError(
                     Problem(
@@ -69,17 +72,22 @@ def targets(names: Sequence[str | Path], out_dir: Path | None = None) -> tuple[l
 
 
 def _distinct(specs: Sequence[LoadedSpec], out_dir: Path | None) -> None:
-    outputs: dict[Path, LoadedSpec] = {}
+    outputs: dict[tuple[Path, str], LoadedSpec] = {}
     for loaded in specs:
-        other = outputs.setdefault(out_folder(loaded, out_dir).resolve(), loaded)
-        if other is not loaded:
-            raise SpecError(
-                loaded.problem(
-                    "model.name",
-                    f"'{loaded.spec.model.name}' is also the name of {other.file}, so both would write the same files",
-                    "give one of them another name",
-                )
+        folder = out_folder(loaded, out_dir).resolve()
+        other = outputs.setdefault((folder.parent, folder.name.casefold()), loaded)
+        if other is loaded:
+            continue
+        name, theirs = loaded.spec.model.name, other.spec.model.name
+        same = f"is also the name of {other.file}" if name == theirs else f"is '{theirs}' of {other.file} in other case"
+        where = "" if name == theirs else " where case makes no difference, as on macOS"
+        raise SpecError(
+            loaded.problem(
+                "model.name",
+                f"'{name}' {same}, so both would write the same files{where}",
+                "give one of them another name",
             )
+        )
 
 
 def split(name: str) -> tuple[Path, str]:
@@ -119,7 +127,8 @@ def file(path: Path) -> Path:
         UsageError: If it is none.
     """
     if not there(path):
-        raise UsageError(Problem(f"there is no file '{path}'", hint=near_file(path)))
+        message, hint = absent(path, str(path), "file")
+        raise UsageError(Problem(message, hint=hint))
     if path.is_dir():
         raise UsageError(Problem(f"'{path}' is a folder, not a file"))
     return path
@@ -132,12 +141,8 @@ def specs_under(path: Path) -> list[Path]:
         UsageError: If there is none.
     """
     if not there(path):
-        raise UsageError(
-            Problem(
-                f"there is no file or folder '{path}'",
-                hint=near_file(path) or "`tflite-build init` writes a model.toml to start from",
-            )
-        )
+        message, hint = absent(path, str(path), "file or folder")
+        raise UsageError(Problem(message, hint=hint or "`tflite-build init` writes a model.toml to start from"))
     if not path.is_dir():
         return [path]
     files = []

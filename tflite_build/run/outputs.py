@@ -105,13 +105,25 @@ def _remove_old(job: Job, folder: Path) -> None:
     """The files of variants that the spec no longer has, and what an earlier build refused of those that are good now."""
     current = {file_name(job, v.name) for v in job.resolved.variants}
     not_built = {file_name(job, v.name) for v in job.resolved.variants if job.variants and v.name not in job.variants}
-    old = [file for file in folder.glob(f"{job.name}-*.tflite") if file.name not in current]
+    old = [
+        file
+        for file in folder.glob(f"{job.name}-*.tflite")
+        # Where case makes no difference, what is now called 'a' and was 'A' is listed by its old name.
+        if file.name not in current and not any(_same(file, folder / name) for name in current)
+    ]
     rejected = folder / REJECTED
     for file in (*old, *(file for file in rejected.glob("*.tflite") if file.name not in not_built)):
         with contextlib.suppress(OSError):  # what cannot be removed harms nobody
             file.unlink()
     with contextlib.suppress(OSError):
         rejected.rmdir()
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.name.casefold() == other.name.casefold() and one.samefile(other)
+    except OSError:
+        return False
 
 
 def _blob(job: Job, variant: str) -> Path:

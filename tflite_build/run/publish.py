@@ -86,6 +86,15 @@ def _writing(target: Path) -> Iterator[None]:
     except UnicodeEncodeError:
         raise StoreError(Problem(f"cannot write {target}: a name in it is not UTF-8", hint="rename it")) from None
     except OSError as error:
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            blocking = next((p for p in target.parents if p.exists() and not p.is_dir()), None)
+            if blocking is not None:
+                raise StoreError(
+                    Problem(
+                        f"cannot write {target}: '{blocking}' is a file, where a folder is needed",
+                        hint="move it away, or write into another folder",
+                    )
+                ) from None
         raise StoreError(
             Problem(f"cannot write {target}: {error.strerror}", hint="check the folder's permissions and free space")
         ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, Note
 from tflite_build.spec import SPEC_NAME
+from tflite_build.spec.rules import absent
 from tflite_build.tflite import reader
 from tflite_build.tflite.summary import quantization_of
 
@@ -37,6 +39,11 @@ _ANY_RANK = ("...",)
 _TEST_SIZES = [32, 48]
 _LOOK_TIMEOUT = 120
 _LONGEST_NAME = 64
+# Letters that are no others with an accent.
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d",
+     "Ð": "D", "þ": "th", "Þ": "TH", "ł": "l", "Ł": "L", "ı": "i"}
+)  # fmt: skip
 _MODULE = r"\w{1,64}(\.\w{1,64}){0,20}"
 # Operators whose constant weights every quantizer takes, and those of TensorFlow that become them.
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
@@ -142,7 +149,8 @@ def _notes(look: _Look, homeless: Sequence[str]) -> list[str]:
 def _look(model: Path, offline: bool, listener: Listener) -> _Look:
     try:
         if not find.there(model):
-            raise UsageError(Problem(f"there is no file or folder '{model}'"))
+            message, hint = absent(model, str(model), "file or folder")
+            raise UsageError(Problem(message, hint=hint))
         if model.is_dir():
             return _saved_model(model)
         if model.suffix == ".keras":
@@ -264,9 +272,15 @@ def _shown(tensor: TensorSpec) -> str:
 
 
 def _name(model: Path) -> str:
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", model.absolute().name.partition(".")[0]).strip("_-")
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", _latin(model.absolute().name.partition(".")[0])).strip("_-")
     name = name if re.match(r"[A-Za-z]", name) else f"model_{name}"
     return name[:_LONGEST_NAME].rstrip("_-")
+
+
+def _latin(text: str) -> str:
+    """Letters without their accents; "ß" and its like spelled out."""
+    parts = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 def _toml(value: Any) -> str:

@@ -60,8 +60,8 @@ def split_key(key: str) -> tuple[str, ...]:
     return tuple(a or b for a, b in re.findall(r'"([^"]*)"|([^."]+)', key))
 
 
-def load(file: Path) -> LoadedSpec:
-    """Read and check `file`.
+def load(file: Path, *, files: bool = True) -> LoadedSpec:
+    """Read and check `file`; that the files which it names are there, too, unless `files` is off.
 
     Raises:
         SpecError: With all problems of the file.
@@ -91,7 +91,7 @@ def load(file: Path) -> LoadedSpec:
         found_problems = [_problem(details, data, locations, place) for details in error.errors(include_url=False)]
         raise SpecError(sorted(found_problems, key=_line)) from None
     found = LoadedSpec(file, spec, text, locations)
-    problems = [found.problem(p.key, p.message, p.hint) for p in rules.check(spec, file.parent)]
+    problems = [found.problem(p.key, p.message, p.hint) for p in rules.check(spec, file.parent, files=files)]
     if problems:
         raise SpecError(sorted(problems, key=_line))
     return found

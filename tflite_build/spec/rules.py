@@ -27,8 +27,8 @@ class Violation:
     hint: str = ""
 
 
-def check(spec: ModelSpec, folder: Path) -> list[Violation]:
-    """All violations in `spec`, whose paths start from `folder`."""
+def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violation]:
+    """All violations in `spec`, whose paths start from `folder`; `files` have to be there unless that is off."""
     return [
         *_engine(spec),
         *_signatures(spec),
@@ -36,8 +36,9 @@ def check(spec: ModelSpec, folder: Path) -> list[Violation]:
         *_calibration(spec),
         *_from_source(spec),
         *_names(spec),
+        *_one_file_each(spec),
         *_member(spec),
-        *_files(spec, folder),
+        *(_files(spec, folder) if files else ()),
     ]
 
 
@@ -140,6 +141,19 @@ def _names(spec: ModelSpec) -> Iterator[Violation]:
             seen[own] = name
 
 
+def _one_file_each(spec: ModelSpec) -> Iterator[Violation]:
+    """Variants become files, and on many a Mac or in Windows 'A' and 'a' name the same one."""
+    seen: dict[str, str] = {}
+    for name in spec.variant:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            yield Violation(
+                f"variant.{name}",
+                f"the variants '{other}' and '{name}' would be one file where case makes no difference, as on macOS",
+                "give one of them another name",
+            )
+
+
 def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
     for key, path, wanted in _paths(spec):
         full = folder / path
@@ -155,7 +169,7 @@ def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
                 key, f"'{path}' lies outside of the folder of model.toml", "move it into the folder, or link it there"
             )
         elif kind == "":
-            yield Violation(key, f"there is no {'folder' if wanted == 'folder' else 'file'} '{path}'", near_file(full))
+            yield Violation(key, *absent(full, path, "folder" if wanted == "folder" else "file"))
         elif wanted == "folder" and kind != "folder":
             yield Violation(key, f"'{path}' is a file; a SavedModel is a folder")
         elif wanted != "folder" and kind == "folder":
@@ -185,10 +199,20 @@ def _folder_hint(spec: ModelSpec, folder: Path) -> str:
     return ""
 
 
-def near_file(path: Path) -> str:
+def absent(path: Path, shown: str, what: str) -> tuple[str, str]:
+    """Message and hint where nothing can be opened at `path`: there is no such `what`, or a link leads nowhere."""
+    try:
+        aim = path.readlink()
+    except (OSError, ValueError):
+        return f"there is no {what} '{shown}'", _near_file(path)
+    return f"'{shown}' is a link to '{aim}', which is not there", "put the file there, or link to where it is"
+
+
+def _near_file(path: Path) -> str:
     """`did you mean 'X'?` for a path beside `path` with nearly its name, endings aside, or an empty string."""
     try:
-        there = {p.stem: p.name for p in sorted(path.parent.iterdir(), key=lambda p: (p.suffix == path.suffix, p.name))}
+        beside = sorted(path.parent.iterdir(), key=lambda p: (p.suffix == path.suffix, p.name))
+        there = {p.stem: p.name for p in beside if p.exists()}
     except (OSError, ValueError):
         return ""
     stem = nearest(path.stem, there)

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tflite_build.engines.contract import Invalid, Request
-from tflite_build.engines.files import npz
+from tflite_build.engines.contract import Invalid, Refused, Request
+from tflite_build.engines.files import graph, npz
 from tflite_build.engines.files.runner import Port, RunnableSignature, Runner
 from tflite_build.engines.words import near_or_all, quoted, shape_text
+
+from . import lookups
 
 
 def run(request: Request) -> dict[str, Any]:
@@ -30,7 +32,11 @@ def run(request: Request) -> dict[str, Any]:
         raise Invalid(f"there is no array for the input {quoted(missing)}", "--input")
     inputs = {name: _fitted(arrays[name], port) for name, port in signature.inputs.items()}
     call = runner.run_real if request.params["dequantize"] else runner.run
-    outputs = call(signature.name, inputs)
+    try:
+        outputs = call(signature.name, inputs)
+    except Refused as refused:
+        invalid = lookups.explained(refused, graph.read(request.inputs["model"]), signature, inputs)
+        raise (invalid or refused) from None
     npz.write(request.outputs / "outputs.npz", outputs)
     described = [{"name": n, "dtype": str(a.dtype), "shape": list(a.shape)} for n, a in outputs.items()]
     request.write_json("outputs.json", described)

@@ -26,6 +26,7 @@ from tflite_build.engines.sources.lowered import Lowered
 from tflite_build.engines.words import quoted, shape_text
 
 from .litert_errors import Leftover, leftover_operators, refusal_of_passes
+from .litert_iota import count_in_one_dimension
 from .litert_loops import call_branches, outline_loops, unfold_cases
 from .litert_top_k import keep_top_k
 
@@ -67,6 +68,7 @@ def _convert(lowered: Lowered, loops: bool) -> tuple[bytes, list[Leftover]]:
             raise Refused("the LiteRT converter cannot read the StableHLO of this model", detail=detail) from None
         _free_symbols(module, names)
         keep_top_k(module)
+        count_in_one_dimension(module)
         inputs, outputs = [t.name for t in signature.inputs], [t.name for t in signature.outputs]
         converter.set_signature(module.operation, signature.name, inputs, outputs)
         modules.append(module)

@@ -68,7 +68,13 @@ def refusal_of_passes(text: str, leftovers: Sequence[Leftover]) -> Refused:
         places = list(dict.fromkeys(o.source for o in operators if o.source))
         where = f" ({', '.join(places[:3])})" if places else ""
         return Refused(f"the LiteRT converter has no form of {quoted(names)}{where}", operators, detail)
-    return Refused("the LiteRT converter fails and gives no reason", (), detail)
+    said = re.search(r"^.*?: error: (?:loc\(.*\): )?(.+)$", text, re.MULTILINE)
+    if not said:
+        return Refused("the LiteRT converter fails and gives no reason", (), detail)
+    place = source_of(text[said.start() :])
+    return Refused(
+        f"the LiteRT converter fails: {said[1][:200].rstrip('. ')}" + (f" ({place})" if place else ""), (), detail
+    )
 
 
 def source_of(location: str) -> str:

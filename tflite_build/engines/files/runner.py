@@ -35,6 +35,8 @@ _RESOLVERS = {
     "reference": OpResolverType.BUILTIN_REF,
 }
 _QUANTIZED = (np.int8, np.uint8, np.int16)
+# XNNPACK's messages follow each other without so much as a space: this is where the next one begins.
+_MESSAGE = re.compile(r"(?<=[^\s(])(?=(?:unsupported|mismatching|missing|unexpected|invalid|failed to) )")
 _ASSIGN_VARIABLE = 144  # of BuiltinOperator in schema.fbs
 
 
@@ -259,7 +261,7 @@ def _state_lasts(data: bytes | mmap.mmap) -> bool:
 
 
 def refusal(what: str, error: Exception) -> Refused:
-    """The runtime's error as a refusal: its own words in one line, and the operator that it blames."""
+    """The runtime's error as a refusal: its first message, the operator that it blames, and all messages a line each."""
     text = " ".join(str(error).split())
     if text.startswith("Select TensorFlow op(s)"):  # followed by advice for apps
         text = "it has select TensorFlow operators (Flex), which this runtime does not carry"
@@ -273,7 +275,10 @@ def refusal(what: str, error: Exception) -> Refused:
     text = re.sub(r"\.? See instructions: \S+", "", text)
     text = re.sub(r"(?:\S*/)?(\w+\.cc:\d+) ", "", text)  # a place in the runtime's source says nothing to people
     text = re.sub(r"\.?\s*Node number \d+ \((\w+)\) failed to (prepare|invoke)\.?", r" (\1 failed to \2)", text)
-    return Refused(f"{what}: {text[:300].rstrip('. ')}", operators)
+    failed = re.search(r" \(\w+ failed to (?:prepare|invoke)\)$", text)
+    ending = failed[0] if failed else ""
+    first, *more = (message[:300].rstrip(". ") for message in _MESSAGE.split(text.removesuffix(ending)))
+    return Refused(f"{what}: {first}{ending}", operators, "\n".join(more))
 
 
 @contextmanager

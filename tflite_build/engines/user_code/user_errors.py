@@ -77,6 +77,8 @@ class UserErrors:
         hint = ""
         if isinstance(error, FileNotFoundError) and isinstance(error.filename, str | os.PathLike):
             hint = self._missing_file_hint(os.fspath(error.filename))
+        elif type(error).__name__ == "InconclusiveDimensionOperation" or "'_DimExpr'" in str(error):  # JAX's
+            hint = "the code depends on the size of an open dimension: write a number for it in `shape`"
         first, *rest = self._told(error) or [""]
         told = f"{type(error).__name__}: {first[:300]}" if first else type(error).__name__
         return Invalid(f"{where} raised {told}", key, hint, "\n".join(part for part in (lines, *rest[:_LINES]) if part))

@@ -7,7 +7,6 @@ nothing of where ranges come from.
 from __future__ import annotations
 
 import gc
-import json
 import re
 import sys
 import types
@@ -23,7 +22,7 @@ from tflite_build.engines.files.graph import Graph, Operator
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.words import near_or_all, quoted
 
-from . import quantized_file, repacking
+from . import own_recipe, quantized_file, repacking
 from .unsigned import with_unsigned_ends
 
 
@@ -35,6 +34,8 @@ def _import_quantizer() -> Any:
         scipy.linalg = linalg  # type: ignore[attr-defined]
         sys.modules["scipy"], sys.modules["scipy.linalg"] = scipy, linalg
     try:
+        import litert_quantizer.algorithm_manager
+        import litert_quantizer.qtyping
         import litert_quantizer.quantizer
         import litert_quantizer.recipe_manager
 
@@ -44,9 +45,6 @@ def _import_quantizer() -> Any:
             for name in ("scipy", "scipy.linalg"):
                 sys.modules.pop(name, None)
 
-
-_RULE_KEYS = ("regex", "operation", "algorithm_key", "op_config")
-_BY_SAMPLES = ("GPTQ", "OSCAR")
 
 gc.disable()
 _library = _import_quantizer()
@@ -161,54 +159,12 @@ def _check(request: Request, made: bytes, source: Graph) -> None:
 def _recipe(request: Request, graph: Graph) -> list[dict[str, Any]]:
     params = request.params
     if params["quantize"] == "recipe":
-        recipe = _own_recipe(request)
+        recipe = own_recipe.read(request.inputs["recipe"], _library)
     else:
         recipe = _named(params["quantize"], params["granularity"] or "channel", params["io"])
         if params["quantize"] in ("int8", "int16x8"):
             recipe += _bodies(graph)
     return [*recipe, *_kept(params["keep_float"], graph)]
-
-
-def _own_recipe(request: Request) -> list[dict[str, Any]]:
-    name = request.inputs["recipe"].name
-    try:
-        recipe = json.loads(request.inputs["recipe"].read_text("utf-8"))
-    except ValueError as error:
-        raise Invalid(f"'{name}' is not JSON: {error}", "variant.X.quantize") from error
-    if not isinstance(recipe, list) or not all(isinstance(rule, dict) for rule in recipe) or not recipe:
-        raise Invalid(
-            f"'{name}' is no recipe: a list of rules is needed",
-            "variant.X.quantize",
-            "each rule has regex, operation, algorithm_key and op_config, as litert-quantizer writes them",
-        )
-    for number, rule in enumerate(recipe):
-        _check_rule(rule, f"rule {number} of '{name}'")
-    try:
-        manager = _library.recipe_manager.RecipeManager()
-        manager.load_quantization_recipe(recipe)
-    except Exception as error:
-        text = " ".join(str(error).split())
-        raise Invalid(
-            f"'{name}' is no recipe that litert-quantizer takes: {type(error).__name__}: {text[:300]}",
-            "variant.X.quantize",
-        ) from error
-    return recipe
-
-
-def _check_rule(rule: Mapping[str, Any], where: str) -> None:
-    missing = [key for key in _RULE_KEYS if key not in rule]
-    if missing:
-        raise Invalid(f"{where} has no {quoted(missing)}", "variant.X.quantize", f"a rule has {quoted(_RULE_KEYS)}")
-    try:
-        re.compile(rule["regex"])
-    except (re.error, TypeError) as error:
-        raise Invalid(f"the regex of {where} is no regular expression: {error}", "variant.X.quantize") from None
-    if rule["algorithm_key"] in _BY_SAMPLES:
-        raise Invalid(
-            f"{where} asks for {rule['algorithm_key']}, which looks at every sample by itself; this tool gives ranges",
-            "variant.X.quantize",
-            "use min_max_uniform_quantize, OCTAV or MSE",
-        )
 
 
 def _named(word: str, granularity: str, io: str) -> list[dict[str, Any]]:
