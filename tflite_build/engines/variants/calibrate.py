@@ -13,7 +13,6 @@ an 8-bit quantization wider on each side.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from tflite_build.engines.words import counted, quoted
 
 _GRID_BITS = 8
 _FLOOR = 4e-6  # of a tensor's magnitude: the least error that the fast kernels are trusted with
+_GUESS = 3e-5  # of a tensor's magnitude: what their error often comes to, with all safety
 _SAFETY = 8.0  # times the error that was measured of a tensor
 _SAFETY_OF_ALL = 3.0  # times the largest error, as a share of a tensor's magnitude, that was measured of any tensor
 _HOPELESS = 1e-3  # of a tensor's magnitude: kernels that differ by more are not used at all
@@ -171,10 +171,14 @@ class _Search:
 
     def settled(self) -> Extremes:
         """The extremes, exact wherever they could move a range across a line of its grid."""
-        # One exact sample tells how large the fast kernels' error is; best one that has to be run anyway, for as many
-        # clamped tensors as can be.
-        wanted = Counter(i for row, side in self._near(_FLOOR * self._magnitude) for i in self._candidates(row, side))
-        first = wanted.most_common(1)[0][0] if wanted else 0
+        # One exact sample tells how large the fast kernels' error is; best one that will have to be run anyway. Which one
+        # it is changes the time alone.
+        wanted: dict[int, float] = {}
+        for row, side in self._near(_GUESS * self._magnitude):
+            candidates = self._candidates(row, side)
+            for index in candidates:  # of a clamped tensor any will do
+                wanted[index] = wanted.get(index, 0.0) + 1 / len(candidates)
+        first = max(wanted, key=wanted.__getitem__, default=0)
         difference = np.nanmax(np.abs(self._quick[first] - self._run(first)), axis=1, initial=0.0)
         if bool((difference > _HOPELESS * self._magnitude).any()):
             for index in range(len(self._quick)):
