@@ -124,7 +124,8 @@ class Job:
             self._refuse(step, refusal.reason, _detail(refusal.detail, refusal.operators), refusal.alternative)
             return
         self.done[step.id] = done
-        self.warnings += [f"{step.variant}: {text}" for text in done.result.facts.get("warnings", ())]
+        prefix = f"{step.variant}: " if step.variant else ""
+        self.warnings += [f"{prefix}{text}" for text in done.result.facts.get("warnings", ())]
         if step.kind == "compare":
             self._judge(step, done)
 

@@ -25,6 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 from tflite_build.engines.contract import Interface, Invalid, Request
+from tflite_build.engines.user_code import seeds
 from tflite_build.engines.user_code.usercode import Stage
 from tflite_build.engines.words import quoted
 
@@ -56,6 +57,7 @@ def run(request: Request) -> dict[str, Any]:
     alone = len(entries) == 1
     folder = request.outputs / "saved_model"
     with Stage(request) as stage:
+        seeds.plant_tensorflow()  # for weights that start from random numbers
         endpoints = []
         for name, entry in entries.items():
             key = _key(name)
@@ -64,6 +66,7 @@ def run(request: Request) -> dict[str, Any]:
             for spec in inputs:
                 source_shapes.check_dtype(spec, name, key)
             endpoints.append(Endpoint(name, function, inputs))
+        seeds.lift_tensorflow()
         try:
             signatures = write(endpoints, folder, bool(request.params.get("locations")))
         except AssertionError as error:
