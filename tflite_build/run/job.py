@@ -137,13 +137,19 @@ class Job:
         self.running.discard(step.id)
         if isinstance(error, InvalidStep):
             key = _public(_key(error.key, step), self.resolved.names)
-            problem = self.loaded.problem(key, error.message, error.hint, error.detail)
+            detail = "\n".join(part for part in (error.detail, *self._refused_before(step)) if part)
+            problem = self.loaded.problem(key, error.message, error.hint, detail)
             error = BuildError(problem, ExitCode.SPEC_WRONG)
         elif not isinstance(error, StoreError):  # in a build of several models: which one
             placed = [replace(p, place=p.place or Place(self.loaded.file)) for p in error.problems]
             error = BuildError(placed, error.code)
         if error.problems not in [e.problems for e in self.failures]:  # as when two variants find the same
             self.failures.append(error)
+
+    def _refused_before(self, step: Step) -> list[str]:
+        """Why `step` is not done by the first candidate: the mistake that the next one finds may be no other."""
+        decision = self.resolved.decisions.get(step.candidate.subject) if step.candidate is not None else None
+        return [f"{r.choice} could not make it before: {r.reason}" for r in decision.refuted] if decision else []
 
     def lost(self, step_id: str, waiting: Step) -> None:
         """An output of `step_id`, which `waiting` needs, is damaged: it is to be made again, and then `waiting` runs."""
