@@ -50,6 +50,20 @@ def turned(x, which):
     return jax.lax.fori_loop(0, 2, lambda i, v: v + jax.lax.switch(which + i, branches), x)
 
 
+def chosen(x, which):
+    # Weights in branches, some of them on both sides, and branches inside of branches.
+    w1, w2 = WEIGHTS["w1"], WEIGHTS["w2"]
+
+    def upper(a):
+        return jax.lax.cond(which > 1, lambda b: jnp.tanh(b @ w1) @ w2, lambda b: b[:, :6] @ w2 * 2, a)
+
+    return jax.lax.cond(which > 0, upper, lambda a: (a @ w1)[:, :3] + WEIGHTS["b1"][:3], x)
+
+
+def without_operand(x):
+    return jax.lax.cond(x[0, 0] > 0, lambda: x @ WEIGHTS["w1"], lambda: jnp.zeros((2, 6)))
+
+
 def top(x):
     values, places = jax.lax.top_k(x, 3)
     return values, {"places": places}
@@ -77,6 +91,8 @@ SHAPES = {
     "branched": {"x": (2, 4)},
     "switched": {"x": (2, 4), "which": ()},
     "turned": {"x": (4, 4), "which": ()},
+    "chosen": {"x": (2, 8), "which": ()},
+    "without_operand": {"x": (2, 8)},
     "top": {"x": (2, 8)},
     "unused": {"x": (2, 4), "extra": (3,)},
     "tree": {"x": (2, 4), "y": (2, 4)},
@@ -194,6 +210,8 @@ NAMES = {
     "branched": ["output"],
     "switched": ["output"],
     "turned": ["output"],
+    "chosen": ["output"],
+    "without_operand": ["output"],
     "top": ["output_0", "output_1_places"],
     "unused": ["output"],
     "tree": ["deep_er_0", "flag", "pair_0", "pair_1"],
@@ -208,7 +226,9 @@ def test_every_signature_gives_the_numbers_of_jax(
     said = built["many"]
     assert said.ok, said.value["errors"]
     random = np.random.default_rng(7)
-    given = {name: [inputs_of(name, random) for _ in range(3)] for name in SHAPES}
+    given = {name: [inputs_of(name, random) for _ in range(6)] for name in SHAPES}
+    assert {int(case["which"]) for case in given["chosen"]} == {0, 1, 2}
+    assert {bool(case["x"][0, 0] > 0) for case in given["without_operand"]} == {True, False}
     flat = {f"{n}:{i}/{t}": a for n, cases in given.items() for i, case in enumerate(cases) for t, a in case.items()}
     expected = by_jax(workshop.folder / "many", {**flat}, tmp_path, shared_cache)
     for name, cases in given.items():
