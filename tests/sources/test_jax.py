@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -163,6 +164,33 @@ def built(workshop: Workshop) -> dict[str, Said]:
         """
     workshop.model("open", open_, {"model.py": code})
     return workshop.build("many", "open")
+
+
+QUANTIZED = """
+format = "jax"
+entry = "model.py:chosen"
+[input.x]
+shape = [2, 8]
+dtype = "float32"
+[input.which]
+shape = []
+dtype = "int32"
+range = [0, 2]
+[variant.dynamic]
+quantize = "dynamic-int8"
+[variant.float16]
+quantize = "float16"
+"""
+
+
+def test_weights_in_branches_are_quantized(built: dict[str, Said], workshop: Workshop) -> None:
+    folder = workshop.model("quantized", QUANTIZED, {"model.py": MANY})
+    shutil.copy(workshop.folder / "many" / "weights.npz", folder)
+    said = workshop.build("quantized")["quantized"]
+    assert said.ok, said.text
+    assert said.value["warnings"] == []  # as where most weights stay float
+    for variant, lowest in zip(said.value["variants"], (0.99, 0.999999), strict=True):
+        assert variant["cosine"] > lowest and variant["max_abs"] > 1e-5, variant["name"]
 
 
 def inputs_of(name: str, random: np.random.Generator) -> dict[str, Any]:

@@ -124,7 +124,12 @@ def _sink_constants(module: Any, branch: Any) -> bool:
             new = ir.Operation.create("func.call", results=results, operands=kept, attributes=callee, loc=call.location)
         for old, result in zip(call.results, new.results, strict=True):
             old.replace_all_uses_with(result)
+        constants = dict.fromkeys(call.operands[index] for index in places)
         call.erase()
+        for constant in constants:
+            # One that nobody reads shares the bytes of its copy in the file: quantizing the copy would spoil it.
+            if not list(constant.uses):
+                constant.owner.erase()
     return found
 
 
