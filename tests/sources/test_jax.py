@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,20 @@ def turned(x, which):
     return jax.lax.fori_loop(0, 2, lambda i, v: v + jax.lax.switch(which + i, branches), x)
 
 
+def chosen(x, which):
+    # Weights in branches, some of them on both sides, and branches inside of branches.
+    w1, w2 = WEIGHTS["w1"], WEIGHTS["w2"]
+
+    def upper(a):
+        return jax.lax.cond(which > 1, lambda b: jnp.tanh(b @ w1) @ w2, lambda b: b[:, :6] @ w2 * 2, a)
+
+    return jax.lax.cond(which > 0, upper, lambda a: (a @ w1)[:, :3] + WEIGHTS["b1"][:3], x)
+
+
+def without_operand(x):
+    return jax.lax.cond(x[0, 0] > 0, lambda: x @ WEIGHTS["w1"], lambda: jnp.zeros((2, 6)))
+
+
 def top(x):
     values, places = jax.lax.top_k(x, 3)
     return values, {"places": places}
@@ -74,6 +89,8 @@ SHAPES = {
     "branched": {"x": (2, 4)},
     "switched": {"x": (2, 4), "which": ()},
     "turned": {"x": (4, 4), "which": ()},
+    "chosen": {"x": (2, 8), "which": ()},
+    "without_operand": {"x": (2, 8)},
     "top": {"x": (2, 8)},
     "unused": {"x": (2, 4), "extra": (3,)},
     "tree": {"x": (2, 4), "y": (2, 4)},
@@ -163,6 +180,33 @@ def built(workshop: Workshop) -> dict[str, Said]:
     return workshop.build("many", "open", "counts")
 
 
+QUANTIZED = """
+format = "jax"
+entry = "model.py:chosen"
+[input.x]
+shape = [2, 8]
+dtype = "float32"
+[input.which]
+shape = []
+dtype = "int32"
+range = [0, 2]
+[variant.dynamic]
+quantize = "dynamic-int8"
+[variant.float16]
+quantize = "float16"
+"""
+
+
+def test_weights_in_branches_are_quantized(built: dict[str, Said], workshop: Workshop) -> None:
+    folder = workshop.model("quantized", QUANTIZED, {"model.py": MANY})
+    shutil.copy(workshop.folder / "many" / "weights.npz", folder)
+    said = workshop.build("quantized")["quantized"]
+    assert said.ok, said.text
+    assert said.value["warnings"] == []  # as where most weights stay float
+    for variant, lowest in zip(said.value["variants"], (0.99, 0.999999), strict=True):
+        assert variant["cosine"] > lowest and variant["max_abs"] > 1e-5, variant["name"]
+
+
 def inputs_of(name: str, random: np.random.Generator) -> dict[str, Any]:
     return {
         tensor: np.array(random.integers(0, INTEGERS[tensor] + 1, shape), np.int32)
@@ -198,6 +242,8 @@ NAMES = {
     "branched": ["output"],
     "switched": ["output"],
     "turned": ["output"],
+    "chosen": ["output"],
+    "without_operand": ["output"],
     "top": ["output_0", "output_1_places"],
     "unused": ["output"],
     "tree": ["deep_er_0", "flag", "pair_0", "pair_1"],
@@ -212,7 +258,9 @@ def test_every_signature_gives_the_numbers_of_jax(
     said = built["many"]
     assert said.ok, said.value["errors"]
     random = np.random.default_rng(7)
-    given = {name: [inputs_of(name, random) for _ in range(3)] for name in SHAPES}
+    given = {name: [inputs_of(name, random) for _ in range(6)] for name in SHAPES}
+    assert {int(case["which"]) for case in given["chosen"]} == {0, 1, 2}
+    assert {bool(case["x"][0, 0] > 0) for case in given["without_operand"]} == {True, False}
     flat = {f"{n}:{i}/{t}": a for n, cases in given.items() for i, case in enumerate(cases) for t, a in case.items()}
     expected = run_script("litert", EXPECT, workshop.folder / "many", flat)
     for name, cases in given.items():

@@ -176,6 +176,7 @@ _LAYERS: dict[str, Callable[..., None]] = {
     "tanh": _unary("TANH"),
     "logistic": _unary("LOGISTIC"),
     "relu": _unary("RELU"),
+    "log": _unary("LOG"),
     "add": _add,
     "scale": _scale,
     "svdf": _svdf,

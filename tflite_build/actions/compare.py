@@ -98,7 +98,7 @@ class OutputDistance:
             that is smaller.
         top1: The share of samples with the same largest class, or None where the output has no classes.
         status: "ok", "constant", "zero", "empty" (nothing to compare), or what is wrong: a key of `_WRONG`.
-        note: What else there is to say.
+        note: What is wrong, in numbers.
     """
 
     signature: str
@@ -191,8 +191,6 @@ def judge(distance: Distance, quantize: str, tolerance: float) -> Verdict:
         if wrong:
             refusals.append(f"{where} {wrong}")
             continue
-        if output.note:
-            warnings.append(f"{where}: {output.note}")
         over = _beyond(output, warn)
         if over:
             warnings.append(f"{where} {over}; it is published all the same, [checks] sets limits of your own")

@@ -27,7 +27,7 @@ from .contract import Invalid, Refused, Request, tells_of_memory
 from .registry import STEPS
 
 _PR_SET_PDEATHSIG = 1
-_MEMORY = (resource.RLIMIT_DATA, resource.RLIMIT_AS)
+_MEMORY = {resource.RLIMIT_DATA: "VmData", resource.RLIMIT_AS: "VmPeak"}  # limit -> its figure in /proc/self/status
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
@@ -88,7 +88,9 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
         if isinstance(error, OSError) and error.errno in _NO_SPACE:
             return {"failed": {"error": error.strerror, "traceback": text, "memory": False, "space": True}}
         print(text, file=sys.stderr, flush=True)
-        return {"failed": {"error": f"{type(error).__name__}: {error}", "traceback": text, "memory": False}}
+        # Python's own compiler, too, fails in strange words where an allocation fails.
+        failed = {"error": f"{type(error).__name__}: {error}", "traceback": text, "memory": False}
+        return {"failed": {**failed, "limited": _is_short()}}
 
 
 def _answered(answer: Invalid | Refused) -> dict[str, Any]:
@@ -124,10 +126,31 @@ def _lack_of_memory(answer: Invalid | Refused) -> dict[str, Any] | None:
 
 
 def _is_short() -> bool:
-    """Whether this process ever held half of the memory that it may have."""
-    limits = [limit for what in _MEMORY if (limit := resource.getrlimit(what)[0]) != resource.RLIM_INFINITY]
+    """Whether this process holds, or ever held, half of the memory that it may have: then a refusal is not believed.
+
+    Nothing tells afterwards whether an allocation failed. To believe no refusal while memory is limited would leave models
+    without the next engine that a limit never troubled; so one is believed far below the limit. What is wrong with that:
+    a single allocation of more than half of the limit that fails far below it, in words that `tells_of_memory` does not
+    know. That is taken for a refusal.
+    """
     unit = 1 if sys.platform == "darwin" else 1024
-    return bool(limits) and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > min(limits) / 2
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    mapped = _mapped()
+    return any(
+        max(peak, mapped.get(name, 0)) > limit / 2
+        for what, name in _MEMORY.items()
+        if (limit := resource.getrlimit(what)[0]) != resource.RLIM_INFINITY
+    )
+
+
+def _mapped() -> dict[str, int]:
+    """What the kernel holds against the limits, in bytes, on Linux: memory counts there before it is ever touched."""
+    try:
+        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    except OSError:
+        return {}
+    sizes = (line.partition(":") for line in lines if line.startswith("Vm"))
+    return {name: int(text.split()[0]) * 1024 for name, _, text in sizes}
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -20,7 +20,9 @@ def quoted(words: Iterable[str], last: str = "and") -> str:
 
 
 def near_or_all(word: str, allowed: Sequence[str]) -> str:
-    """The near miss where there is one, and all that is allowed: a hint for an unknown name."""
+    """The near miss where there is one, and what else is allowed: a hint for an unknown name."""
+    if len(allowed) == 1 and near_miss(word, allowed):
+        return near_miss(word, allowed)
     there = f"there {'is' if len(allowed) == 1 else 'are'} {quoted(allowed)}" if allowed else "there are none"
     return " ".join(part for part in (near_miss(word, allowed), there) if part)
 

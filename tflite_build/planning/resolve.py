@@ -47,6 +47,7 @@ class Refuted:
 
     Attributes:
         alternative: What could take its place where all others are refuted too, or "".
+        hint: What the user can change in the spec, shown where all others are refuted too, or "".
     """
 
     subject: str
@@ -54,6 +55,7 @@ class Refuted:
     reason: str
     detail: str = ""
     alternative: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +177,13 @@ def resolve(loaded: LoadedSpec, lock: Lock, refuted: Sequence[Refuted], interfac
 
 def _all_refuted(loaded: LoadedSpec, subject: str, gone: Sequence[Refuted]) -> BuildError:
     key = "source.format" if subject == "engine" else f"variant.{subject.partition(':')[2]}.quantize"
+    hint = next((r.hint for r in gone if r.hint), "")
     problems = [
         loaded.problem(
             key,
             f"the {r.choice} {'engine' if subject == 'engine' else 'quantizer'} cannot make this file: {r.reason}",
-            detail=r.detail,
+            hint if r is gone[-1] else "",
+            r.detail,
         )
         for r in gone
     ]

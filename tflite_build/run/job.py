@@ -7,7 +7,7 @@ with real ones. A refusal makes it resolve again; steps that both plans share ar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tflite_build.actions import compare, pipeline
@@ -18,6 +18,7 @@ from tflite_build.planning.action import Graph, OutputOf, Step
 from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import Refuted, Resolved, TensorNames, resolve
 from tflite_build.spec.load import LoadedSpec, split_key
+from tflite_build.spec.rules import STATIC_QUANTIZE
 from tflite_build.spec.types import FunctionSource, JaxSource
 from tflite_build.store.artifact import Artifact
 from tflite_build.store.store import Store
@@ -121,10 +122,13 @@ class Job:
         self.running.discard(step.id)
         refusal = done.result.refusal
         if refusal is not None:
-            self._refuse(step, refusal.reason, _detail(refusal.detail, refusal.operators), refusal.alternative)
+            named = self._keep_float_hint(step, [name for name, _, _ in refusal.operators])
+            detail = _detail(refusal.detail, refusal.operators)
+            self._refuse(step, refusal.reason, detail, refusal.alternative, named)
             return
         self.done[step.id] = done
-        self.warnings += [f"{step.variant}: {text}" for text in done.result.facts.get("warnings", ())]
+        prefix = f"{step.variant}: " if step.variant else ""
+        self.warnings += [f"{prefix}{text}" for text in done.result.facts.get("warnings", ())]
         if step.kind == "compare":
             self._judge(step, done)
 
@@ -133,13 +137,19 @@ class Job:
         self.running.discard(step.id)
         if isinstance(error, InvalidStep):
             key = _public(_key(error.key, step), self.resolved.names)
-            problem = self.loaded.problem(key, error.message, error.hint, error.detail)
+            detail = "\n".join(part for part in (error.detail, *self._refused_before(step)) if part)
+            problem = self.loaded.problem(key, error.message, error.hint, detail)
             error = BuildError(problem, ExitCode.SPEC_WRONG)
         elif not isinstance(error, StoreError):  # in a build of several models: which one
             placed = [replace(p, place=p.place or Place(self.loaded.file)) for p in error.problems]
             error = BuildError(placed, error.code)
         if error.problems not in [e.problems for e in self.failures]:  # as when two variants find the same
             self.failures.append(error)
+
+    def _refused_before(self, step: Step) -> list[str]:
+        """Why `step` is not done by the first candidate: the mistake that the next one finds may be no other."""
+        decision = self.resolved.decisions.get(step.candidate.subject) if step.candidate is not None else None
+        return [f"{r.choice} could not make it before: {r.reason}" for r in decision.refuted] if decision else []
 
     def lost(self, step_id: str, waiting: Step) -> None:
         """An output of `step_id`, which `waiting` needs, is damaged: it is to be made again, and then `waiting` runs."""
@@ -157,11 +167,22 @@ class Job:
             assert isinstance(given, OutputOf)  # compare reads what another step made
             self.rejected.append(Rejected(step.variant, self.done[given.step].result.outputs[given.name]))
             del self.done[step.id]
-            self._refuse(step, verdict.refusals[0], "\n".join(verdict.refusals[1:]))
+            hint = "keep sensitive layers in float with keep_float, or calibrate with more samples"
+            static = quantize in STATIC_QUANTIZE
+            self._refuse(step, verdict.refusals[0], "\n".join(verdict.refusals[1:]), hint=hint if static else "")
             return
         self.warnings += [f"{step.variant or 'float32'}: {text}" for text in verdict.warnings]
 
-    def _refuse(self, step: Step, reason: str, detail: str, alternative: str = "") -> None:
+    def _keep_float_hint(self, step: Step, operators: Sequence[str]) -> str:
+        """How to leave the operators that forbid a variant in float, where the spec does not do so yet."""
+        own = next((v for v in self.resolved.variants if v.name == step.variant), None)
+        if own is None or not own.quantizer:
+            return ""
+        more = [f"op:{name}" for name in dict.fromkeys(operators) if f"op:{name}" not in own.keep_float]
+        listed = ", ".join(f'"{pattern}"' for pattern in (*own.keep_float, *more))
+        return f"keep what it names in float: `keep_float = [{listed}]` in [variant.{own.name}]" if more else ""
+
+    def _refuse(self, step: Step, reason: str, detail: str, alternative: str = "", hint: str = "") -> None:
         if self._wants_lines(step):
             self.located = True
             self._plan()
@@ -171,7 +192,7 @@ class Job:
             place = self.loaded.place(f"variant.{step.variant}.quantize" if step.variant else "source")
             self.failures.append(BuildError(Problem(f"{self.name}: {step.id}: {reason}", place, detail=detail)))
             return
-        self.refuted.append(Refuted(candidate.subject, candidate.choice, reason, detail, alternative))
+        self.refuted.append(Refuted(candidate.subject, candidate.choice, reason, detail, alternative, hint))
         try:
             self._plan()
         except BuildError as error:

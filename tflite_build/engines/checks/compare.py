@@ -6,16 +6,19 @@ Measures and does not judge. Numbers are rounded to six digits, since kernels di
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tflite_build.engines.contract import Refused, Request
+from tflite_build.engines.contract import Invalid, Refused, Request
+from tflite_build.engines.files import graph as graphs
 from tflite_build.engines.files import tensors
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.files.tensors import Array, Case
-from tflite_build.engines.words import quoted
+from tflite_build.engines.words import counted, quoted
 
+_FLOATS = ("float16", "float32", "float64")
 _SUM_ERROR = 1e-3
 _CONSTANT = 1e-12  # share of the largest value below which an output counts as constant
 
@@ -25,6 +28,7 @@ def run(request: Request) -> dict[str, Any]:
 
     Raises:
         Refused: If the runtime does not load or run the file, or it has other signatures or inputs.
+        Invalid: If an output of the float file is NaN everywhere, and that of the source where it was run.
     """
     runner = Runner(request.inputs["model"])
     names: Mapping[str, Any] = request.params["names"]
@@ -37,7 +41,56 @@ def run(request: Request) -> dict[str, Any]:
     if expected is not None:
         rows = _rows(cases, made, expected)
     request.write_json("compare.json", {"signatures": [{"name": s, "outputs": outputs} for s, outputs in rows.items()]})
-    return {}
+    if not request.params["keep_outputs"]:
+        return {}
+    # Of the float file alone: what is no number there can be compared with nothing, in no variant.
+    warnings = _unusual(made, expected, request.inputs["model"])
+    return {"warnings": warnings} if warnings else {}
+
+
+def _unusual(made: Sequence[Case], expected: Sequence[Case] | None, model: Path) -> list[str]:
+    """What to say of outputs with values that are NaN or infinite.
+
+    Raises:
+        Invalid: If an output has no other values than NaN, which no app can use.
+    """
+    given, wanted = _by_output(made), _by_output(expected or ())
+    said = []
+    for (signature, name), arrays in given.items():
+        flat = np.concatenate([_flat(a) for a in arrays])
+        if flat.dtype.kind != "f" or flat.size == 0 or np.isfinite(flat).all():
+            continue
+        where = f"output '{name}'" + (f" of '{signature}'" if signature else "")
+        if np.isnan(flat).all() and all(np.isnan(_flat(a)).all() for a in wanted.get((signature, name), ())):
+            raise _nothing_but_nan(where, arrays, model)
+        said.append(
+            f"{where}: {int((~np.isfinite(flat)).sum())} of {flat.size} values are NaN or infinite in the float file, and "
+            "in the source where it was run; they are compared with nothing"
+        )
+    return said
+
+
+def _by_output(cases: Sequence[Case]) -> dict[tuple[str, str], list[Array]]:
+    found: dict[tuple[str, str], list[Array]] = {}
+    for case in cases:
+        for name, array in case.tensors.items():
+            found.setdefault((case.signature, name), []).append(array)
+    return found
+
+
+def _nothing_but_nan(where: str, arrays: Sequence[Array], model: Path) -> Invalid:
+    constants = [t for s in graphs.read(model).subgraphs for t in s.tensors if t.constant and t.dtype in _FLOATS]
+    holding = sum(bool(np.isnan(t.data.view(t.dtype)).any()) for t in constants)
+    samples = sum(len(a) for a in arrays)
+    return Invalid(
+        f"{where} is NaN everywhere in the source itself, in all of {counted(samples, 'sample')}",
+        "source",
+        f"{holding} of the {len(constants)} constants in the model hold NaN, as after a training that diverged: take "
+        "weights from before"
+        if holding
+        else "if these are values that it is not made for, give `range` in [input.NAME] of model.toml, or real samples in "
+        "[calibration]",
+    )
 
 
 def _names_of(names: Mapping[str, Any], signature: str, side: str) -> dict[str, str]:
@@ -112,7 +165,6 @@ def _row(pairs: Sequence[tuple[Array | None, Array]]) -> dict[str, Any]:
     if not usable.all():
         if (~same & ~usable).any():
             return {**row, "status": "nonfinite", "note": "the source gives NaN or infinity where the file does not"}
-        row["note"] = f"{int((~usable).sum())} of {wanted.size} values are NaN or infinite in the source itself"
         got, wanted = got[usable], wanted[usable]
         if wanted.size == 0:
             return {**row, "status": "empty"}

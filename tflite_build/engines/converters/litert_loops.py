@@ -4,6 +4,7 @@ Its passes leave `tfl.while` with the code inside, which the export cannot write
 converter has a pass for that, `tfl-while-loop-outline`, whose work `outline_loops` does. They leave `tfl.if` with calls
 inside, and in a private function the export takes every argument that such a call reads for the function's first one, so
 that the file computes something else without a word; `call_branches` writes the older `tf.If`, which names its operands.
+Constants go into the branches, to which the passes hand them as operands: an absent bias too, which `tf.If` cannot take.
 They leave `stablehlo.case`, whose branches the export writes with operands of their own each; `unfold_cases` asks for one
 number after the other.
 """
@@ -42,9 +43,13 @@ def unfold_cases(module: Any) -> int:
 
 def call_branches(module: Any) -> int:
     """Give every branch its operands and the functions that it calls; how many. Inside of the module's context."""
+    branches = named(module, "tfl.if")
+    with ir.Location.unknown(module.context):
+        while any(_sink_constants(module, branch) for branch in branches):  # into outer ones, then into those inside
+            pass
     done = 0
-    for branch in named(module, "tfl.if"):
-        calls = [region.blocks[0].operations[0].operation for region in branch.regions]
+    for branch in branches:
+        calls = _calls(branch)
         same = all(list(call.operands) == list(calls[0].operands) for call in calls)
         if not same or any(call.name != "func.call" for call in calls):
             continue
@@ -54,6 +59,68 @@ def call_branches(module: Any) -> int:
             new = _if([*branch.operands, *calls[0].operands], then, other, [value.type for value in branch.results])
         replace(branch, new)
     return done
+
+
+def _calls(branch: Any) -> list[Any]:
+    """The first operation of each side: a call of the function with all that it does."""
+    return [region.blocks[0].operations[0].operation for region in branch.regions]
+
+
+def _sink_constants(module: Any, branch: Any) -> bool:
+    """Move the constants that a branch gives to its functions into those; whether there were any."""
+    found = False
+    for call in _calls(branch):
+        places = [index for index, value in enumerate(call.operands) if _is_constant(value)]
+        if call.name != "func.call" or not places:
+            continue
+        found = True
+        function = _own_function(module, call)
+        body = function.regions[0].blocks[0]
+        for index in places:
+            if list(body.arguments[index].uses):
+                copy = call.operands[index].owner.clone(ir.InsertionPoint.at_block_begin(body))
+                body.arguments[index].replace_all_uses_with(copy.results[0])
+        for index in reversed(places):
+            body.erase_argument(index)
+        kept = [value for index, value in enumerate(call.operands) if index not in places]
+        results = [value.type for value in call.results]
+        kind = ir.FunctionType.get([value.type for value in kept], results)
+        function.attributes["function_type"] = ir.TypeAttr.get(kind)
+        if "arg_attrs" in function.attributes:
+            told = [a for index, a in enumerate(ir.ArrayAttr(function.attributes["arg_attrs"])) if index not in places]
+            function.attributes["arg_attrs"] = ir.ArrayAttr.get(told)
+        callee = {"callee": call.attributes["callee"]}
+        with ir.InsertionPoint(call):
+            new = ir.Operation.create("func.call", results=results, operands=kept, attributes=callee, loc=call.location)
+        constants = dict.fromkeys(call.operands[index] for index in places)
+        replace(call, new)
+        for constant in constants:
+            # One that nobody reads shares the bytes of its copy in the file: quantizing the copy would spoil it.
+            if not list(constant.uses):
+                constant.owner.erase()
+    return found
+
+
+def _own_function(module: Any, call: Any) -> Any:
+    """The function that `call` calls, or a copy of it where others call it too."""
+    functions = {ir.StringAttr(f.operation.attributes["sym_name"]).value: f.operation for f in module.body.operations}
+    name = ir.FlatSymbolRefAttr(call.attributes["callee"]).value
+    callers = 0
+
+    def look(operation: Any) -> Any:
+        nonlocal callers
+        callers += "callee" in operation.attributes and operation.attributes["callee"] == call.attributes["callee"]
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(look)
+    function = functions[name]
+    if callers == 1:
+        return function
+    number = next(n for n in range(len(functions) + 1) if f"{name} {n}" not in functions)
+    copy = function.clone(ir.InsertionPoint.at_block_begin(module.body)).operation
+    ir.SymbolTable.set_symbol_name(copy, f"{name} {number}")
+    call.attributes["callee"] = ir.FlatSymbolRefAttr.get(f"{name} {number}")
+    return copy
 
 
 def _closed(loop: Any) -> Any:

@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from tflite_build.engines.contract import Interface, Invalid, Request
+from tflite_build.engines.user_code import seeds
 from tflite_build.engines.user_code.usercode import Stage
 from tflite_build.engines.words import quoted
 
@@ -51,6 +52,7 @@ def run(request: Request) -> dict[str, Any]:
     asked = entries(request)
     folder = request.outputs / "saved_model"
     with Stage(request) as stage:
+        seeds.plant_tensorflow()  # for weights that start from random numbers
         endpoints = []
         for entry in asked:
             function = _Function(stage, entry)
@@ -58,6 +60,7 @@ def run(request: Request) -> dict[str, Any]:
             for spec in inputs:
                 source_shapes.check_dtype(spec, entry.signature, entry.key)
             endpoints.append(Endpoint(entry.signature, function, inputs))
+        seeds.lift_tensorflow()
         try:
             signatures = write(endpoints, folder, bool(request.params.get("locations")))
         except AssertionError as error:

@@ -25,6 +25,7 @@ from tflite_build.engines.contract import Invalid, Refused, Request
 from tflite_build.engines.words import near_or_all
 from tflite_build.errors import near_miss
 
+from . import seeds
 from .staging import Staging
 from .user_errors import UserErrors
 from .watching import Watch
@@ -51,6 +52,7 @@ class Stage:
 
     def __enter__(self) -> Stage:
         os.chdir(self._staging.stage)
+        seeds.plant()
         self._watch = Watch(self._staging)
         self._watch.roots.append(str(self._staging.stage))
         sys.argv[1:] = []
@@ -147,6 +149,14 @@ class Stage:
         except BaseException as error:
             with self._watch.paused():
                 raise self._errors.explain(error, key, file) from error
+
+    def forget(self) -> None:
+        """Have the user's modules run anew when they are next asked for, and the same random numbers drawn."""
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__dict__", {}).get("__file__")  # asking a lazy module would load it
+            if isinstance(file, str) and self._watch.inside(file):
+                del sys.modules[name]
+        seeds.plant()
 
     def is_users(self, error: BaseException) -> bool:
         """Whether a line of the user's files took part in `error`."""

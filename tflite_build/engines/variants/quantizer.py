@@ -22,7 +22,7 @@ from tflite_build.engines.files.graph import Graph, Operator
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.words import near_or_all, quoted
 
-from . import own_recipe, quantized_file, repacking
+from . import left_in_float, own_recipe, quantized_file, repacking
 from .unsigned import with_unsigned_ends
 
 
@@ -78,32 +78,8 @@ def run(request: Request) -> dict[str, Any]:
     _check(request, made, graph)
     runner.load()
     (request.outputs / "model.tflite").write_bytes(made)
-    left = _left_in_float(graphs.read(made), request.params)
-    if not left:
-        return {}
-    return {
-        "warnings": [
-            f"{quoted(left)} stay{'s' if len(left) == 1 else ''} float: there is no {request.params['quantize']} form"
-        ]
-    }
-
-
-def _left_in_float(made: Graph, params: Mapping[str, Any]) -> list[str]:
-    """The kinds of operators that compute in float though the spec asks for integers and does not keep them."""
-    if params["quantize"] not in ("int8", "int16x8"):
-        return []
-    patterns = params["keep_float"]
-    kinds = {p[3:] for p in patterns if p.startswith("op:")} | {"QUANTIZE", "DEQUANTIZE"}
-    names = [p for p in patterns if not p.startswith("op:")]
-    found = set()
-    for index in made.main_subgraphs():
-        subgraph = made.subgraphs[index]
-        for operator in subgraph.operators:
-            floats = any(subgraph.tensors[i].dtype == "float32" for i in operator.outputs if i >= 0)
-            kept = operator.name in kinds or any(re.search(p, subgraph.scope(operator)) for p in names)
-            if floats and not kept:
-                found.add(operator.name)
-    return sorted(found)
+    said = left_in_float.warnings(graphs.read(made), request.params["quantize"], request.params["keep_float"])
+    return {"warnings": said} if said else {}
 
 
 def _quantized(request: Request, content: bytes, graph: Graph, recipe: list[dict[str, Any]]) -> bytes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from tflite_build.engines.contract import (
     DeclaredInput,
     Interface,
     Invalid,
+    Refused,
     Request,
     SignatureSpec,
     TensorSpec,
@@ -25,12 +27,20 @@ from tflite_build.engines.contract import (
 from tflite_build.engines.files import fitting, npz, tensors
 from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.sources.source_shapes import table
+from tflite_build.engines.user_code import seeds
 from tflite_build.engines.words import counted, near_or_all, quoted
 from tflite_build.errors import near_miss
+
+if TYPE_CHECKING:
+    from tflite_build.engines.user_code.usercode import Stage
 
 _SEED = 20240229
 _DEFAULT_SIZES = (1, 3)
 _MOST_CASES = 16
+_ENTRY = "calibration.entry"
+_TWICE = 16  # of the first run's samples, so many are compared with a second run's
+_PATIENCE = 60  # seconds: a generator that took longer is not run again
+_Sample = tuple[SignatureSpec, dict[str, Array]]
 _INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 
 
@@ -42,8 +52,9 @@ def run(request: Request) -> dict[str, Any]:
     """
     interface = Interface.from_json(request.read_json("interface"))
     params = request.params
+    warnings: list[str] = []
     if params.get("entry"):
-        cases, key = _from_code(request, interface), "calibration.entry"
+        cases, key = _from_code(request, interface, warnings), _ENTRY
     elif "data" in request.inputs:
         arrays = npz.read(request.inputs["data"], "calibration.data")
         cases, key = _from_arrays(arrays, interface, params), "calibration.data"
@@ -52,7 +63,8 @@ def run(request: Request) -> dict[str, Any]:
         cases, key = list(_made(interface, declared, params["count"])), ""
     _check_values(cases, key)
     tensors.write(request.outputs / "samples", cases)
-    return {"samples": sum(c.count for c in cases), "made": not key}
+    facts: dict[str, Any] = {"samples": sum(c.count for c in cases), "made": not key}
+    return {**facts, "warnings": warnings} if warnings else facts
 
 
 def _public(params: Mapping[str, Any], signature: str) -> dict[str, str]:
@@ -172,26 +184,72 @@ def _found_sizes(signature: SignatureSpec, sample: Mapping[str, Array], key: str
     return sizes
 
 
-def _from_code(request: Request, interface: Interface) -> list[Case]:
+def _from_code(request: Request, interface: Interface, warnings: list[str]) -> list[Case]:
     from tflite_build.engines.user_code.usercode import Stage
 
-    key = "calibration.entry"
     entry, count = str(request.params["entry"]), int(request.params["count"])
     with Stage(request, "calibration.files") as stage:
-        value = stage.call(stage.entry(entry, key=key), key=key)
-        with stage.explained(key, entry.partition(":")[0]):
-            yielded = list(itertools.islice(_iterable(value, entry), count))
-    if not yielded:
-        raise Invalid(f"'{entry}' gives no samples", key)
-    _check_count(len(yielded), request.params, f"'{entry}'")
+        begun = time.monotonic()
+        yielded = _yielded(stage, entry, count)
+        seconds = time.monotonic() - begun
+        if not yielded:
+            raise Invalid(f"'{entry}' gives no samples", _ENTRY)
+        _check_count(len(yielded), request.params, f"'{entry}'")
+        taken = [
+            list(_by_signature(value, interface, request.params, number, _ENTRY))
+            for number, value in enumerate(yielded)
+        ]
+        del yielded
+        cases = _grouped(taken, interface, entry)
+        if seconds < _PATIENCE and _gives_others(stage, taken[:_TWICE], request, interface):
+            warnings.append(
+                f"'{entry}' gives other samples each time it runs, so a build from an empty store gives other files: "
+                "seed what it draws from, as in np.random.default_rng(0), and take no part of the time or of the system"
+            )
+    return cases
+
+
+def _yielded(stage: Stage, entry: str, count: int) -> list[Any]:
+    """The first `count` values that the user's generator gives."""
+    function = stage.entry(entry, key=_ENTRY)
+    seeds.plant_tensorflow()
+    value = stage.call(function, key=_ENTRY)
+    with stage.explained(_ENTRY, entry.partition(":")[0]):
+        return list(itertools.islice(_iterable(value, entry), count))
+
+
+def _gives_others(stage: Stage, before: Sequence[Sequence[_Sample]], request: Request, interface: Interface) -> bool:
+    """Whether the user's code, run anew from its first line, gives other samples than `before`.
+
+    A second run that fails tells nothing: code may well be unable to run twice in one process.
+    """
+    stage.forget()
+    try:
+        values = _yielded(stage, str(request.params["entry"]), len(before))
+        again = [list(_by_signature(v, interface, request.params, n, _ENTRY)) for n, v in enumerate(values)]
+    except (Invalid, Refused, MemoryError):
+        return False
+    return len(again) != len(before) or not all(map(_equal, before, again))
+
+
+def _equal(one: Sequence[_Sample], other: Sequence[_Sample]) -> bool:
+    """Whether a value of the generator is the same samples for the same signatures as another."""
+    return len(one) == len(other) and all(
+        a.name == b.name and all(np.array_equal(x[n], y[n], equal_nan=x[n].dtype.kind in "fc") for n in x)
+        for (a, x), (b, y) in zip(one, other, strict=True)
+    )
+
+
+def _grouped(taken: Sequence[Sequence[_Sample]], interface: Interface, entry: str) -> list[Case]:
+    """Samples by signature and by the sizes of its dynamic dimensions."""
     groups: dict[tuple[str, tuple[tuple[str, int], ...]], list[dict[str, Array]]] = {}
-    for number, value in enumerate(yielded):
-        for signature, sample in _by_signature(value, interface, request.params, number, key):
-            sizes = _found_sizes(signature, sample, key)
+    for samples in taken:
+        for signature, sample in samples:
+            sizes = _found_sizes(signature, sample, _ENTRY)
             groups.setdefault((signature.name, tuple(sorted(sizes.items()))), []).append(sample)
     missing = [s.name for s in interface.signatures if s.name not in {name for name, _ in groups}]
     if missing:
-        raise Invalid(f"'{entry}' gives no samples for the signature {quoted(missing)}", key)
+        raise Invalid(f"'{entry}' gives no samples for the signature {quoted(missing)}", _ENTRY)
     return [
         Case(name, {n: np.stack([s[n] for s in samples]) for n in samples[0]}, dict(sizes))
         for (name, sizes), samples in groups.items()
@@ -212,7 +270,7 @@ def _iterable(value: Any, entry: str) -> Iterable[Any]:
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
         raise Invalid(
             f"'{entry}' gives {type(value).__name__}; it must yield samples, each a dict of input name to array",
-            "calibration.entry",
+            _ENTRY,
         )
     return value
 

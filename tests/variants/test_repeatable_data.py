@@ -1,0 +1,67 @@
+"""Calibration code draws the same random numbers in every build; where it cannot be made to, the build says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from shop import CLASSIFIER, Said, Shop
+
+TOML = '[variant.int8]\nquantize = "int8"\n[calibration]\nentry = "data.py:samples"\nsamples = 20\n'
+HEAD = "import os, random, time\nimport numpy as np\nSHAPE = (1, 8, 8, 2)\n"
+LOOP = "def samples():\n    for number in range(20):\n        "
+# Draws from the state of the process, or from an object with a seed of its own.
+SAME: Mapping[str, str] = {
+    "numpy": LOOP + "yield np.random.normal(size=SHAPE).astype('f')",
+    "random": LOOP + "yield np.full(SHAPE, random.random(), 'f')",
+    "at_import": "data = np.random.normal(size=(20, *SHAPE)).astype('f')\ndef samples():\n    return iter(data)",
+    "own_seed": "rng = np.random.default_rng(0)\n" + LOOP + "yield rng.normal(size=SHAPE).astype('f')",
+    "used_up": "data = [np.full(SHAPE, 1, 'f')] * 20\ndef samples():\n    while data:\n        yield data.pop()",
+    "once": LOOP + "yield np.full(SHAPE, number, 'f')\n    os.mkdir('made')",
+}
+OTHERS: Mapping[str, str] = {
+    "default_rng": LOOP + "yield np.random.default_rng().normal(size=SHAPE).astype('f')",
+    "late": LOOP + "yield np.full(SHAPE, number if number < 15 else np.random.default_rng().normal(), 'f')",
+    "urandom": LOOP + "yield np.frombuffer(os.urandom(128), np.uint8).reshape(SHAPE).astype('f')",
+    "clock": LOOP + "yield np.full(SHAPE, time.perf_counter(), 'f')",
+}
+
+
+@pytest.fixture(scope="module")
+def builds(shop: Shop, new_cli: Callable[[], Callable[..., Any]]) -> list[tuple[dict[str, Said], dict[str, bytes]]]:
+    """All of them built twice, each time from an empty store: what was said, and the files."""
+    source = shop.folder / "source.tflite"
+    shop.make({source: CLASSIFIER})
+    for name, code in (SAME | OTHERS).items():
+        (shop.model(name, TOML, source=source) / "data.py").write_text(f"{HEAD}{code}\n")
+    made = []
+    for _ in range(2):
+        said = Shop(shop.folder, new_cli(), shop.python).build()
+        assert not [s.told for s in said.values() if s.errors]
+        made.append((said, {name: s.file("int8").read_bytes() for name, s in said.items()}))
+    return made
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_files_from_an_empty_store(name: str, builds: Any) -> None:
+    (said, files), (_, again) = builds
+    assert files[name] == again[name]
+    assert said[name].value["warnings"] == []
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_no_seed_reaches_is_said(name: str, builds: Any) -> None:
+    for said, _ in builds:
+        (warning,) = said[name].value["warnings"]
+        assert warning == (
+            "'data.py:samples' gives other samples each time it runs, so a build from an empty store gives other files: "
+            "seed what it draws from, as in np.random.default_rng(0), and take no part of the time or of the system"
+        )
+
+
+def test_the_warning_stays_while_the_samples_are_reused(builds: Any, shop: Shop) -> None:
+    first = shop.build("urandom")["urandom"]
+    again = shop.build("urandom")["urandom"]
+    assert again.ran == []
+    assert again.value["warnings"] == first.value["warnings"] != []
