@@ -294,7 +294,7 @@ def test_counting_along_a_dynamic_dimension(built: dict[str, Said], execute: Exe
     said = built["counts"]
     assert said.ok, said.value["errors"]
     for n, m in ((1, 2), (5, 3), (2, 6)):
-        made = execute(said.file, "serving_default", {"x": np.zeros((n, m, 4), np.float32)})
+        made = execute(said.file(), "serving_default", {"x": np.zeros((n, m, 4), np.float32)})
         wanted = {
             "line": np.arange(n, dtype=np.float32),
             "rows": np.indices((n, m), np.int32)[0],

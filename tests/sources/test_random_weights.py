@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from workshop import Workshop
+from harness import Workshop
 
 TENSORFLOW = """
 import random
@@ -63,5 +63,5 @@ def test_the_same_files_from_an_empty_store(workshop: Workshop, new_cli: Callabl
     made = []
     for _ in range(2):
         said = Workshop(workshop.folder, new_cli()).build()
-        made.append({name: said[name].file.read_bytes() for name in MODELS})
+        made.append({name: said[name].file().read_bytes() for name in MODELS})
     assert made[0] == made[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workshop import Workshop
+from harness import Workshop
 
 MODEL = """
 import mmap

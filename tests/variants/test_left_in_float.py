@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from shop import Said, Shop
+from harness import Said
+from shop import Shop
 
 WORDS = ("float16", "dynamic-int8", "dynamic-int4", "weight-only-int8", "weight-only-int4")
 WIDE = [["depthwise", 5], ["mean"], ["dense", 4]]  # most weights are the depthwise convolution's
@@ -18,7 +19,7 @@ def said(shop: Shop) -> dict[str, Said]:
     for name, layers in (("wide", WIDE), ("narrow", NARROW)):
         file = shop.folder / f"{name}.tflite"
         shop.make({file: {"signatures": [{"name": "serve", "input": [1, 8, 8, 64], "layers": layers}]}})
-        shop.model(name, toml, source=file)
+        shop.tflite(name, toml, source=file)
     return shop.build()
 
 

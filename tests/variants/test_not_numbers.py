@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shop import Said, Shop
+from harness import Said
+from shop import Shop
 
 ALL = '[variant.float32]\n[variant.half]\nquantize = "float16"\n[variant.dynamic]\nquantize = "dynamic-int8"\n'
 X = np.random.default_rng(0).normal(0, 1, (5, 1, 6)).astype(np.float32)
@@ -28,7 +29,7 @@ def said(shop: Shop) -> dict[str, Said]:
     for name, (layers, toml) in MODELS.items():
         file = shop.folder / f"{name}.tflite"
         shop.make({file: {"signatures": [{"name": "serve", "input": [1, 6], "layers": layers}]}})
-        shop.model(name, f'{toml}[calibration]\ndata = "data.npz"\n', source=file, x=X)
+        shop.tflite(name, f'{toml}[calibration]\ndata = "data.npz"\n', source=file, x=X)
     return shop.build()
 
 

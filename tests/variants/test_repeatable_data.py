@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from shop import CLASSIFIER, Said, Shop
+from harness import Said
+from shop import CLASSIFIER, Shop
 
 TOML = '[variant.int8]\nquantize = "int8"\n[calibration]\nentry = "data.py:samples"\nsamples = 20\n'
 HEAD = "import os, random, time\nimport numpy as np\nSHAPE = (1, 8, 8, 2)\n"
@@ -34,7 +35,7 @@ def builds(shop: Shop, new_cli: Callable[[], Callable[..., Any]]) -> list[tuple[
     source = shop.folder / "source.tflite"
     shop.make({source: CLASSIFIER})
     for name, code in (SAME | OTHERS).items():
-        (shop.model(name, TOML, source=source) / "data.py").write_text(f"{HEAD}{code}\n")
+        (shop.tflite(name, TOML, source=source) / "data.py").write_text(f"{HEAD}{code}\n")
     made = []
     for _ in range(2):
         said = Shop(shop.folder, new_cli(), shop.python).build()

@@ -10,26 +10,20 @@ from typing import Any
 
 from litert_converter.mlir import ir
 
+from .litert_operations import named, replace
+
 _TYPES = ("i32", "f32")
 
 
 def count_in_one_dimension(module: Any) -> None:
     """Replace every `stablehlo.dynamic_iota` that the passes fail on: count, convert, broadcast."""
-    found: list[Any] = []
-
-    def look(operation: Any) -> Any:
-        if operation.name == "stablehlo.dynamic_iota":
-            found.append(operation)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(look)
-    for operation in found:
+    for operation in named(module, "stablehlo.dynamic_iota"):
         made = ir.RankedTensorType(operation.results[0].type)
         if made.rank > 1 or str(made.element_type) not in _TYPES:
-            _replace(operation, made)
+            _rewrite(operation, made)
 
 
-def _replace(operation: Any, made: Any) -> None:
+def _rewrite(operation: Any, made: Any) -> None:
     shape = operation.operands[0]
     kind = ir.RankedTensorType(shape.type).element_type
     axis = ir.IntegerAttr(operation.attributes["iota_dimension"]).value
@@ -64,5 +58,4 @@ def _replace(operation: Any, made: Any) -> None:
         if made.rank > 1:
             broadcast = ir.DenseI64ArrayAttr.get([axis])
             value = new("dynamic_broadcast_in_dim", made, value, shape, broadcast_dimensions=broadcast)
-    operation.results[0].replace_all_uses_with(value)
-    operation.erase()
+    replace(operation, value.owner)
