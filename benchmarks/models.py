@@ -4,7 +4,8 @@ models.py keras OUT_DIR NAME...      (litert toolchain: NAME.keras)
 models.py saved_model OUT_DIR        (tensorflow toolchain: mobilenet/)
 
 `weights=None` would be useless for comparing: the output is uniform and an int8 softmax all zeros. He-scaled kernels and
-a jittered batch normalization keep signals alive through the depth of the network.
+a jittered batch normalization keep signals alive through the depth of the network, and the last layer is scaled so that
+some of 1,000 classes are likely.
 """
 
 import os
@@ -29,6 +30,7 @@ CHOICES = {
     "NASNetMobile": lambda: keras.applications.NASNetMobile(weights=None),
     "EfficientNetB0": lambda: keras.applications.EfficientNetB0(weights=None),
 }
+SPREAD = 2.5  # standard deviation of the logits
 
 
 def scaled(model):
@@ -48,7 +50,16 @@ def scaled(model):
         else:
             continue
         layer.set_weights(weights)
+    decided(model, rng)
     return model
+
+
+def decided(model, rng):
+    """Scale the last layer with weights so that logits differ by a few units."""
+    given = rng.normal(size=(2, *model.input_shape[1:])).astype("float32")
+    spread = np.log(model.predict(given, verbose=0)).std()
+    last = [layer for layer in model.layers if layer.weights][-1]
+    last.set_weights([w * SPREAD / spread for w in last.get_weights()])
 
 
 def he(weight, rng, depthwise):
