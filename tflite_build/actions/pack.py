@@ -42,7 +42,7 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: ResolvedVariant
     )
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `model.tflite`.
 
     Raises:
@@ -53,7 +53,6 @@ def run(request: Request) -> dict[str, Any]:
     except FormatError as error:  # only a file that is the source itself can be so
         raise Invalid(str(error), "source.path") from error
     (request.outputs / convert.MODEL).write_bytes(packed)
-    return {}
 
 
 def _packed(data: bytes, params: Mapping[str, Any]) -> bytes | bytearray:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 DEFAULT_SIGNATURE = "serving_default"  # of a source that names none
 
@@ -53,6 +53,13 @@ class Request:
     def write_json(self, name: str, value: object) -> None:
         """Write `value` as canonical JSON to the output file `name`."""
         (self.outputs / name).write_text(json.dumps(value, sort_keys=True, indent=1) + "\n", "utf-8")
+
+
+class Answer(TypedDict, total=False):
+    """What a step says beside the files that it wrote, as JSON values; one that has nothing to say returns None."""
+
+    warnings: list[str]  # for the user, in every build that has this result
+    reruns: int  # how many samples `calibrate` ran with the slow kernels, for tests
 
 
 @dataclass(frozen=True)

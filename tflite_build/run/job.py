@@ -128,7 +128,7 @@ class Job:
             return
         self.done[step.id] = done
         prefix = f"{step.variant}: " if step.variant else ""
-        self.warnings += [f"{prefix}{text}" for text in done.result.facts.get("warnings", ())]
+        self.warnings += [f"{prefix}{text}" for text in done.result.warnings]
         if step.kind == "compare":
             self._judge(step, done)
 

@@ -19,7 +19,7 @@ _LABELS = "labels"
 Array = NDArray[Any]
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `accuracy.json`: {"metric", "value", "samples"}.
 
     Params:
@@ -63,7 +63,6 @@ def run(request: Request) -> dict[str, Any]:
         right += int(np.argmax(scores) == label)
     value = right / len(labels)
     request.write_json("accuracy.json", {"metric": request.params["metric"], "value": value, "samples": len(labels)})
-    return {"value": value}
 
 
 def _scores(outputs: Mapping[str, Array]) -> str:

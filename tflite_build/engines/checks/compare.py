@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tflite_build.engines.contract import Invalid, Names, Refused, Request
+from tflite_build.engines.contract import Answer, Invalid, Names, Refused, Request
 from tflite_build.engines.files import graph as graphs
 from tflite_build.engines.files import tensors
 from tflite_build.engines.files.runner import Runner
@@ -23,7 +23,7 @@ _SUM_ERROR = 1e-3
 _CONSTANT = 1e-12  # share of the largest value below which an output counts as constant
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> Answer:
     """Write `compare.json`, and with `keep_outputs` the outputs for all samples as `outputs/`.
 
     Raises:
@@ -42,10 +42,10 @@ def run(request: Request) -> dict[str, Any]:
         rows = _rows(cases, made, expected)
     request.write_json("compare.json", {"signatures": [{"name": s, "outputs": outputs} for s, outputs in rows.items()]})
     if not request.params["keep_outputs"]:
-        return {}
+        return Answer()
     # Of the float file alone: what is no number there can be compared with nothing, in no variant.
     warnings = _unusual(made, expected, request.inputs["model"])
-    return {"warnings": warnings} if warnings else {}
+    return Answer(warnings=warnings)
 
 
 def _unusual(made: Sequence[Case], expected: Sequence[Case] | None, model: Path) -> list[str]:

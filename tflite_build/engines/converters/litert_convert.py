@@ -38,7 +38,7 @@ _DTYPES = frozenset(
 )
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Convert the lowered folder `lowered` to `model.tflite`.
 
     Params:
@@ -52,7 +52,6 @@ def run(request: Request) -> dict[str, Any]:
     model, leftovers = _convert(lowered, bool(request.params.get("loops")))
     _check_file(model, lowered.interface, leftovers)
     (request.outputs / "model.tflite").write_bytes(model)
-    return {"size": len(model)}
 
 
 def _convert(lowered: Lowered, loops: bool) -> tuple[bytes, list[Leftover]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflite_build.engines.contract import (
+    Answer,
     Declared,
     DeclaredInput,
     Interface,
@@ -45,7 +46,7 @@ _Sample = tuple[SignatureSpec, dict[str, Array]]
 _INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> Answer:
     """Write `samples/`.
 
     Raises:
@@ -65,8 +66,7 @@ def run(request: Request) -> dict[str, Any]:
         cases, key = list(_made(interface, declared, params["count"])), ""
     _check_values(cases, names, key)
     tensors.write(request.outputs / "samples", cases)
-    facts: dict[str, Any] = {"samples": sum(c.count for c in cases), "made": not key}
-    return {**facts, "warnings": warnings} if warnings else facts
+    return Answer(warnings=warnings)
 
 
 def _made(interface: Interface, declared: Declared, count: int) -> Iterator[Case]:
