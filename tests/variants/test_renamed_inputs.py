@@ -76,6 +76,9 @@ def said(shop: Shop) -> dict[str, Said]:
         shop.tflite(name, names + VARIANTS + data, source=source, **arrays)
         toml = names + "[variant.float32]\n" + _accuracy("")
         shop.tflite(f"labelled_{name}", toml, source=source, **arrays, labels=labels)
+    shop.tflite("taken", '[input.y]\nfrom = "x"\n' + VARIANTS + data, source=source, x=X, y=Y)
+    toml = '[input.y]\nfrom = "x"\n[variant.float32]\n' + _accuracy("")
+    shop.tflite("labelled_taken", toml, source=source, x=X, y=Y, labels=labels)
     int4 = '[variant.int4]\nquantize = "dynamic-int4"\n'
     for name in ("swap", "chain", "own"):
         names, x, y = FILES[name]
@@ -113,6 +116,13 @@ def test_accuracy_is_that_of_the_right_inputs(name: str, said: dict[str, Said]) 
     error = said[f"drop_{name}"].error
     assert error["code"] == 4
     assert "1.0000 to 0." in error["message"]
+
+
+def test_a_name_that_another_input_keeps_is_told_where_it_is_given(said: dict[str, Said]) -> None:
+    for name in ("taken", "labelled_taken"):
+        error = said[name].error
+        assert error["message"] == "the model has another input that is called 'y'"
+        assert (error["code"], error["key"], error["line"]) == (2, "input.y.from", 8)
 
 
 MISTAKES = sorted([*WRONG, *WRONG_CODE, *(f"labelled_{name}" for name in WRONG)])

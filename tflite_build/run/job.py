@@ -252,7 +252,7 @@ def _public(key: str, names: Names) -> str:
     """The key under which model.toml has an input, where an engine knows it by the model's own name."""
     parts = list(split_key(key))
     at = parts.index("input") + 1 if "input" in parts[:3:2] else len(parts)
-    if at >= len(parts) or parts[-1] == "from":  # what is wrong with a `from` is told by the spec's own name
+    if at >= len(parts) or parts[at + 1 :] == ["from"]:  # what is wrong with a `from` is told by the spec's own name
         return key
     signature = parts[1] if at > 1 else next(iter(names.signatures), "")
     public = names.public(signature, "inputs", parts[at])

@@ -55,6 +55,7 @@ def run(request: Request) -> Answer:
     interface = Interface.from_json(request.read_json("interface"))
     params = request.params
     names = Names.from_json(params["names"])
+    _check_names(interface, names)
     warnings: list[str] = []
     if params.get("entry"):
         cases, key = _from_code(request, interface, names, warnings), _ENTRY
@@ -67,6 +68,16 @@ def run(request: Request) -> Answer:
     _check_values(cases, names, key)
     tensors.write(request.outputs / "samples", cases)
     return Answer(warnings=warnings)
+
+
+def _check_names(interface: Interface, names: Names) -> None:
+    """Make sure that no input gets a name which another one keeps: data could not say which of them it is for."""
+    for signature in interface.signatures:
+        shown = [names.public(signature.name, "inputs", t.name) for t in signature.inputs]
+        for name in shown:
+            if shown.count(name) > 1:
+                key = f"{table(signature.name, len(interface.signatures) == 1, name)}.from"
+                raise Invalid(f"the model has another input that is called '{name}'", key)
 
 
 def _made(interface: Interface, declared: Declared, count: int) -> Iterator[Case]:
