@@ -21,7 +21,6 @@ class ExitCode(IntEnum):
     ENGINE_FAILED = 3
     CHECK_FAILED = 4
     STORE_FAILED = 5
-    DIFFERS = 6
     USAGE = 64
     FAULT = 70
     INTERRUPTED = 130

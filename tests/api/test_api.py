@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,11 @@ def test_errors(call: Callable[[Path], Any], code: int, project: Path, cache: Pa
             lambda: tflite_build.run_file("m.tflite", "x", "y", signature=1),
             "'signature' has to be a str or None, not int (1)",
         ),
+        (lambda: tflite_build.run_file("none", 5, "y"), "'inputs' has to be a path (a str or a Path), not int (5)"),
+        (
+            lambda: tflite_build.run_file("none", "x", "y", on_event=3),
+            "'on_event' has to be a function that takes an event, not int (3)",
+        ),
     ],
 )
 def test_a_wrong_type_is_told_by_the_name_of_the_argument(
@@ -247,6 +253,30 @@ def test_what_on_event_raises_comes_out_of_build(
     result = tflite_build.build(project)
     assert result.ok
     assert any(step.reused for step in result.models[0].steps)
+
+
+@pytest.mark.parametrize("way", ["alone", "from", "while"])
+def test_what_on_event_raises_keeps_what_it_came_from(way: str, project: Path, cache: Path) -> None:
+    """And nothing of this tool's is beside it in the traceback."""
+    reason = KeyError("reason")
+
+    def listen(event: progress.Event) -> None:
+        if way == "alone":
+            raise RuntimeError("mine")
+        try:
+            raise reason
+        except KeyError as error:
+            if way == "from":
+                raise RuntimeError("mine") from error
+            raise RuntimeError("mine")  # noqa: B904
+
+    with pytest.raises(RuntimeError, match="mine") as caught:
+        tflite_build.build(project, on_event=listen)
+    assert caught.value.__cause__ is (reason if way == "from" else None)
+    assert caught.value.__context__ is (None if way == "alone" else reason)
+    text = "".join(traceback.format_exception(caught.value))
+    assert "ListenerFailed" not in text
+    assert ("reason" in text) == (way != "alone")
 
 
 def test_everything_that_is_announced_exists() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from tflite_build.store.artifact import File, Tree, is_safe
 from tflite_build.store.blobs import Blobs
-from tflite_build.store.digest import Digest, of_bytes, of_file
+from tflite_build.store.digest import Digest, canonical, of_bytes, of_file
 from tflite_build.store.results import Refusal, Result, Results
 from tflite_build.store.statcache import StatCache
 from tflite_build.store.store import Store
@@ -55,10 +56,23 @@ def test_blobs_are_the_stores_own(tmp_path: Path, blobs: Blobs) -> None:
     assert not list((tmp_path / "tmp").iterdir())
 
 
+def test_a_result_of_an_older_build_has_no_warnings(tmp_path: Path, blobs: Blobs) -> None:
+    results = Results(tmp_path / "results", blobs)
+    results.put("ab" * 32, Result({"one": File(blobs.put_bytes(b"3"))}, ("said",)))
+    (file,) = (tmp_path / "results" / "actions" / "ab").iterdir()
+    value = json.loads(file.read_bytes().partition(b"\n")[2])
+    del value["warnings"]
+    body = canonical({**value, "facts": {"size": 3}})
+    file.write_bytes(of_bytes(body).sha256.encode() + b"\n" + body)
+    found = results.get("ab" * 32)
+    assert found is not None
+    assert (list(found.outputs), found.warnings) == (["one"], ())
+
+
 def test_results_come_back_as_they_were_and_damaged_ones_are_none(tmp_path: Path, blobs: Blobs) -> None:
     results = Results(tmp_path / "results", blobs)
     tree = Tree((("a/b", blobs.put_bytes(b"1")), ("c", blobs.put_bytes(b"2"))))
-    made = Result({"one": File(blobs.put_bytes(b"3")), "all": tree}, {"n": [1, "x", None]}, None, 1.5)
+    made = Result({"one": File(blobs.put_bytes(b"3")), "all": tree}, ("one", "two"), None, 1.5)
     refused = Result(refusal=Refusal("cannot", "more", (("Op", "select", "model.py:3"),)))
     for key, result in {"ab" * 32: made, "cd" * 32: refused}.items():
         results.put(key, result)

@@ -2,6 +2,8 @@
 
     {"PATH": {"signatures": [{"name", "input": [1, 8, 8, 2], "layers": [["conv", 4, 3, "relu6"], ...]}], "seed": 1}}
 
+With "shared" all signatures draw the same weights, and equal ones are in the file once.
+
 No converter has a part in it, so that tests can ask for exactly the operators that they are about.
 """
 
@@ -24,21 +26,29 @@ _ACTIVATIONS = {"": 0, "relu": 1, "relu6": 3, "tanh": 4}
 class Graph:
     """One subgraph under construction."""
 
-    def __init__(self, model: Any, random: np.random.Generator, prefix: str) -> None:
-        self.model, self.random, self.prefix = model, random, prefix
+    def __init__(
+        self, model: Any, random: np.random.Generator, prefix: str, shared: dict[bytes, int] | None = None
+    ) -> None:
+        self.model, self.random, self.prefix, self.shared = model, random, prefix, shared
         self.graph = schema.SubGraphT()
         self.graph.name, self.graph.tensors, self.graph.operators = prefix.encode(), [], []
         self.current, self.shape = -1, (0,)
+        self.given: list[tuple[str, int]] = []
 
     def tensor(self, name: str, shape: Shape, value: Any = None, dtype: str = "FLOAT32") -> int:
         made = schema.TensorT()
         made.name, made.shape = f"{self.prefix}/{name}".encode(), np.array(shape, np.int32)
         made.type = getattr(schema.TensorType, dtype)
         if value is not None:
-            buffer = schema.BufferT()
-            buffer.data = np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
-            made.buffer = len(self.model.buffers)
-            self.model.buffers.append(buffer)
+            data = np.ascontiguousarray(value).tobytes()
+            made.buffer = (self.shared or {}).get(data, 0)
+            if not made.buffer:
+                buffer = schema.BufferT()
+                buffer.data = np.frombuffer(data, np.uint8)
+                made.buffer = len(self.model.buffers)
+                self.model.buffers.append(buffer)
+            if self.shared is not None:
+                self.shared[data] = made.buffer
         self.graph.tensors.append(made)
         return len(self.graph.tensors) - 1
 
@@ -132,6 +142,13 @@ def _add(g: Graph) -> None:
     g.operator("ADD", [before, g.current], g.shape, _options("AddOptions", fusedActivationFunction=0))
 
 
+def _minus(g: Graph, name: str) -> None:
+    """Less another input, of the same shape."""
+    given = g.tensor(name, g.shape)
+    g.given.append((name, given))
+    g.operator("SUB", [g.current, given], g.shape, _options("SubOptions", fusedActivationFunction=0))
+
+
 def _scale(g: Graph, factor: float, activation: str = "") -> None:
     number = g.tensor(f"factor_{len(g.graph.operators)}", (1,), np.full(1, factor, np.float32))
     options = _options("MulOptions", fusedActivationFunction=_ACTIVATIONS[activation])
@@ -178,6 +195,7 @@ _LAYERS: dict[str, Callable[..., None]] = {
     "relu": _unary("RELU"),
     "log": _unary("LOG"),
     "add": _add,
+    "minus": _minus,
     "scale": _scale,
     "svdf": _svdf,
     "rfft": _rfft,
@@ -194,20 +212,26 @@ def _port(name: str, tensor: int) -> Any:
 def build(description: dict[str, Any]) -> bytes:
     """The bytes of a model."""
     random = np.random.default_rng(description.get("seed", 0))
+    shared: dict[bytes, int] | None = {} if description.get("shared") else None
     model = schema.ModelT()
     model.version, model.buffers, model.operatorCodes = 3, [schema.BufferT()], []
     model.subgraphs, model.signatureDefs = [], []
     for number, signature in enumerate(description["signatures"]):
-        g = Graph(model, random, signature.get("prefix", signature["name"]))
+        if shared is not None:
+            random = np.random.default_rng(description.get("seed", 0))
+        g = Graph(model, random, signature.get("prefix", signature["name"]), shared)
         g.shape = tuple(signature["input"])
-        g.current = given = g.tensor("input", g.shape)
+        g.current = g.tensor("input", g.shape)
+        g.given.append(("x", g.current))
         for word, *arguments in signature["layers"]:
             _LAYERS[word](g, *arguments)
-        g.graph.inputs, g.graph.outputs = np.array([given], np.int32), np.array([g.current], np.int32)
+        g.graph.inputs = np.array([index for _, index in g.given], np.int32)
+        g.graph.outputs = np.array([g.current], np.int32)
         model.subgraphs.append(g.graph)
         definition = schema.SignatureDefT()
         definition.signatureKey, definition.subgraphIndex = signature["name"].encode(), number
-        definition.inputs, definition.outputs = [_port("x", given)], [_port("y", g.current)]
+        definition.inputs = [_port(name, index) for name, index in g.given]
+        definition.outputs = [_port("y", g.current)]
         model.signatureDefs.append(definition)
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")

@@ -20,6 +20,10 @@ def said(shop: Shop) -> dict[str, Said]:
         file = shop.folder / f"{name}.tflite"
         shop.make({file: {"signatures": [{"name": "serve", "input": [1, 8, 8, 64], "layers": layers}]}})
         shop.tflite(name, toml, source=file)
+    file = shop.folder / "shared.tflite"
+    twice = [{"name": name, "input": [1, 8, 8, 64], "layers": WIDE} for name in ("one", "two")]
+    shop.make({file: {"signatures": twice, "shared": True}})
+    shop.tflite("shared", '[variant.own]\nquantize = "dynamic-int4"\n', source=file)
     return shop.build()
 
 
@@ -44,3 +48,10 @@ def test_it_is_true_that_int8_is_smaller(said: dict[str, Said], shop: Shop) -> N
 def test_a_small_part_is_not_worth_a_warning(said: dict[str, Said]) -> None:
     assert not said["narrow"].errors, said["narrow"].told
     assert said["narrow"].value["warnings"] == []
+
+
+def test_weights_that_two_signatures_share_are_counted_once(said: dict[str, Said]) -> None:
+    """As they are in the file."""
+    assert not said["shared"].errors, said["shared"].told
+    (warning,) = said["shared"].value["warnings"]
+    assert warning.startswith("own: 1 of 2 weights, 98% of their bytes, stays float32")

@@ -44,6 +44,8 @@ RECIPES = {
     "recipe_a_table": "{}",
     "recipe_empty": "[]",
     "recipe_of_words": '["int8"]',
+    "recipe_word_too_many": _rule(WEIGHTS).replace('"operation"', '"skip": true, "operation"'),
+    "recipe_kept_with_wrong_config": _rule({"num_bits": 4}, algorithm="no_quantize"),
     "recipe_operation": _rule(WEIGHTS, operation="FULLY_CONECTED"),
     "recipe_operation_far": _rule(WEIGHTS, operation="LSTM"),
     "recipe_key": _rule(WEIGHTS).replace('"operation"', '"operations"'),
@@ -116,6 +118,10 @@ def said(shop: Shop) -> dict[str, Said]:
     for name in ("good_recipe", "good_static"):
         folder = shop.tflite(name, RECIPE + DATA, source=files["classifier"], x=pictures(3))
         (folder / "recipe.json").write_text(_rule(WEIGHTS if name == "good_recipe" else STATIC))
+    for name, config in (("good_kept_rule", {}), ("good_kept_rule_with_config", WEIGHTS)):
+        rules = json.loads(_rule(WEIGHTS)) + json.loads(_rule(config, regex="dense_4", algorithm="no_quantize"))
+        folder = shop.tflite(name, RECIPE, source=files["classifier"])
+        (folder / "recipe.json").write_text(json.dumps(rules))
     return shop.build()
 
 
@@ -187,6 +193,14 @@ def test_a_recipe_decides_the_types_of_inputs_and_outputs(said: dict[str, Said],
     )
     assert dynamic.value["inputs"]["x"]["dtype"] == "float32"
     assert static.value["inputs"]["x"]["dtype"] == "int8"
+
+
+def test_a_rule_that_keeps_float_needs_no_configuration_and_takes_one(said: dict[str, Said], shop: Shop) -> None:
+    names = ("good_recipe", "good_kept_rule", "good_kept_rule_with_config")
+    assert not [said[n].told for n in names if said[n].errors]
+    found = shop.measure([{"model": said[n].file("own")} for n in names])
+    kept = [[t["dtype"] for t in one.value["tensors"] if t["name"].startswith("serve/kernel_")] for one in found]
+    assert kept[0] != kept[1] == kept[2]
 
 
 def test_quantizers_say_what_they_cannot(engine: Callable[[str], Any], shop: Shop, said: dict[str, Said]) -> None:

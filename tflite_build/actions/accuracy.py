@@ -26,7 +26,7 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
         "accuracy",
         tools.tool("core"),
         # The float file carries the model's own names, a variant's the public ones; the data may use either.
-        {"metric": wanted.metric, "names": {s: dict(t.inputs) for s, t in model.names.items()}},
+        {"metric": wanted.metric, "names": model.names.of_inputs().to_json(), "renamed": bool(variant)},
         {"model": file, "data": ProjectFile(model.loaded.folder / wanted.data)},
         variant=variant,
         weight=2,

@@ -14,6 +14,7 @@ from typing import Any
 import tomli
 
 from tflite_build import resources
+from tflite_build.engines.contract import Names
 from tflite_build.planning.action import Candidate, Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved, ResolvedVariant
 
@@ -74,12 +75,11 @@ def _step(
     inputs: dict[str, Input] = {"model": file, "samples": OutputOf(samples.ID, samples.FOLDER)}
     if expected is not None:
         inputs["expected"] = expected
-    names = {signature: {"inputs": dict(t.inputs), "outputs": dict(t.outputs)} for signature, t in model.names.items()}
     return Step(
         id_,
         "compare",
         tools.tool("core"),
-        {"keep_outputs": keep, "names": names if renamed else {}},
+        {"keep_outputs": keep, "names": (model.names if renamed else Names()).to_json()},
         inputs,
         candidate=candidate,
         variant=variant,

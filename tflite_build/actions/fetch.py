@@ -43,7 +43,7 @@ def step(loaded: LoadedSpec, tools: Tools) -> Step | None:
     return Step(ID, "fetch", tools.local("fetch"), params, weight=5)
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Fetch, check, unpack.
 
     Raises:
@@ -54,7 +54,6 @@ def run(request: Request) -> dict[str, Any]:
     fetched = request.outputs.parent / "download"
     _download(url, str(request.params["sha256"]), fetched)
     target = request.outputs / member_name(url, member)
-    size = fetched.stat().st_size
     address = urllib.parse.urlsplit(url).path
     if address.endswith(unpack.SUFFIXES):
         if not member:
@@ -72,7 +71,6 @@ def run(request: Request) -> dict[str, Any]:
         )
     else:
         fetched.rename(target)
-    return {"bytes": size}
 
 
 class _OnlyHttp(urllib.request.HTTPRedirectHandler):

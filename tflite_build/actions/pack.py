@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tflite_build.engines.contract import Invalid, Request
+from tflite_build.engines.contract import Invalid, Names, Request
 from tflite_build.errors import near_miss, one_of
 from tflite_build.planning.action import OutputOf, Step
 from tflite_build.planning.resolve import Resolved, ResolvedVariant
@@ -32,18 +32,17 @@ def model_of(variant: str) -> OutputOf:
 
 def step(model: Resolved, tools: Tools, file: OutputOf, variant: ResolvedVariant) -> Step:
     """The step that finishes `file` for `variant`."""
-    names = {signature: {"inputs": dict(t.inputs), "outputs": dict(t.outputs)} for signature, t in model.names.items()}
     return Step(
         step_id(variant.name),
         "pack",
         tools.local("pack"),
-        {"names": names, **({"from_source": True} if variant.quantize == "from-source" else {})},
+        {"names": model.names.to_json(), **({"from_source": True} if variant.quantize == "from-source" else {})},
         {"model": file},
         variant=variant.name,
     )
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `model.tflite`.
 
     Raises:
@@ -54,7 +53,6 @@ def run(request: Request) -> dict[str, Any]:
     except FormatError as error:  # only a file that is the source itself can be so
         raise Invalid(str(error), "source.path") from error
     (request.outputs / convert.MODEL).write_bytes(packed)
-    return {}
 
 
 def _packed(data: bytes, params: Mapping[str, Any]) -> bytes | bytearray:
@@ -67,7 +65,7 @@ def _packed(data: bytes, params: Mapping[str, Any]) -> bytes | bytearray:
         )
     inputs: dict[str, dict[str, str]] = {}
     outputs: dict[str, dict[str, str]] = {}
-    for given, names in params["names"].items():
+    for given, names in Names.from_json(params["names"]).signatures.items():
         signature = next((s for s in model.signatures if s.name == given or not given), None)
         if signature is None:
             known = [s.name for s in model.signatures]
@@ -75,8 +73,8 @@ def _packed(data: bytes, params: Mapping[str, Any]) -> bytes | bytearray:
                 f"the model has no signature '{given}'", f"signature.{given}", near_miss(given, known) or one_of(known)
             )
         table = f'signature."{given}".' if len(model.signatures) > 1 else ""
-        inputs[signature.name] = _turned(names["inputs"], signature.inputs, f"{table}input")
-        outputs[signature.name] = _turned(names["outputs"], signature.outputs, f"{table}output")
+        inputs[signature.name] = _turned(names.inputs, signature.inputs, f"{table}input")
+        outputs[signature.name] = _turned(names.outputs, signature.outputs, f"{table}output")
     if (any(inputs.values()) or any(outputs.values())) and not model.has_signatures:
         raise Invalid(
             "the file has no signatures, so its tensors cannot be given other names",
@@ -88,7 +86,7 @@ def _packed(data: bytes, params: Mapping[str, Any]) -> bytes | bytearray:
     return edit.rewrite(data, edits)
 
 
-def _turned(renamed: dict[str, str], tensors: tuple[SignatureTensor, ...], table: str) -> dict[str, str]:
+def _turned(renamed: Mapping[str, str], tensors: tuple[SignatureTensor, ...], table: str) -> dict[str, str]:
     """Own name -> new name, for the tensors that a `table` of model.toml gives another one."""
     own = [t.name for t in tensors]
     kind = table.rpartition(".")[2]

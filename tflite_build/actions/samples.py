@@ -36,7 +36,7 @@ def step(model: Resolved, tools: Tools) -> Step:
         tools.tool(toolchain, user_code=bool(entry)),
         {
             "declared": model.declared.to_json(),
-            "names": {s: dict(t.inputs) for s, t in model.names.items()},
+            "names": model.names.of_inputs().to_json(),
             "count": count,
             "wanted": calibration.samples if calibration else None,
             "entry": entry,

@@ -5,8 +5,6 @@ Runs in the tool's own process. Of outputs it says what the file says; the conve
 
 from __future__ import annotations
 
-from typing import Any
-
 from tflite_build.engines.contract import Declared, Interface, Request, SignatureSpec
 from tflite_build.engines.sources import saved_model_file, saved_model_inputs
 from tflite_build.planning.action import Step
@@ -33,7 +31,7 @@ def step(model: Resolved, tools: Tools) -> Step | None:
     )
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `interface.json`.
 
     Raises:
@@ -45,4 +43,3 @@ def run(request: Request) -> dict[str, Any]:
     stated = saved_model_file.interface(meta, names)
     signatures = tuple(SignatureSpec(s.name, inputs[s.name], s.outputs) for s in stated.signatures)
     request.write_json(convert.INTERFACE, Interface(signatures).to_json())
-    return {}

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 DEFAULT_SIGNATURE = "serving_default"  # of a source that names none
 
@@ -53,6 +53,13 @@ class Request:
     def write_json(self, name: str, value: object) -> None:
         """Write `value` as canonical JSON to the output file `name`."""
         (self.outputs / name).write_text(json.dumps(value, sort_keys=True, indent=1) + "\n", "utf-8")
+
+
+class Answer(TypedDict, total=False):
+    """What a step says beside the files that it wrote, as JSON values; one that has nothing to say returns None."""
+
+    warnings: list[str]  # for the user, in every build that has this result
+    reruns: int  # how many samples `calibrate` ran with the slow kernels, for tests
 
 
 @dataclass(frozen=True)
@@ -227,3 +234,53 @@ class Declared:
         return Declared(
             {s: {name: DeclaredInput.from_json(i) for name, i in inputs.items()} for s, inputs in value.items()}
         )
+
+
+Side = Literal["inputs", "outputs"]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorNames:
+    """Public name -> the model's own name, for the renamed inputs and the declared outputs of one signature."""
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, side: Side) -> Mapping[str, str]:
+        """Those of one side."""
+        return self.inputs if side == "inputs" else self.outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the spec calls the tensors of a model.
+
+    Public names and the model's own may overlap, as where two inputs swap theirs. So wherever a name may be either, the
+    public one wins. The signature "" stands for the only one, in a spec that does not name it.
+    """
+
+    signatures: Mapping[str, TensorNames] = field(default_factory=dict)
+
+    def own(self, signature: str, side: Side, name: str) -> str:
+        """The model's own name of what people call `name`: by its public name, or else by its own."""
+        return self._of(signature, side).get(name, name)
+
+    def public(self, signature: str, side: Side, own: str) -> str:
+        """What people call the tensor that the model calls `own`."""
+        return next((public for public, name in self._of(signature, side).items() if name == own), own)
+
+    def of_inputs(self) -> Names:
+        """Only those of inputs: another name of an output takes no other samples."""
+        return Names({signature: TensorNames(t.inputs) for signature, t in self.signatures.items() if t.inputs})
+
+    def _of(self, signature: str, side: Side) -> Mapping[str, str]:
+        return (self.signatures.get(signature) or self.signatures.get("") or TensorNames()).of(side)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {s: {"inputs": dict(t.inputs), "outputs": dict(t.outputs)} for s, t in self.signatures.items()}
+
+    @staticmethod
+    def from_json(value: Any) -> Names:
+        """The inverse of `to_json`."""
+        return Names({s: TensorNames(t["inputs"], t["outputs"]) for s, t in value.items()})

@@ -1,6 +1,6 @@
 """Every kind of step that an engine process can do, in one table: kind -> module with a `run(request)`.
 
-Modules are imported when first asked for, so that a process pays only for what it does.
+It returns an `Answer`, or None. Modules are imported when first asked for, so that a process pays only for what it does.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tflite_build.engines.contract import DEFAULT_SIGNATURE, Declared, DeclaredInput, Interface
+from tflite_build.engines.contract import DEFAULT_SIGNATURE, Declared, DeclaredInput, Interface, Names, TensorNames
 from tflite_build.errors import BuildError, ExitCode, Problem, SpecError, near_miss, one_of
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.types import (
@@ -72,14 +72,6 @@ class ResolvedVariant:
 
 
 @dataclass(frozen=True, slots=True)
-class TensorNames:
-    """Public name -> the model's own name, for the renamed inputs and the declared outputs of one signature."""
-
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Resolved:
     """A model whose every question is answered.
 
@@ -88,7 +80,7 @@ class Resolved:
         loops: Whether recurrent layers may become loops, which the engine `litert` has no better form for.
         engine_choice: The two together as decisions name them: "litert-loops" where loops are the last resort.
         declared: What the spec says of inputs, by their own names.
-        names: The names of tensors by signature.
+        names: What the spec calls tensors.
         untried: Subjects whose choice no build has confirmed yet, with the candidates that would follow.
         located: Whether lowering keeps the user's source lines: for messages, after a refusal.
     """
@@ -98,7 +90,7 @@ class Resolved:
     loops: bool
     engine_choice: str
     declared: Declared
-    names: Mapping[str, TensorNames]
+    names: Names
     variants: tuple[ResolvedVariant, ...]
     decisions: Mapping[str, Decision]
     untried: Mapping[str, tuple[str, ...]]
@@ -224,7 +216,7 @@ def signatures_of(loaded: LoadedSpec, interface: Interface | None) -> tuple[str,
     return names
 
 
-def _tensors(loaded: LoadedSpec, interface: Interface | None) -> tuple[Declared, dict[str, TensorNames]]:
+def _tensors(loaded: LoadedSpec, interface: Interface | None) -> tuple[Declared, Names]:
     spec = loaded.spec
     known = signatures_of(loaded, interface)
     problems: list[Problem] = []
@@ -269,7 +261,7 @@ def _tensors(loaded: LoadedSpec, interface: Interface | None) -> tuple[Declared,
             names[signature] = renamed
     if problems:
         raise SpecError(problems)
-    return Declared(declared), names
+    return Declared(declared), Names(names)
 
 
 def _unknown_tensors(

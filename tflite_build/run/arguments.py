@@ -78,10 +78,18 @@ def listening(on_event: Any) -> Iterator[Listener]:
         except Exception as error:
             raise _ListenerFailedError(error) from None
 
+    failed: Exception | None = None
     try:
         yield listener
-    except _ListenerFailedError as failed:
-        raise failed.error from None
+    except _ListenerFailedError as caught:
+        failed = caught.error
+    if failed is None:
+        return
+    context = failed.__context__
+    try:
+        raise failed
+    finally:
+        failed.__context__ = context  # raising has put this tool's own exception there
 
 
 def _kind(value: Any) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tflite_build.engines.contract import FailingOperator, Invalid, Refused, Request, tells_of_memory
+from tflite_build.engines.contract import Answer, FailingOperator, Invalid, Refused, Request, tells_of_memory
 from tflite_build.engines.user_code.staging import listing, listing_digest
 from tflite_build.errors import BuildError, EngineError, Problem, StoreError
 from tflite_build.locking import held
@@ -26,7 +26,7 @@ from tflite_build.store.store import Store
 
 from .worker import EngineDied, EngineTimeout, Environment, Workers
 
-LocalStep = Callable[[Request], dict[str, Any] | None]
+LocalStep = Callable[[Request], Answer | None]
 Recorded = tuple[tuple[str, str, str], ...]  # path, kind and digest of what the user's code asked for
 RECORDED = "recorded.json"
 _STANDING = {"missing": "", "exists": "folder"}  # the digests of kinds that have no content
@@ -148,10 +148,10 @@ class Executor:
             )
             try:
                 if environment is None:
-                    facts = self._local[request.kind](request) or {}
+                    answer = self._local[request.kind](request) or Answer()
                 else:
-                    facts = call(self._workers, step, request, task.limits, environment, self.cancelled)
-                result = Result(facts=facts)
+                    answer = call(self._workers, step, request, task.limits, environment, self.cancelled)
+                result = Result(warnings=tuple(answer.get("warnings", ())))
             except Refused as refused:
                 operators = tuple((o.name, o.needs, o.source) for o in refused.operators)
                 refusal = Refusal(refused.reason, refused.detail, operators, refused.alternative)
@@ -243,8 +243,8 @@ def call(
     limits: Limits,
     environment: Environment,
     cancelled: threading.Event,
-) -> dict[str, Any]:
-    """Have an engine process do `request`; its facts.
+) -> Answer:
+    """Have an engine process do `request`; its answer.
 
     Raises:
         Invalid, Refused: As the engine answers.
@@ -281,7 +281,7 @@ def call(
         raise EngineError(_died(step, error, limits)) from None
     finally:
         workers.give_back(process, reusable=reusable)
-    return _facts(step, reply, limits, process.said)
+    return _answer(step, reply, limits, process.said)
 
 
 def project_artifact(store: Store, given: ProjectFile) -> Artifact:
@@ -293,10 +293,10 @@ def _changed(path: Path | str) -> BuildError:
     return BuildError(Problem(f"'{path}' changed while it was being read", hint="build again"))
 
 
-def _facts(step: Step, reply: Mapping[str, Any], limits: Limits, log: str) -> dict[str, Any]:
+def _answer(step: Step, reply: Mapping[str, Any], limits: Limits, log: str) -> Answer:
     if "done" in reply:
-        facts: dict[str, Any] = reply["done"]
-        return facts
+        answer: Answer = reply["done"]
+        return answer
     if "refused" in reply:
         r = reply["refused"]
         operators = [FailingOperator(o["name"], o["needs"], o["source"]) for o in r["operators"]]

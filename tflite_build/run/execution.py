@@ -57,16 +57,26 @@ def run_file(
     Raises:
         BuildError: If the file or the arrays are wrong, or the runtime refuses them.
     """
-    output = arguments.path(output, "output")
-    signature = arguments.text(signature, "signature")
-    model, inputs = (find.file(arguments.path(value, name)) for value, name in ((model, "model"), (inputs, "inputs")))
-    with reader.model(model):
-        pass  # a file that is no model is told from one that the runtime refuses
-    with (
-        arguments.listening(on_event) as listener,
-        Session(Options(offline=offline), listener) as session,
-        session.store.scratch() as scratch,
-    ):
+    files = arguments.path(model, "model"), arguments.path(inputs, "inputs")
+    written = arguments.path(output, "output")
+    chosen = arguments.text(signature, "signature")
+    with arguments.listening(on_event) as listener:
+        file, data = (find.file(path) for path in files)
+        with reader.model(file):
+            pass  # a file that is no model is told from one that the runtime refuses
+        return _run(file, data, written, chosen, dequantize, Options(offline=offline), listener)
+
+
+def _run(
+    model: Path,
+    inputs: Path,
+    output: Path,
+    signature: str | None,
+    dequantize: bool,
+    options: Options,
+    listener: Listener,
+) -> tuple[OutputArray, ...]:
+    with Session(options, listener) as session, session.store.scratch() as scratch:
         outputs = scratch / "out"
         outputs.mkdir()
         request = Request(

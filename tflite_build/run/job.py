@@ -7,16 +7,16 @@ with real ones. A refusal makes it resolve again; steps that both plans share ar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tflite_build.actions import compare, pipeline
 from tflite_build.actions.tools import Tools
-from tflite_build.engines.contract import Interface
+from tflite_build.engines.contract import Interface, Names
 from tflite_build.errors import BuildError, ExitCode, Place, Problem, StoreError
 from tflite_build.planning.action import Graph, OutputOf, Step
 from tflite_build.planning.lock import Lock
-from tflite_build.planning.resolve import Refuted, Resolved, TensorNames, resolve
+from tflite_build.planning.resolve import Refuted, Resolved, resolve
 from tflite_build.spec.load import LoadedSpec, split_key
 from tflite_build.spec.rules import STATIC_QUANTIZE
 from tflite_build.spec.types import FunctionSource, JaxSource
@@ -128,7 +128,7 @@ class Job:
             return
         self.done[step.id] = done
         prefix = f"{step.variant}: " if step.variant else ""
-        self.warnings += [f"{prefix}{text}" for text in done.result.facts.get("warnings", ())]
+        self.warnings += [f"{prefix}{text}" for text in done.result.warnings]
         if step.kind == "compare":
             self._judge(step, done)
 
@@ -248,16 +248,15 @@ def _key(key: str, step: Step) -> str:
     return key or "source"
 
 
-def _public(key: str, names: Mapping[str, TensorNames]) -> str:
+def _public(key: str, names: Names) -> str:
     """The key under which model.toml has an input, where an engine knows it by the model's own name."""
     parts = list(split_key(key))
     at = parts.index("input") + 1 if "input" in parts[:3:2] else len(parts)
-    if at >= len(parts):
+    if at >= len(parts) or parts[at + 1 :] == ["from"]:  # what is wrong with a `from` is told by the spec's own name
         return key
-    signature = parts[1] if at > 1 else next(iter(names), "")
-    renamed = names[signature].inputs.items() if signature in names else ()
-    public = [public for public, own in renamed if own == parts[at]]
-    if not public:
+    signature = parts[1] if at > 1 else next(iter(names.signatures), "")
+    public = names.public(signature, "inputs", parts[at])
+    if public == parts[at]:
         return key
-    parts[at] = public[0]
+    parts[at] = public
     return ".".join(f'"{part}"' for part in parts)

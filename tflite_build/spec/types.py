@@ -110,7 +110,7 @@ class Download(SpecModel):
     """Keys that every source may have to be fetched instead of lying beside model.toml."""
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
-    """Where to fetch the model, or a .zip, .tar, .tar.gz, .tar.xz archive that holds it. Needs `sha256`."""
+    """Where to fetch the model, or a .zip, .tar, .tar.gz (.tgz), .tar.xz or .tar.bz2 archive with it. Needs `sha256`."""
     sha256: Sha256 | None = None
     """The SHA-256 of what `url` gives, in 64 lower-case hexadecimal digits."""
 

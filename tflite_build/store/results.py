@@ -32,10 +32,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of an action that is worth remembering: its outputs and facts, or a refusal."""
+    """The outcome of an action that is worth remembering: its outputs and what is to be said of it, or a refusal."""
 
     outputs: dict[str, Artifact] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     refusal: Refusal | None = None
     seconds: float = 0.0
 
@@ -63,7 +63,8 @@ class Results:
                 if artifact is None:
                     return None
                 outputs[name] = artifact
-            return Result(outputs, value["facts"], None, value["seconds"])
+            warnings = tuple(str(text) for text in value.get("warnings", ()))  # which older results do not have
+            return Result(outputs, warnings, None, value["seconds"])
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
@@ -77,7 +78,7 @@ class Results:
             self._path("actions", key),
             {
                 "outputs": {name: a.to_json() for name, a in result.outputs.items()},
-                "facts": result.facts,
+                "warnings": list(result.warnings),
                 "seconds": round(result.seconds, 3),
                 "refusal": refusal and asdict(refusal),
             },

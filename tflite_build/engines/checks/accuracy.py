@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_build.engines.contract import Invalid, Refused, Request
+from tflite_build.engines.contract import Invalid, Names, Refused, Request
 from tflite_build.engines.files import fitting, npz
 from tflite_build.engines.files.runner import RunnableSignature, Runner
-from tflite_build.engines.words import counted, near_or_all, quoted, shape_text
+from tflite_build.engines.words import counted, quoted, shape_text
 
 _KEY = "checks.accuracy"
 _LABELS = "labels"
@@ -19,8 +19,12 @@ _LABELS = "labels"
 Array = NDArray[Any]
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `accuracy.json`: {"metric", "value", "samples"}.
+
+    Params:
+        names: What the spec calls tensors; the data may use those names or the model's own.
+        renamed: Whether the file has them, as a variant has and the float file has not.
 
     Raises:
         Invalid: If the data does not fit the file.
@@ -39,12 +43,7 @@ def run(request: Request) -> dict[str, Any]:
         )
     if not len(labels):
         raise Invalid(f"'{_LABELS}' is empty", _KEY)
-    inputs = _inputs(arrays, signature, request.params["names"])
-    for name, array in inputs.items():
-        if len(array) != len(labels):
-            raise Invalid(
-                f"'{name}' has {counted(len(array), 'sample')}, and there are {counted(len(labels), 'label')}", _KEY
-            )
+    inputs = _inputs(arrays, len(labels), signature, request)
     output, classes = "", 0
     right = 0
     for index, label in enumerate(labels):
@@ -64,7 +63,6 @@ def run(request: Request) -> dict[str, Any]:
         right += int(np.argmax(scores) == label)
     value = right / len(labels)
     request.write_json("accuracy.json", {"metric": request.params["metric"], "value": value, "samples": len(labels)})
-    return {"value": value}
 
 
 def _scores(outputs: Mapping[str, Array]) -> str:
@@ -85,25 +83,24 @@ def _signature(runner: Runner) -> RunnableSignature:
     return next(iter(runner.signatures.values()))
 
 
-def _inputs(arrays: Mapping[str, Array], signature: RunnableSignature, names: Mapping[str, Any]) -> dict[str, Array]:
-    """The arrays by the file's own names, as (samples, *shape) of what callers pass."""
-    table = names.get(signature.name, names.get("", {}))
-    own = {**table, **{own: public for public, own in table.items()}}
+def _inputs(
+    arrays: Mapping[str, Array], count: int, signature: RunnableSignature, request: Request
+) -> dict[str, Array]:
+    """The arrays by the file's names, as (samples, *shape) of what callers pass; each of as many as there are labels."""
+    names = Names.from_json(request.params["names"])
+    ports = {
+        names.own(signature.name, "inputs", name) if request.params["renamed"] else name: port
+        for name, port in signature.inputs.items()
+    }
     found = {}
-    for name, array in arrays.items():
-        inner = name if name in signature.inputs else own.get(name, name)
-        if inner not in signature.inputs:
+    for own, given in fitting.by_own_name(arrays, signature.name, list(ports), names, "the data", _KEY).items():
+        port = ports[own]
+        real = port.scale is not None and given.value.dtype.name != port.dtype  # else its own integers
+        array = found[port.name] = fitting.samples(given.value, port.spec(real=real), given.name, _KEY)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise Invalid(f"'{given.name}' holds values that are not finite", _KEY)
+        if len(array) != count:
             raise Invalid(
-                f"the data has an array '{name}', and the model no such input",
-                _KEY,
-                near_or_all(name, list(signature.inputs)),
+                f"'{given.name}' has {counted(len(array), 'sample')}, and there are {counted(count, 'label')}", _KEY
             )
-        port = signature.inputs[inner]
-        real = port.scale is not None and array.dtype.name != port.dtype  # else its own integers
-        found[inner] = fitting.samples(array, port.spec(real=real), name, _KEY)
-        if found[inner].dtype.kind == "f" and not np.isfinite(found[inner]).all():
-            raise Invalid(f"'{name}' holds values that are not finite", _KEY)
-    missing = [n for n in signature.inputs if n not in found]
-    if missing:
-        raise Invalid(f"the data has no array for the input {quoted(missing)}", _KEY)
     return found

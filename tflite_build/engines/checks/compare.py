@@ -5,13 +5,13 @@ Measures and does not judge. Numbers are rounded to six digits, since kernels di
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tflite_build.engines.contract import Invalid, Refused, Request
+from tflite_build.engines.contract import Answer, Invalid, Names, Refused, Request
 from tflite_build.engines.files import graph as graphs
 from tflite_build.engines.files import tensors
 from tflite_build.engines.files.runner import Runner
@@ -23,7 +23,7 @@ _SUM_ERROR = 1e-3
 _CONSTANT = 1e-12  # share of the largest value below which an output counts as constant
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> Answer:
     """Write `compare.json`, and with `keep_outputs` the outputs for all samples as `outputs/`.
 
     Raises:
@@ -31,7 +31,7 @@ def run(request: Request) -> dict[str, Any]:
         Invalid: If an output of the float file is NaN everywhere, and that of the source where it was run.
     """
     runner = Runner(request.inputs["model"])
-    names: Mapping[str, Any] = request.params["names"]
+    names = Names.from_json(request.params["names"])
     cases = tensors.read(request.inputs["samples"])
     expected = tensors.read(request.inputs["expected"]) if "expected" in request.inputs else None
     made = [_outputs(runner, case, names) for case in cases]
@@ -42,10 +42,10 @@ def run(request: Request) -> dict[str, Any]:
         rows = _rows(cases, made, expected)
     request.write_json("compare.json", {"signatures": [{"name": s, "outputs": outputs} for s, outputs in rows.items()]})
     if not request.params["keep_outputs"]:
-        return {}
+        return Answer()
     # Of the float file alone: what is no number there can be compared with nothing, in no variant.
     warnings = _unusual(made, expected, request.inputs["model"])
-    return {"warnings": warnings} if warnings else {}
+    return Answer(warnings=warnings)
 
 
 def _unusual(made: Sequence[Case], expected: Sequence[Case] | None, model: Path) -> list[str]:
@@ -93,30 +93,23 @@ def _nothing_but_nan(where: str, arrays: Sequence[Array], model: Path) -> Invali
     )
 
 
-def _names_of(names: Mapping[str, Any], signature: str, side: str) -> dict[str, str]:
-    """The model's own name -> the file's."""
-    table = names.get(signature, names.get("", {}))
-    return {own: public for public, own in table.get(side, {}).items()}
-
-
-def _outputs(runner: Runner, case: Case, names: Mapping[str, Any]) -> Case:
-    inputs = _names_of(names, case.signature, "inputs")
-    outputs = _names_of(names, case.signature, "outputs")
+def _outputs(runner: Runner, case: Case, names: Names) -> Case:
+    """What the file gives for the samples, by the model's own names, where `names` says how the file calls tensors."""
     signature = runner.signatures.get(case.signature)
     if signature is None:
         raise Refused(f"the file has the signatures {quoted(runner.signatures)}, and not '{case.signature}'")
-    taken = [inputs.get(own, own) for own in case.tensors]
-    if set(signature.inputs) != set(taken):
+    taken = {own: names.public(case.signature, "inputs", own) for own in case.tensors}
+    if set(signature.inputs) != set(taken.values()):
         raise Refused(
             f"the signature '{case.signature}' of the file takes {quoted(signature.inputs)} where the source takes "
-            f"{quoted(taken)}"
+            f"{quoted(taken.values())}"
         )
-    back = {name: name for name in signature.outputs} | {public: own for own, public in outputs.items()}
+    back = {name: names.own(case.signature, "outputs", name) for name in signature.outputs}
     collected: dict[str, list[Array]] = {}
     for index in range(case.count):
-        sample = {inputs.get(own, own): array for own, array in case.sample(index).items()}
+        sample = {taken[own]: array for own, array in case.sample(index).items()}
         for name, array in runner.run_real(case.signature, sample).items():
-            collected.setdefault(back.get(name, name), []).append(array)
+            collected.setdefault(back[name], []).append(array)
     return Case(case.signature, {name: tensors.stack(arrays, name) for name, arrays in collected.items()}, case.sizes)
 
 

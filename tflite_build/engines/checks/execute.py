@@ -14,7 +14,7 @@ from tflite_build.engines.words import near_or_all, quoted, shape_text
 from . import lookups
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `outputs.npz` and `outputs.json` (a list of name, dtype and shape).
 
     Raises:
@@ -40,7 +40,6 @@ def run(request: Request) -> dict[str, Any]:
     npz.write(request.outputs / "outputs.npz", outputs)
     described = [{"name": n, "dtype": str(a.dtype), "shape": list(a.shape)} for n, a in outputs.items()]
     request.write_json("outputs.json", described)
-    return {}
 
 
 def _signature(runner: Runner, name: str | None) -> RunnableSignature:

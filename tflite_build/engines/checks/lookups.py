@@ -6,7 +6,7 @@ Follows the inputs to the tables as far as operators hand values on unchanged. K
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from tflite_build.engines.contract import Invalid, Refused
@@ -14,10 +14,25 @@ from tflite_build.engines.files.graph import Graph, Operator, Subgraph
 from tflite_build.engines.files.runner import RunnableSignature
 
 _TABLE_AND_IDS = {"GATHER": (0, 1), "GATHER_ND": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}  # which input is which
-_SAME_VALUES = frozenset(
-    "BROADCAST_TO CAST CONCATENATION EXPAND_DIMS GATHER GATHER_ND PACK RESHAPE SELECT SELECT_V2 SLICE SPLIT SQUEEZE "  # noqa: SIM905
-    "STRIDED_SLICE TRANSPOSE UNPACK".split()
-)
+# Whose outputs hold nothing but values of some inputs, and which inputs those are; None is all. The others say where.
+_VALUES: Mapping[str, tuple[int, ...] | None] = {
+    "BROADCAST_TO": (0,),
+    "CAST": (0,),
+    "CONCATENATION": None,
+    "EXPAND_DIMS": (0,),
+    "GATHER": (0,),
+    "GATHER_ND": (0,),
+    "PACK": None,
+    "RESHAPE": (0,),
+    "SELECT": (1, 2),
+    "SELECT_V2": (1, 2),
+    "SLICE": (0,),
+    "SPLIT": (1,),
+    "SQUEEZE": (0,),
+    "STRIDED_SLICE": (0,),
+    "TRANSPOSE": (0,),
+    "UNPACK": (0,),
+}
 
 
 def explained(
@@ -28,9 +43,9 @@ def explained(
         return None
     subgraph = graph.subgraphs[signature.subgraph]
     ids = {n: p.index for n, p in signature.inputs.items() if inputs[n].dtype.kind in "iu" and inputs[n].size}
-    reached = _reached(subgraph, {p.index for p in signature.inputs.values()}, None)
+    reached = _reached(subgraph, {p.index for p in signature.inputs.values()}, _all_inputs)
     for name, index in ids.items():
-        unchanged = _reached(subgraph, {index}, _SAME_VALUES)
+        unchanged = _reached(subgraph, {index}, _passed_on)
         rows = min(_rows(subgraph, unchanged, reached), default=None)
         low, high = int(inputs[name].min()), int(inputs[name].max())
         if rows is not None and not 0 <= low <= high < rows:
@@ -40,7 +55,9 @@ def explained(
                 "--input",
                 f"ids are 0 to {rows - 1}",
             )
-    looking = [n for n, i in ids.items() if any(_looks(o, _reached(subgraph, {i}, None)) for o in subgraph.operators)]
+    looking = [
+        n for n, i in ids.items() if any(_looks(o, _reached(subgraph, {i}, _all_inputs)) for o in subgraph.operators)
+    ]
     if not looking:
         return None
     held = [f"'{n}' ({int(inputs[n].min())} to {int(inputs[n].max())})" for n in looking]
@@ -51,13 +68,25 @@ def explained(
     )
 
 
-def _reached(subgraph: Subgraph, start: set[int], through: frozenset[str] | None) -> set[int]:
-    """The tensors that depend on those in `start`, by way of operators called as in `through`, or of all."""
+def _reached(subgraph: Subgraph, start: set[int], taken: Callable[[Operator], Iterable[int]]) -> set[int]:
+    """The tensors that those in `start` lead to, by way of the inputs that `taken` gives of each operator."""
     reached = set(start)
     for operator in subgraph.operators:  # in the order in which they run
-        if (through is None or operator.name in through) and reached.intersection(operator.inputs):
+        if reached.intersection(taken(operator)):
             reached.update(operator.outputs)
     return reached
+
+
+def _all_inputs(operator: Operator) -> Iterable[int]:
+    return operator.inputs
+
+
+def _passed_on(operator: Operator) -> Iterable[int]:
+    """The inputs whose values the outputs hold unchanged."""
+    if operator.name not in _VALUES:
+        return ()
+    places = _VALUES[operator.name]
+    return operator.inputs if places is None else [operator.inputs[place] for place in places]
 
 
 def _looks(operator: Operator, ids: set[int]) -> bool:

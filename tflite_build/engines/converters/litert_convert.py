@@ -25,9 +25,11 @@ from tflite_build.engines.files.runner import Port, Runner
 from tflite_build.engines.sources.lowered import Lowered
 from tflite_build.engines.words import quoted, shape_text
 
+from .litert_branches import call_branches
+from .litert_cases import unfold_cases
 from .litert_errors import Leftover, leftover_operators, refusal_of_passes
 from .litert_iota import count_in_one_dimension
-from .litert_loops import call_branches, outline_loops, unfold_cases
+from .litert_loops import outline_loops
 from .litert_top_k import keep_top_k
 
 # What a tensor of a .tflite can hold and an app can pass.
@@ -36,7 +38,7 @@ _DTYPES = frozenset(
 )
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Convert the lowered folder `lowered` to `model.tflite`.
 
     Params:
@@ -50,7 +52,6 @@ def run(request: Request) -> dict[str, Any]:
     model, leftovers = _convert(lowered, bool(request.params.get("loops")))
     _check_file(model, lowered.interface, leftovers)
     (request.outputs / "model.tflite").write_bytes(model)
-    return {"size": len(model)}
 
 
 def _convert(lowered: Lowered, loops: bool) -> tuple[bytes, list[Leftover]]:

@@ -66,7 +66,7 @@ class _Source:
         return only if isinstance(only, int) else None
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Convert to `model.tflite` and `interface.json`.
 
     Raises:
@@ -89,11 +89,6 @@ def run(request: Request) -> dict[str, Any]:
     interface = _checked_interface(source, made)
     (request.outputs / "model.tflite").write_bytes(model)
     request.write_json("interface.json", interface.to_json())
-    return {
-        "size": len(model),
-        "tensorflow_version": source.meta.tensorflow_version,
-        "custom_operators": custom,
-    }
 
 
 def _switched(switches: Mapping[str, Any]) -> dict[str, int]:

@@ -1,21 +1,69 @@
 """Whether arrays that a user hands in fit the tensors they are meant for, and the same arrays in the tensors' own form.
 
-The batch axis of 1 may be left out, and numbers may come in another width where nothing is lost. Knows nothing of files
-or of who yields the arrays.
+Inputs go by the spec's names or by the model's own, the batch axis of 1 may be left out, and numbers may come in another
+width where nothing is lost. Knows nothing of files or of who yields the arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_build.engines.contract import Invalid, TensorSpec
-from tflite_build.engines.words import shape_text
+from tflite_build.engines.contract import Invalid, Names, TensorSpec
+from tflite_build.engines.words import near_or_all, quoted, shape_text
 
 Array = NDArray[Any]
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Generic[_Value]):
+    """What a user gives for an input, and the name by which it was given."""
+
+    name: str
+    value: _Value
+
+
+def by_own_name(
+    values: Mapping[str, _Value], signature: str, inputs: Sequence[str], names: Names, what: str, key: str
+) -> dict[str, Given[_Value]]:
+    """What a user gives for each input of a signature, by the model's own names.
+
+    Args:
+        values: By public names, or by the model's own.
+        inputs: The model's own names of all of them.
+        names: What the spec calls them.
+        what: Where the arrays come from, as messages say it: "the data", "sample 3".
+        key: The key of model.toml that brings them in.
+
+    Raises:
+        Invalid: An array is for no input, two are for one, or an input has none.
+    """
+    known = [names.public(signature, "inputs", own) for own in inputs]
+    found: dict[str, Given[_Value]] = {}
+    for name, value in values.items():
+        own = names.own(signature, "inputs", name)
+        if own not in inputs:
+            raise Invalid(f"{what} has an array '{name}', and the model no such input", key, near_or_all(name, known))
+        if own in found:
+            raise given_twice(names.public(signature, "inputs", own), found[own].name, name, what, key)
+        found[own] = Given(name, value)
+    missing = [public for own, public in zip(inputs, known, strict=True) if own not in found]
+    if missing:
+        hint = f"it needs {quoted(known)}" if len(known) > 1 else ""
+        raise Invalid(f"{what} has no array for the input {quoted(missing)}", key, hint)
+    return found
+
+
+def given_twice(public: str, one: str, other: str, what: str, key: str) -> Invalid:
+    """The mistake of arrays called `one` and `other` for one input, which has a name of the spec's and one of its own."""
+    return Invalid(
+        f"{what} has two arrays for the input '{public}': '{one}' and '{other}'", key, "leave one of them out"
+    )
 
 
 def samples(array: Array, tensor: TensorSpec, name: str, key: str) -> Array:

@@ -29,6 +29,7 @@ class Tensor:
         zero_points: As many as `scales`.
         axis: The dimension that several scales belong to.
         data: The bytes of a constant; empty otherwise.
+        offset: Where in the file those bytes begin: constants that share them have the same.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Tensor:
     zero_points: NDArray[np.int64]
     axis: int
     data: NDArray[np.uint8]
+    offset: int = 0
 
     @property
     def constant(self) -> bool:
@@ -152,6 +154,7 @@ def _tensor(tensor: reader.Tensor, buffers: Sequence[reader.Buffer], raw: NDArra
         np.array(quantization.zero_points if quantization else (), np.int64),
         quantization.axis if quantization else 0,
         raw[buffer.offset : buffer.offset + buffer.size],
+        buffer.offset,
     )
 
 

@@ -26,7 +26,7 @@ from .names import output_name
 from .source_shapes import SourceInput, table
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `lowered/` (see `lowered`) and `interface.json`.
 
     Params:
@@ -47,7 +47,6 @@ def run(request: Request) -> dict[str, Any]:
             programs.append(Program(entry.signature, traced, inputs))
         lowered = _lower(programs, request)
     request.write_json("interface.json", lowered.interface.to_json())
-    return {"signatures": len(lowered.programs)}
 
 
 def _lower(programs: Sequence[Program], request: Request) -> Lowered:

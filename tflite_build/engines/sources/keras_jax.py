@@ -18,7 +18,7 @@ from .keras_source import KerasSource
 from .lower_stablehlo import Program, lower, uncollected
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `lowered/` (see `lowered`) and `interface.json`.
 
     Params: those of `KerasSource`, and
@@ -35,7 +35,7 @@ def run(request: Request) -> dict[str, Any]:
         locations = bool(request.params.get("locations"))
         lowered = source.guarded(lambda: lower([program], folder, locations, _fused(loaded.model)))
         (signature,) = lowered.interface.signatures
-        return source.answer(loaded, signature)
+        source.tell(signature)
 
 
 class _Jax:

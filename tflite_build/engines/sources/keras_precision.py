@@ -9,16 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 
-def compute_in_full(model: Any) -> str:
-    """Make every layer compute in the type of its variables; the name of a mixed policy that was found, or "".
+def compute_in_full(model: Any) -> None:
+    """Make every layer compute in the type of its variables.
 
     Args:
         model: A `keras.Model`, before it is traced. Layers that Keras itself has quantized stay as they are.
     """
-    found = ""
     for layer in model._flatten_layers():
         policy = layer.dtype_policy
         if getattr(policy, "quantization_mode", None) is None and policy.compute_dtype != policy.variable_dtype:
-            found = str(policy.name)
             layer.dtype_policy = policy.variable_dtype
-    return found

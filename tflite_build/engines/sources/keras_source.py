@@ -74,13 +74,11 @@ class LoadedModel:
         model: The `keras.Model`, built, with its weights, computing in the types of its variables.
         call: The model with flat, named inputs and outputs.
         inputs: The call's inputs, in order.
-        mixed: The mixed policy that the model was trained with, or "".
     """
 
     model: Any
     call: KerasCall
     inputs: tuple[TensorSpec, ...]
-    mixed: str
 
     def infer(self, *tensors: Any) -> Sequence[tuple[str, Any]]:
         """Named outputs for one tensor per input; what the model changes in itself meanwhile ends with the call."""
@@ -142,7 +140,8 @@ class KerasSource:
                 self.guarded(lambda: call(*map(_symbolic, inputs)))
             if self._weights:
                 self._load_weights(model)
-        return LoadedModel(model, call, inputs, compute_in_full(model))
+        compute_in_full(model)
+        return LoadedModel(model, call, inputs)
 
     def guarded(self, work: Callable[[], T]) -> T:
         """Run the model's own code.
@@ -165,8 +164,8 @@ class KerasSource:
                 "\n".join(text.splitlines()[:12]),
             ) from error
 
-    def answer(self, loaded: LoadedModel, signature: SignatureSpec) -> dict[str, Any]:
-        """Write `interface.json`; what the step says of the lowered model.
+    def tell(self, signature: SignatureSpec) -> None:
+        """Write `interface.json`.
 
         Raises:
             Invalid: The model returns nothing.
@@ -174,7 +173,6 @@ class KerasSource:
         if not signature.outputs:
             raise Invalid(f"'{self._shown}' has no outputs", self._key)
         self._request.write_json("interface.json", Interface((signature,)).to_json())
-        return {"inputs": len(signature.inputs), "outputs": len(signature.outputs), "mixed_precision": loaded.mixed}
 
     def _build(self) -> Any:
         assert self._stage is not None  # an entry is user code

@@ -14,7 +14,6 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 from tflite_build.engines.contract import DEFAULT_SIGNATURE, Refused, Request
 
@@ -23,7 +22,7 @@ from .keras_source import KerasSource
 from .saved_model_writing import Endpoint, write
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `saved_model/` with the signature `serving_default`, and `interface.json`.
 
     Params: those of `KerasSource`, and
@@ -39,11 +38,10 @@ def run(request: Request) -> dict[str, Any]:
         locations = bool(request.params.get("locations"))
         endpoint = Endpoint(DEFAULT_SIGNATURE, loaded.infer, loaded.inputs)
         (signature,) = source.guarded(lambda: write([endpoint], folder, locations))
-        answer = source.answer(loaded, signature)
+        source.tell(signature)
     left = saved_model_file.read(folder).meta_graph(None).unrestored([DEFAULT_SIGNATURE])
     if left:
         raise Refused(f"TensorFlow does not save all weights that the model reads: {sorted(left)}")
-    return answer
 
 
 class _TensorFlow:

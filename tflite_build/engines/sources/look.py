@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tflite_build.engines.contract import Request
 
 from . import keras_file
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `config.json`.
 
     Raises:
@@ -18,4 +16,3 @@ def run(request: Request) -> dict[str, Any]:
     path = request.inputs["model"]
     config, _ = keras_file.configuration(path, path.name)
     request.write_json("config.json", config)
-    return {}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from typing import Any
 
 from tflite_build.engines.contract import Interface, Invalid, Refused, Request, SignatureSpec, TensorSpec
 from tflite_build.engines.files.runner import Port, Runner
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Write `model.tflite`, the same bytes, and `interface.json`.
 
     Raises:
@@ -25,7 +24,6 @@ def run(request: Request) -> dict[str, Any]:
     signatures = tuple(SignatureSpec(s.name, _specs(s.inputs), _specs(s.outputs)) for s in runner.signatures.values())
     request.write_json("interface.json", Interface(signatures).to_json())
     shutil.copyfile(source, request.outputs / "model.tflite")
-    return {}
 
 
 def _specs(ports: Mapping[str, Port]) -> tuple[TensorSpec, ...]:

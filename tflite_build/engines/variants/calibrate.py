@@ -16,12 +16,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_build.engines.contract import Refused, Request
+from tflite_build.engines.contract import Answer, Refused, Request
 from tflite_build.engines.files import graph as graphs
 from tflite_build.engines.files import tensors
 from tflite_build.engines.files.runner import Kernels, Runner
@@ -90,7 +89,7 @@ class _Profiler:
         return np.array([seen[name] for name in self._names], np.float64).reshape(-1, 2)  # also where there are none
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> Answer:
     """Write `ranges.json`: tensor name (see `Graph.unique_names`) -> [lowest, highest], over all signatures.
 
     Raises:
@@ -110,7 +109,7 @@ def run(request: Request) -> dict[str, Any]:
                 before = ranges.get(name, (low, high))
                 ranges[name] = min(low, before[0]), max(high, before[1])
     request.write_json("ranges.json", {name: list(ranges[name]) for name in sorted(ranges)})
-    return {"samples": len(samples), "reruns": reruns}
+    return Answer(reruns=reruns)
 
 
 def _samples(cases: Sequence[Case]) -> Iterator[_Sample]:

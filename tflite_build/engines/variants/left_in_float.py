@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tflite_build.engines.files.graph import Graph, Operator, Subgraph
+from tflite_build.engines.files.graph import Graph, Operator, Subgraph, Tensor
 from tflite_build.engines.words import counted, quoted
 
 _INTEGER = ("int8", "int16x8")  # kinds that make the arithmetic integer too
@@ -42,14 +42,13 @@ def _operators(made: Graph, keep_float: Sequence[str]) -> list[str]:
 
 def _weights(made: Graph, word: str, keep_float: Sequence[str]) -> list[str]:
     """A line where most bytes of the weights are float32."""
-    sizes: dict[tuple[int, int], int] = {}
-    left: dict[tuple[int, int], str] = {}
-    for number, index, subgraph, operator in _uses(made):
-        tensor = subgraph.tensors[index]
-        sizes[number, index] = tensor.data.size
+    sizes: dict[int, int] = {}  # by where in the file the bytes are: several tensors may share them
+    left: dict[int, str] = {}
+    for subgraph, operator, tensor in _uses(made):
+        sizes[tensor.offset] = tensor.data.size
         if tensor.dtype == "float32" and not _kept(subgraph, operator, keep_float):
-            left[number, index] = operator.name
-    share = sum(sizes[place] for place in left) / max(1, sum(sizes.values()))
+            left[tensor.offset] = operator.name
+    share = sum(sizes[offset] for offset in left) / max(1, sum(sizes.values()))
     if share <= _MOST:
         return []
     kinds = sorted(set(left.values()))
@@ -64,19 +63,18 @@ def _weights(made: Graph, word: str, keep_float: Sequence[str]) -> list[str]:
     ]
 
 
-def _uses(made: Graph) -> Iterator[tuple[int, int, Subgraph, Operator]]:
-    """The weights with an operator that reads each: constants of at least two dimensions that are longer than 1.
+def _uses(made: Graph) -> Iterator[tuple[Subgraph, Operator, Tensor]]:
+    """Every operator with each weight that it reads: constants of at least two dimensions that are longer than 1.
 
     Biases, and the scales and offsets of normalizations, stay float in every kind and weigh little.
     """
-    for number, subgraph in enumerate(made.subgraphs):
-        for operator in subgraph.operators:
-            for index in operator.inputs:
-                tensor = subgraph.tensors[index] if index >= 0 else None
-                if tensor is None or not tensor.constant or tensor.dtype not in _WEIGHT_TYPES:
-                    continue
-                if sum(length > 1 for length in tensor.shape) > 1:
-                    yield number, index, subgraph, operator
+    for subgraph, operator in made.operators():
+        for index in operator.inputs:
+            tensor = subgraph.tensors[index] if index >= 0 else None
+            if tensor is None or not tensor.constant or tensor.dtype not in _WEIGHT_TYPES:
+                continue
+            if sum(length > 1 for length in tensor.shape) > 1:
+                yield subgraph, operator, tensor
 
 
 def _kept(subgraph: Subgraph, operator: Operator, keep_float: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +59,7 @@ def read(path: Path, library: Any) -> list[dict[str, Any]]:
 
 
 def _check_rule(rule: Mapping[str, Any], where: str, library: Any) -> None:
-    missing = [key for key in _RULE_KEYS if key not in rule]
-    if missing:
-        near = [near_miss(key, missing) for key in rule if key not in _RULE_KEYS]
-        raise Invalid(
-            f"{where} has no {quoted(missing)}",
-            _KEY,
-            " ".join([*filter(None, near), f"a rule has {quoted(_RULE_KEYS)}"]),
-        )
+    _keys(rule, _RULE_KEYS, where, _RULE_KEYS)
     try:
         re.compile(rule["regex"])
     except (re.error, TypeError) as error:
@@ -81,35 +74,37 @@ def _check_rule(rule: Mapping[str, Any], where: str, library: Any) -> None:
             _KEY,
             "use min_max_uniform_quantize, OCTAV or MSE",
         )
-    if algorithm != "no_quantize":
-        _check_config(rule["op_config"], f"op_config of {where}", types)
+    if algorithm != "no_quantize" or rule["op_config"] != {}:  # which needs none, and takes one
+        _check_config(rule["op_config"], f"the op_config of {where}", types)
 
 
 def _check_config(config: Any, where: str, types: Any) -> None:
     _keys(config, [f.name for f in dataclasses.fields(types.OpQuantizationConfig)], where, ("weight_tensor_config",))
     if "compute_precision" in config:
-        _one_of(config["compute_precision"], types.ComputePrecision, f"compute_precision in the {where}")
+        _one_of(config["compute_precision"], types.ComputePrecision, f"compute_precision in {where}")
     allowed = [f.name for f in dataclasses.fields(types.TensorQuantizationConfig)]
     for tensor in _TENSORS:
         if tensor not in config:
             continue
-        inside = f"{tensor} in the {where}"
+        inside = f"the {tensor} in {where}"
         given = config[tensor]
         _keys(given, [*allowed, *_PARAMETERS], inside, ("num_bits",))
         for key, words in (("granularity", types.QuantGranularity), ("dtype", types.TensorDataType)):
             if key in given:
-                _one_of(given[key], words, f"{key} of the {inside}")
+                _one_of(given[key], words, f"{key} of {inside}")
 
 
-def _keys(table: Any, allowed: Collection[str], where: str, needed: Iterable[str]) -> None:
+def _keys(table: Any, allowed: Collection[str], where: str, needed: Collection[str]) -> None:
     if not isinstance(table, dict):
-        raise Invalid(f"the {where} has to be a JSON object", _KEY)
+        raise Invalid(f"{where} has to be a JSON object", _KEY)
     for key in table:
         if key not in allowed:
-            raise Invalid(f"the {where} has an unknown key '{key}'", _KEY, near_or_all(key, list(allowed)))
-    for key in needed:
-        if key not in table:
-            raise Invalid(f"the {where} has no '{key}'", _KEY)
+            raise Invalid(f"{where} has an unknown key '{key}'", _KEY, near_or_all(key, list(allowed)))
+    missing = [key for key in needed if key not in table]
+    if missing:
+        raise Invalid(
+            f"{where} has no {quoted(missing)}", _KEY, f"it needs {quoted(needed)}" if len(needed) > 1 else ""
+        )
 
 
 def _one_of(word: Any, words: Any, where: str) -> None:

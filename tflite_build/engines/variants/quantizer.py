@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tflite_build.engines.contract import Invalid, Refused, Request
+from tflite_build.engines.contract import Answer, Invalid, Refused, Request
 from tflite_build.engines.files import graph as graphs
 from tflite_build.engines.files.graph import Graph, Operator
 from tflite_build.engines.files.runner import Runner
@@ -51,7 +51,7 @@ _library = _import_quantizer()
 gc.enable()
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> Answer:
     """Write `model.tflite`.
 
     Raises:
@@ -79,7 +79,7 @@ def run(request: Request) -> dict[str, Any]:
     runner.load()
     (request.outputs / "model.tflite").write_bytes(made)
     said = left_in_float.warnings(graphs.read(made), request.params["quantize"], request.params["keep_float"])
-    return {"warnings": said} if said else {}
+    return Answer(warnings=said)
 
 
 def _quantized(request: Request, content: bytes, graph: Graph, recipe: list[dict[str, Any]]) -> bytes:

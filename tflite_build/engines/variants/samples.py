@@ -7,7 +7,6 @@ signatures of the source and nothing of what computes on the data.
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflite_build.engines.contract import (
+    Answer,
     Declared,
-    DeclaredInput,
     Interface,
     Invalid,
+    Names,
     Refused,
     Request,
     SignatureSpec,
@@ -31,20 +31,18 @@ from tflite_build.engines.user_code import seeds
 from tflite_build.engines.words import counted, near_or_all, quoted
 from tflite_build.errors import near_miss
 
+from . import made_samples
+
 if TYPE_CHECKING:
     from tflite_build.engines.user_code.usercode import Stage
 
-_SEED = 20240229
-_DEFAULT_SIZES = (1, 3)
-_MOST_CASES = 16
 _ENTRY = "calibration.entry"
 _TWICE = 16  # of the first run's samples, so many are compared with a second run's
 _PATIENCE = 60  # seconds: a generator that took longer is not run again
 _Sample = tuple[SignatureSpec, dict[str, Array]]
-_INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> Answer:
     """Write `samples/`.
 
     Raises:
@@ -52,139 +50,118 @@ def run(request: Request) -> dict[str, Any]:
     """
     interface = Interface.from_json(request.read_json("interface"))
     params = request.params
+    names = Names.from_json(params["names"])
+    _check_names(interface, names)
     warnings: list[str] = []
     if params.get("entry"):
-        cases, key = _from_code(request, interface, warnings), _ENTRY
+        cases, key = _from_code(request, interface, names, warnings), _ENTRY
     elif "data" in request.inputs:
         arrays = npz.read(request.inputs["data"], "calibration.data")
-        cases, key = _from_arrays(arrays, interface, params), "calibration.data"
+        cases, key = _from_arrays(arrays, interface, names, params), "calibration.data"
     else:
         declared = Declared.from_json(params["declared"])
-        cases, key = list(_made(interface, declared, params["count"])), ""
-    _check_values(cases, key)
+        cases, key = list(made_samples.made(interface, declared, params["count"])), ""
+    _check_values(cases, names, key)
     tensors.write(request.outputs / "samples", cases)
-    facts: dict[str, Any] = {"samples": sum(c.count for c in cases), "made": not key}
-    return {**facts, "warnings": warnings} if warnings else facts
+    return Answer(warnings=warnings)
 
 
-def _public(params: Mapping[str, Any], signature: str) -> dict[str, str]:
-    """Name as people write it -> the model's own, for the inputs of a signature."""
-    names = params.get("names", {})
-    return dict(names.get(signature, names.get("", {})))
-
-
-def _made(interface: Interface, declared: Declared, count: int) -> Iterator[Case]:
-    """Random data from a fixed seed: floats within [-1, 1) and integers within [0, 1] unless a range is declared."""
+def _check_names(interface: Interface, names: Names) -> None:
+    """Make sure that no input gets a name which another one keeps: data could not say which of them it is for."""
     for signature in interface.signatures:
-        inputs = declared.inputs(signature.name)
-        for sizes in _sizes(signature, inputs):
-            random = np.random.Generator(np.random.PCG64(_SEED))
-            arrays = {}
-            for t in signature.inputs:
-                shape = (count, *(sizes[d] if isinstance(d, str) else d for d in t.shape))
-                bounds = inputs.get(t.name, DeclaredInput()).range
-                key = f"{table(signature.name, signature.name not in declared.signatures, t.name)}.range"
-                arrays[t.name] = _random(random, t, shape, bounds, key)
-            yield Case(signature.name, arrays, sizes)
+        shown = [names.public(signature.name, "inputs", t.name) for t in signature.inputs]
+        for name in shown:
+            if shown.count(name) > 1:
+                key = f"{table(signature.name, len(interface.signatures) == 1, name)}.from"
+                raise Invalid(f"the model has another input that is called '{name}'", key)
 
 
-def _sizes(signature: SignatureSpec, inputs: Mapping[str, DeclaredInput]) -> list[dict[str, int]]:
-    names = list(dict.fromkeys(d for t in signature.inputs for d in t.shape if isinstance(d, str)))
-    given: dict[str, Sequence[int]] = {}
-    for t in signature.inputs:
-        given |= inputs.get(t.name, DeclaredInput()).sizes
-    choices = [given.get(name, _DEFAULT_SIZES) for name in names]
-    combined = [dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*choices)]
-    if len(combined) > _MOST_CASES:  # every size of every dimension once, rather than all combinations
-        longest = max(len(c) for c in choices)
-        combined = [{n: c[min(i, len(c) - 1)] for n, c in zip(names, choices, strict=True)} for i in range(longest)]
-    return combined
-
-
-def _random(
-    random: np.random.Generator, tensor: TensorSpec, shape: tuple[int, ...], bounds: Sequence[float] | None, key: str
-) -> Array:
-    if tensor.dtype == "bool":
-        return random.integers(0, 2, shape).astype(bool)
-    if tensor.dtype in _INTEGERS:
-        low, high = _whole(bounds, tensor.dtype, key) if bounds else (0, 1)
-        drawn = np.uint64 if high > np.iinfo(np.int64).max else np.int64
-        return random.integers(low, high, shape, drawn, endpoint=True).astype(tensor.dtype)
-    low_, high_ = bounds or (-1.0, 1.0)
-    if max(-low_, high_, high_ - low_) > np.finfo(tensor.dtype).max:
-        raise Invalid(f"the range is wider than {tensor.dtype}, which the input is", key)
-    return random.uniform(low_, high_, shape).astype(tensor.dtype)
-
-
-def _whole(bounds: Sequence[float], dtype: str, key: str) -> tuple[int, int]:
-    """The lowest and the highest whole number of a range."""
-    limits = np.iinfo(dtype)
-    allowed = f"the input is {dtype}: whole numbers from {limits.min} to {limits.max}"
-    low, high = math.ceil(bounds[0]), math.floor(bounds[1])
-    if low > high:
-        raise Invalid(f"there is no whole number from {bounds[0]:g} to {bounds[1]:g}, and {allowed}", key)
-    if low < limits.min or high > limits.max:
-        raise Invalid(f"the range reaches from {bounds[0]:g} to {bounds[1]:g}, and {allowed}", key)
-    return low, high
-
-
-def _from_arrays(arrays: Mapping[str, Array], interface: Interface, params: Mapping[str, Any]) -> list[Case]:
+def _from_arrays(
+    arrays: Mapping[str, Array], interface: Interface, names: Names, params: Mapping[str, Any]
+) -> list[Case]:
     key = "calibration.data"
     single = len(interface.signatures) == 1
-    allowed: dict[str, tuple[SignatureSpec, TensorSpec]] = {}
-    public_names: dict[str, None] = {}
-    for signature in interface.signatures:
-        public = {own: name for name, own in _public(params, signature.name).items()}
-        for t in signature.inputs:
-            shown = public.get(t.name, t.name)
-            for name in dict.fromkeys((shown, t.name)):
-                allowed[f"{signature.name}/{name}"] = (signature, t)
-                if single:
-                    allowed[name] = (signature, t)
-            public_names[shown if single else f"{signature.name}/{shown}"] = None
-    names = list(public_names)
-    found: dict[str, dict[str, Array]] = {}
+
+    def shown(signature: SignatureSpec, own: str) -> str:
+        public = names.public(signature.name, "inputs", own)
+        return public if single else f"{signature.name}/{public}"
+
+    known = list(dict.fromkeys(shown(s, t.name) for s in interface.signatures for t in s.inputs))
+    found: dict[str, dict[str, fitting.Given[Array]]] = {s.name: {} for s in interface.signatures}
     for name, array in arrays.items():
-        if name not in allowed:
-            hint = near_or_all(name, names)
-            if not near_miss(name, names):
-                hint = f"{near_miss(name, allowed)} {hint}".strip()
+        place = _place(name, interface, names)
+        if place is None:
+            hint = near_or_all(name, known)
+            if not near_miss(name, known):
+                hint = f"{near_miss(name, _spellings(interface, names))} {hint}".strip()
             raise Invalid(f"the data has an array '{name}', and the model no such input", key, hint)
-        signature, t = allowed[name]
-        found.setdefault(signature.name, {})[t.name] = fitting.samples(array, t, name, key)
+        signature, t = place
+        own = found[signature.name]
+        if t.name in own:
+            raise fitting.given_twice(shown(signature, t.name), own[t.name].name, name, "the data", key)
+        own[t.name] = fitting.Given(name, fitting.samples(array, t, name, key))
     for signature in interface.signatures:
-        missing = [t.name for t in signature.inputs if t.name not in found.get(signature.name, {})]
+        missing = [
+            names.public(signature.name, "inputs", t.name)
+            for t in signature.inputs
+            if t.name not in found[signature.name]
+        ]
         if missing:
             where = "" if single else f" of the signature '{signature.name}'"
             raise Invalid(
-                f"the data has no array for the input {quoted(missing)}{where}", key, f"it needs {quoted(names)}"
+                f"the data has no array for the input {quoted(missing)}{where}", key, f"it needs {quoted(known)}"
             )
     count = params.get("count")
     cases = []
     for signature in interface.signatures:
         own = found[signature.name]
-        lengths = {name: len(a) for name, a in own.items()}
+        lengths = {name: len(given.value) for name, given in own.items()}
         if len(set(lengths.values())) > 1:
-            where = "" if single else f"{signature.name}/"
-            public = {own_name: name for name, own_name in _public(params, signature.name).items()}
-            shown = ", ".join(f"'{where}{public.get(n, n)}' has {counted(c, 'sample')}" for n, c in lengths.items())
-            raise Invalid(f"the arrays have different numbers of samples: {shown}", key)
+            listed = ", ".join(f"'{shown(signature, n)}' has {counted(c, 'sample')}" for n, c in lengths.items())
+            raise Invalid(f"the arrays have different numbers of samples: {listed}", key)
         _check_count(min(lengths.values()), params, "the data")
-        taken = {name: a[:count] for name, a in own.items()}
-        cases.append(Case(signature.name, taken, _found_sizes(signature, {n: a[0] for n, a in taken.items()}, key)))
+        taken = {name: given.value[:count] for name, given in own.items()}
+        sizes = _found_sizes(signature, {n: a[0] for n, a in taken.items()}, names, key)
+        cases.append(Case(signature.name, taken, sizes))
     return cases
 
 
-def _found_sizes(signature: SignatureSpec, sample: Mapping[str, Array], key: str) -> dict[str, int]:
+def _place(name: str, interface: Interface, names: Names) -> tuple[SignatureSpec, TensorSpec] | None:
+    """What an array of a file is for: INPUT, where there is one signature, or SIGNATURE/INPUT."""
+    for signature in interface.signatures:
+        written = [name] if len(interface.signatures) == 1 else []
+        if name.startswith(f"{signature.name}/"):
+            written.append(name.removeprefix(f"{signature.name}/"))
+        for one in written:
+            own = names.own(signature.name, "inputs", one)
+            for tensor in signature.inputs:
+                if tensor.name == own:
+                    return signature, tensor
+    return None
+
+
+def _spellings(interface: Interface, names: Names) -> list[str]:
+    """All ways to write the name of an input, with its signature first."""
+    return [
+        form
+        for signature in interface.signatures
+        for t in signature.inputs
+        for name in dict.fromkeys((names.public(signature.name, "inputs", t.name), t.name))
+        for form in (f"{signature.name}/{name}", name)[: 2 if len(interface.signatures) == 1 else 1]
+    ]
+
+
+def _found_sizes(signature: SignatureSpec, sample: Mapping[str, Array], names: Names, key: str) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for t in signature.inputs:
         for name, size in zip(t.shape, sample[t.name].shape, strict=True):
             if isinstance(name, str) and sizes.setdefault(name, size) != size:
-                raise Invalid(f"the dimension '{name}' is {sizes[name]} in one input and {size} in '{t.name}'", key)
+                shown = names.public(signature.name, "inputs", t.name)
+                raise Invalid(f"the dimension '{name}' is {sizes[name]} in one input and {size} in '{shown}'", key)
     return sizes
 
 
-def _from_code(request: Request, interface: Interface, warnings: list[str]) -> list[Case]:
+def _from_code(request: Request, interface: Interface, names: Names, warnings: list[str]) -> list[Case]:
     from tflite_build.engines.user_code.usercode import Stage
 
     entry, count = str(request.params["entry"]), int(request.params["count"])
@@ -195,13 +172,10 @@ def _from_code(request: Request, interface: Interface, warnings: list[str]) -> l
         if not yielded:
             raise Invalid(f"'{entry}' gives no samples", _ENTRY)
         _check_count(len(yielded), request.params, f"'{entry}'")
-        taken = [
-            list(_by_signature(value, interface, request.params, number, _ENTRY))
-            for number, value in enumerate(yielded)
-        ]
+        taken = [list(_by_signature(value, interface, names, number, _ENTRY)) for number, value in enumerate(yielded)]
         del yielded
-        cases = _grouped(taken, interface, entry)
-        if seconds < _PATIENCE and _gives_others(stage, taken[:_TWICE], request, interface):
+        cases = _grouped(taken, interface, names, entry)
+        if seconds < _PATIENCE and _gives_others(stage, taken[:_TWICE], request, interface, names):
             warnings.append(
                 f"'{entry}' gives other samples each time it runs, so a build from an empty store gives other files: "
                 "seed what it draws from, as in np.random.default_rng(0), and take no part of the time or of the system"
@@ -218,7 +192,9 @@ def _yielded(stage: Stage, entry: str, count: int) -> list[Any]:
         return list(itertools.islice(_iterable(value, entry), count))
 
 
-def _gives_others(stage: Stage, before: Sequence[Sequence[_Sample]], request: Request, interface: Interface) -> bool:
+def _gives_others(
+    stage: Stage, before: Sequence[Sequence[_Sample]], request: Request, interface: Interface, names: Names
+) -> bool:
     """Whether the user's code, run anew from its first line, gives other samples than `before`.
 
     A second run that fails tells nothing: code may well be unable to run twice in one process.
@@ -226,7 +202,7 @@ def _gives_others(stage: Stage, before: Sequence[Sequence[_Sample]], request: Re
     stage.forget()
     try:
         values = _yielded(stage, str(request.params["entry"]), len(before))
-        again = [list(_by_signature(v, interface, request.params, n, _ENTRY)) for n, v in enumerate(values)]
+        again = [list(_by_signature(v, interface, names, n, _ENTRY)) for n, v in enumerate(values)]
     except (Invalid, Refused, MemoryError):
         return False
     return len(again) != len(before) or not all(map(_equal, before, again))
@@ -240,12 +216,12 @@ def _equal(one: Sequence[_Sample], other: Sequence[_Sample]) -> bool:
     )
 
 
-def _grouped(taken: Sequence[Sequence[_Sample]], interface: Interface, entry: str) -> list[Case]:
+def _grouped(taken: Sequence[Sequence[_Sample]], interface: Interface, names: Names, entry: str) -> list[Case]:
     """Samples by signature and by the sizes of its dynamic dimensions."""
     groups: dict[tuple[str, tuple[tuple[str, int], ...]], list[dict[str, Array]]] = {}
     for samples in taken:
         for signature, sample in samples:
-            sizes = _found_sizes(signature, sample, _ENTRY)
+            sizes = _found_sizes(signature, sample, names, _ENTRY)
             groups.setdefault((signature.name, tuple(sorted(sizes.items()))), []).append(sample)
     missing = [s.name for s in interface.signatures if s.name not in {name for name, _ in groups}]
     if missing:
@@ -276,49 +252,45 @@ def _iterable(value: Any, entry: str) -> Iterable[Any]:
 
 
 def _by_signature(
-    value: Any, interface: Interface, params: Mapping[str, Any], number: int, key: str
+    value: Any, interface: Interface, names: Names, number: int, key: str
 ) -> Iterator[tuple[SignatureSpec, dict[str, Array]]]:
-    names = [s.name for s in interface.signatures]
+    signatures = [s.name for s in interface.signatures]
     if isinstance(value, Mapping) and value and all(isinstance(v, Mapping) for v in value.values()):
         for name, inner in value.items():
-            if name not in names:
-                raise Invalid(f"sample {number} names a signature '{name}'", key, near_or_all(str(name), names))
+            if name not in signatures:
+                hint = near_or_all(str(name), signatures)
+                raise Invalid(f"sample {number} names a signature '{name}'", key, hint)
             signature = interface.signature(name)
-            yield signature, _sample(inner, signature, params, number, key)
+            yield signature, _sample(inner, signature, names, number, key)
         return
-    if len(names) > 1:
+    if len(signatures) > 1:
         raise Invalid(
             f"sample {number} does not say which signature it is for",
             key,
-            f"yield {{signature: {{input: array}}}}; there are {quoted(names)}",
+            f"yield {{signature: {{input: array}}}}; there are {quoted(signatures)}",
         )
-    yield interface.signatures[0], _sample(value, interface.signatures[0], params, number, key)
+    yield interface.signatures[0], _sample(value, interface.signatures[0], names, number, key)
 
 
-def _sample(value: Any, signature: SignatureSpec, params: Mapping[str, Any], number: int, key: str) -> dict[str, Array]:
+def _sample(value: Any, signature: SignatureSpec, names: Names, number: int, key: str) -> dict[str, Array]:
+    own = [t.name for t in signature.inputs]
     if isinstance(value, tuple | list):
-        if len(value) != len(signature.inputs):
-            takes = counted(len(signature.inputs), "input")
+        if len(value) != len(own):
+            takes = counted(len(own), "input")
             raise Invalid(f"sample {number} has {counted(len(value), 'array')}, and the model {takes}", key)
-        value = {t.name: v for t, v in zip(signature.inputs, value, strict=True)}
+        given = dict(zip(own, value, strict=True))
     elif not isinstance(value, Mapping):
-        if len(signature.inputs) != 1:
+        if len(own) != 1:
             raise Invalid(f"sample {number} is {type(value).__name__}; a dict of input name to array is needed", key)
-        value = {signature.inputs[0].name: value}
-    public = _public(params, signature.name)
-    own = {public.get(str(name), str(name)): array for name, array in value.items()}
-    known = [t.name for t in signature.inputs]
-    for name in own:
-        if name not in known:
-            raise Invalid(
-                f"sample {number} has an array '{name}', and the model no such input", key, near_or_all(name, known)
-            )
-    missing = [name for name in known if name not in own]
-    if missing:
-        raise Invalid(f"sample {number} has no array for the input {quoted(missing)}", key)
-    shown = {own_name: name for name, own_name in public.items()}
+        given = {own[0]: value}
+    else:
+        written = {str(name): array for name, array in value.items()}
+        taken = fitting.by_own_name(written, signature.name, own, names, f"sample {number}", key)
+        given = {name: one.value for name, one in taken.items()}
     return {
-        t.name: _sample_array(own[t.name], t, f"sample {number}: '{shown.get(t.name, t.name)}'", key)
+        t.name: _sample_array(
+            given[t.name], t, f"sample {number}: '{names.public(signature.name, 'inputs', t.name)}'", key
+        )
         for t in signature.inputs
     }
 
@@ -331,9 +303,10 @@ def _sample_array(value: Any, tensor: TensorSpec, what: str, key: str) -> Array:
     return fitting.sample(array, tensor, what, key)
 
 
-def _check_values(cases: Sequence[Case], key: str) -> None:
+def _check_values(cases: Sequence[Case], names: Names, key: str) -> None:
     for case in cases:
-        for name, array in case.tensors.items():
+        for own, array in case.tensors.items():
+            name = names.public(case.signature, "inputs", own)
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 wrong = np.argwhere(~np.isfinite(array))
                 raise Invalid(

@@ -31,7 +31,7 @@ _FUSED = frozenset({"UNIDIRECTIONAL_SEQUENCE_LSTM", "LSTM", "BIDIRECTIONAL_SEQUE
 _VARIABLES = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"})
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request) -> None:
     """Quantize the float file `model` by `ranges` (or `samples`, see above) to `model.tflite`.
 
     Raises:
@@ -69,7 +69,6 @@ def run(request: Request) -> dict[str, Any]:
     runner.load()
     quantized_file.check_ends(made, parsed, io)
     (request.outputs / "model.tflite").write_bytes(quantized)
-    return {}
 
 
 def with_ranges(model: bytes, ranges: Mapping[str, Sequence[float]]) -> bytes:
