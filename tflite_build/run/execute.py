@@ -269,6 +269,7 @@ def call(
             cancelled.is_set,
         )
         reusable = not step.user_code and not reply.get("failed")
+        said = process.said if "failed" in reply else ""  # before another thread has the process
     except EngineTimeout as error:
         raise EngineError(
             Problem(
@@ -283,7 +284,7 @@ def call(
         raise EngineError(_died(step, error, limits)) from None
     finally:
         workers.give_back(process, reusable=reusable)
-    return _facts(step, reply, limits, process.said)
+    return _facts(step, reply, limits, said)
 
 
 def project_artifact(store: Store, given: ProjectFile) -> Artifact:
