@@ -134,7 +134,6 @@ class Executor:
     def _run(self, task: Task, action: Action) -> Done:
         step = task.step
         environment = task.environment() if step.tool.toolchain else None
-        task.started()
         begun = time.monotonic()
         with self.store.scratch() as scratch:
             outputs = scratch / "out"
@@ -146,6 +145,7 @@ class Executor:
                 outputs,
                 task.project if step.user_code else None,
             )
+            task.started()  # where an input is lost, it never does
             try:
                 if environment is None:
                     facts = self._local[request.kind](request) or {}

@@ -130,7 +130,10 @@ class Job:
         prefix = f"{step.variant}: " if step.variant else ""
         self.warnings += [f"{prefix}{text}" for text in done.result.facts.get("warnings", ())]
         if step.kind == "compare":
-            self._judge(step, done)
+            try:
+                self._judge(step, done)
+            except StoreError as error:
+                self.fail(step, error)
 
     def fail(self, step: Step, error: BuildError | InvalidStep) -> None:
         """The step failed for a reason that no other candidate would change."""
@@ -220,8 +223,10 @@ class Job:
         """
         try:
             value: dict[str, object] = json.loads(self.store.read(self.done[step_id].result.outputs[name]))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             raise StoreError(Problem(f"the stored result of {step_id} is damaged", hint="build again")) from None
+        except OSError as error:
+            raise self.store.failure(error) from None
         return value
 
     def distance(self, step_id: str) -> compare.Distance:
