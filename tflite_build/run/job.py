@@ -62,6 +62,7 @@ class Job:
     resolved: Resolved = field(init=False)
     whole: Graph = field(init=False)  # of all variants
     graph: Graph = field(init=False)  # of those to build
+    _ready: list[Step] | None = field(init=False, default=None)  # None where something changed since
 
     def __post_init__(self) -> None:
         self._plan()
@@ -72,6 +73,7 @@ class Job:
         self.whole = pipeline.graph(self.resolved, self.tools)
         self.graph = self.whole.closure(pipeline.variant_targets(self.resolved, self.variants))
         self.done, self.running = {}, set()
+        self._ready = None
         self.warnings = []
         self.generation += 1
 
@@ -85,6 +87,13 @@ class Job:
         """Whether nothing is left to do, for better or worse."""
         return bool(self.failures) or all(s.id in self.done for s in self.graph.steps)
 
+    @property
+    def toolchains(self) -> frozenset[str]:
+        """Those of the steps that are left to do."""
+        if self.failures:
+            return frozenset()
+        return frozenset(s.tool.toolchain for s in self.graph.steps if s.id not in self.done)
+
     def concerns(self, subject: str) -> bool:
         """Whether this build tries what is decided about `subject`."""
         kind, _, variant = subject.partition(":")
@@ -94,11 +103,17 @@ class Job:
         """The steps that can run now."""
         if self.failures:
             return []
-        return [
-            s
-            for s in self.graph.steps
-            if s.id not in self.done and s.id not in self.running and all(n in self.done for n in s.needs)
-        ]
+        if self._ready is None:
+            under_way = self.done.keys() | self.running
+            self._ready = [
+                s for s in self.graph.steps if s.id not in under_way and all(n in self.done for n in s.needs)
+            ]
+        return self._ready
+
+    def start(self, step: Step) -> None:
+        """A ready step is under way."""
+        self.running.add(step.id)
+        self._ready = None
 
     def artifacts(self, step: Step) -> dict[str, Artifact]:
         """The inputs of a ready step.
@@ -119,7 +134,7 @@ class Job:
 
     def finish(self, step: Step, done: Done) -> None:
         """Take the outcome of `step`; a refusal plans anew or fails the model."""
-        self.running.discard(step.id)
+        self._stop(step)
         refusal = done.result.refusal
         if refusal is not None:
             named = self._keep_float_hint(step, [name for name, _, _ in refusal.operators])
@@ -137,7 +152,7 @@ class Job:
 
     def fail(self, step: Step, error: BuildError | InvalidStep) -> None:
         """The step failed for a reason that no other candidate would change."""
-        self.running.discard(step.id)
+        self._stop(step)
         if isinstance(error, InvalidStep):
             key = _public(_key(error.key, step), self.resolved.names)
             detail = "\n".join(part for part in (error.detail, *self._refused_before(step)) if part)
@@ -156,8 +171,12 @@ class Job:
 
     def lost(self, step_id: str, waiting: Step) -> None:
         """An output of `step_id`, which `waiting` needs, is damaged: it is to be made again, and then `waiting` runs."""
-        self.running.discard(waiting.id)
+        self._stop(waiting)
         self.done.pop(step_id, None)
+
+    def _stop(self, step: Step) -> None:
+        self.running.discard(step.id)
+        self._ready = None
 
     def _judge(self, step: Step, done: Done) -> None:
         distance = self.distance(step.id)
