@@ -6,6 +6,7 @@ A check that fails publishes nothing and leaves the lock alone.
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 from dataclasses import replace
@@ -52,8 +53,9 @@ def publish(job: Job, folder: Path, lock_file: Path) -> ModelResult:
     """
     lock = job.store.lock(f"publish-{of_bytes(os.fsencode(lock_file.resolve())).sha256}")
     with held(lock, waiting=lambda: job.said("another build publishes this model; waiting for it")):
-        for place, names in ((folder, f"{job.name}-*.tflite"), (folder, REPORT), (lock_file.parent, lock_file.name)):
-            sweep(place, names)
+        sweep(folder, f"{job.name}-*.tflite")
+        sweep(folder, REPORT)
+        sweep(lock_file.parent, glob.escape(lock_file.name))
         return _publish(job, folder, lock_file)
 
 

@@ -109,8 +109,8 @@ def sweep(folder: Path, names: str, *, older: float = 0.0) -> None:
     Whoever is on the way now must not lose his: hold the lock under which these places are written, or take only those
     that are `older` seconds or more.
     """
-    with contextlib.suppress(OSError):
-        for left in list(folder.glob(f".{names}.{'[0-9a-f]' * (2 * _SUFFIX_BYTES)}")):
+    for left in list(folder.glob(f".{names}.{'[0-9a-f]' * (2 * _SUFFIX_BYTES)}")):
+        with contextlib.suppress(OSError):  # what cannot be removed harms nobody
             if time.time() - left.stat().st_mtime >= older:
                 left.unlink()
 
