@@ -15,6 +15,7 @@ import sys
 import textwrap
 import threading
 import time
+import tracemalloc
 import uuid
 from pathlib import Path
 
@@ -157,6 +158,22 @@ def test_garbage_on_both_streams_is_no_answer(generated, mark: str) -> None:
     built = generated.build()
     assert built.model.ok and "samples" in built.ran
     assert alive(mark) == []
+
+
+@pytest.mark.parametrize("ending", ["", "os.abort()"])
+def test_much_output_costs_no_memory(generated, ending: str) -> None:
+    """A file with a hole stands for what was printed."""
+    code = "os.ftruncate(1, 1 << 28); os.lseek(1, 0, os.SEEK_END); print('\\nthe end', flush=True); " + ending
+    (generated.folder / "data.py").write_text(GENERATOR.format(code=code))
+    tracemalloc.start()
+    try:
+        built = generated.build()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50e6
+    assert built.model.ok is not bool(ending)
+    assert not ending or "\n    the end\n" in built.shown
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])

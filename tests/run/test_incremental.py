@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import textwrap
 from collections.abc import Callable
@@ -14,8 +15,10 @@ import numpy as np
 import pytest
 import tomli
 
-from tflite_build.errors import BuildError
+import tflite_build
+from tflite_build.errors import BuildError, ExitCode
 from tflite_build.planning.action import Action, ProjectFile, Step, Tool
+from tflite_build.progress import Event, StepFinished, StepStarted
 from tflite_build.run.execute import Executor, Limits, Task
 from tflite_build.store.store import Store
 
@@ -137,6 +140,39 @@ def test_damaged_blobs_are_found_and_made_again(small, cache: Path) -> None:
     again = small.build()
     # What pack made of the float file is that file itself, which convert has made again by then.
     assert again.ran == sorted(set(ALL) - {"pack:float32"}) and small.outputs() == outputs
+
+
+@pytest.mark.parametrize("damaged", ["convert", "compare:int8"])
+def test_what_is_damaged_during_a_build(small, small_model, cache: Path, damaged: str) -> None:
+    """An input of what comes next, which is made again; and what is judged, which fails its model alone."""
+    other = small_model("variable-relu", "other", float32="")
+    blobs = cache / "store" / "v1" / "blobs"
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, StepFinished) and (event.model, event.step) == ("small", damaged) and not gone:
+            source = small.source.read_bytes()
+            said = {"convert": lambda b: b == source, "compare:int8": lambda b: re.search(rb'"cosine": ?0\.', b)}
+            gone.extend(file for file in blobs.glob("*/*") if said[damaged](file.read_bytes()))
+            assert len(gone) == 1
+            gone[0].unlink()
+
+    gone: list[Path] = []
+    result = tflite_build.build(small.folder.parent, keep_going=True, on_event=listen)
+    assert gone
+    made = {model.name: model for model in result.models}
+    assert made["other"].ok and other.output("float32").exists()
+    started = sorted((e.model, e.step) for e in events if isinstance(e, StepStarted))
+    ended = sorted((e.model, e.step) for e in events if isinstance(e, StepFinished) and e.outcome != "reused")
+    assert started == ended
+    if damaged == "convert":
+        assert made["small"].ok and started.count(("small", "convert")) == 2
+        return
+    (error,) = made["small"].errors
+    assert error.code == ExitCode.STORE_FAILED
+    assert error.render() == "error: the stored result of compare:int8 is damaged\nhelp: build again"
+    assert small.build().ran == ["compare:int8"] and small.build().ran == []
 
 
 def test_damaged_results_and_engine_code_are_made_again(small, cache: Path) -> None:

@@ -107,6 +107,30 @@ def test_a_place_that_cannot_be_written(small) -> None:
     assert failed.result.exit_code == ExitCode.STORE_FAILED and "cannot write" in failed.shown
 
 
+def test_what_killed_builds_left_beside_the_outputs_goes(small, cli) -> None:
+    """Files on their way to their places, and nothing that only looks like them."""
+    folder = small.output("int8").parent
+    folder.mkdir(parents=True)
+    left = [folder / ".small-int8.tflite.0123abcd", folder / ".small-gone.tflite.ffffffff"]
+    left += [folder / ".report.json.00000000", small.folder / ".model.lock.deadbeef"]
+    mine = [folder / ".small-int8.tflite.swp", folder / ".small-int8.tflite.0123ABCD", folder / ".others.0123abcd"]
+    mine += [small.folder / ".m.tflite.0123abcd", small.folder / ".model.lock.deadbeef1"]
+    for _ in range(2):  # also where nothing is to be written
+        for file in (*left, *mine):
+            file.write_text("half")
+        assert small.build().model.ok
+        assert [file for file in left if file.exists()] == [] and all(file.exists() for file in mine)
+
+    np.savez(small.folder / "x.npz", image=np.zeros((1, 8, 8, 2), np.float32))
+    old, new = (small.folder / f".y[1].npz.{number * 8}" for number in "01")
+    for file in (old, new):
+        file.write_text("half")
+    os.utime(old, (1, 1))
+    ran = cli("run", small.source, "--input", "x.npz", "--output", "y[1].npz", cwd=small.folder)
+    assert ran.code == 0, ran.text
+    assert not old.exists() and new.exists()  # another run may be at it
+
+
 def test_models_of_one_name_do_not_write_into_one_folder(small_model: Callable[..., object], cli) -> None:
     first = small_model(name="a")
     second = small_model(name="b")

@@ -129,6 +129,23 @@ def encrypted() -> bytes:
     return bytes(data)
 
 
+def latin1(name: str) -> bytes:
+    """A .tar of long ago, names in Latin-1: the model at `name`, beside it a file that is called é."""
+    members = [("m\u00e9moire.txt", b"hello"), (name, MODEL)]
+    data = b""
+    for member, content in members:
+        info = tarfile.TarInfo(member)
+        info.size = len(content)
+        data += info.tobuf(tarfile.USTAR_FORMAT, "latin-1") + content + bytes(-len(content) % 512)
+    return data + bytes(1024)
+
+
+def nul_in_a_name() -> bytes:
+    info = tarfile.TarInfo("m.tflite")
+    info.pax_headers = {"path": "m\0.tflite"}
+    return tarred("", ("m.tflite", info))
+
+
 def folder_zip(folder: Path, at: str) -> bytes:
     members = [(f"{at}{p.relative_to(folder)}", p.read_bytes(), 0) for p in sorted(folder.rglob("*")) if p.is_file()]
     return zipped(*members)
@@ -162,6 +179,10 @@ FILES = {
     "/keras.tar.gz": tarred("gz", ("deep/sequential.keras", KERAS.read_bytes())),
     "/nonsense.keras": b"nonsense of some length",
     "/nonsense.tflite": b"nonsense of some length",
+    "/latin1.tar": latin1("models/m.tflite"),
+    "/latin1-inside.tar": latin1("models/m\u00e9.tflite"),
+    "/latin1.zip": zipped(("m\u00e9.tflite", MODEL, 0)).replace("\u00e9".encode(), b"\xe9\xe9"),
+    "/nul.tar": nul_in_a_name(),
     "/folder-is-file.zip": zipped(("m.tflite", MODEL, 0), ("m.tflite/inner", b"x", 0)),
 }
 
@@ -196,6 +217,7 @@ GOOD = {
     "zip": ("/m.zip", "models/m.tflite"),
     "gz": ("/m.tar.gz", "models/m.tflite"),
     "xz": ("/m.tar.xz", "./models/m.tflite"),
+    "latin1-beside": ("/latin1.tar", "models/m.tflite"),
     "saved": ("/saved.zip", "export/1", "saved_model"),
     "root": ("/root.zip", ".", "saved_model"),
     "keras": ("/sequential.keras", "", "keras"),
@@ -232,6 +254,11 @@ WRONG: dict[str, tuple[int, tuple[str, ...]]] = {
     "bomb-zip": (2, ("/bomb.zip", "m.tflite")),
     "encrypted": (2, ("/encrypted.zip", "m.tflite")),
     "file-and-folder": (2, ("/folder-is-file.zip", "m.tflite")),
+    "latin1-tar": (2, ("/latin1-inside.tar", "models", "saved_model")),
+    "latin1-all": (2, ("/latin1.tar", ".", "saved_model")),
+    "latin1-listed": (2, ("/latin1.tar", "m.tflite")),
+    "latin1-zip": (2, ("/latin1.zip", "m.tflite")),
+    "nul": (2, ("/nul.tar", "m.tflite")),
     "no-such-member": (2, ("/m.zip", "models/n.tflite")),
     "no-member-named": (2, ("/m.zip",)),
     "member-of-a-file": (2, ("/m.tflite", "n.tflite")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -248,6 +249,37 @@ def test_the_environment_and_the_hash_seed_are_no_inputs(workshop: Workshop) -> 
     (folder / "data.py").write_text(f"# again\n{CHANCE}")
     again = workshop.build("chance", env={"SCALE_OF_MINE": "5", "PYTHONHASHSEED": "7"})["chance"]
     assert again.ran == ["samples"]  # and what it gave was the same
+
+
+NAMES = """
+import os
+
+import numpy as np
+
+COUNT = len(os.listdir("parts"))
+{more}
+
+
+def samples():
+    yield {{"image": np.full((1, 8, 8, 2), COUNT, "float32")}}
+"""
+
+
+def test_a_file_whose_name_is_no_text_may_lie_in_a_folder_that_is_listed(workshop: Workshop) -> None:
+    folder = workshop.model("names", DATA, {"data.py": NAMES.format(more=""), "parts/one": ""})
+    shutil.copy(FIXTURES / "tflite" / "float32.tflite", folder)
+    odd = folder / "parts" / os.fsdecode(b"d\xe9j\xe0 vu")
+    odd.write_text("content")
+    assert workshop.build("names")["names"].ok
+    assert workshop.build("names")["names"].ran == []
+    odd.rename(folder / "parts" / os.fsdecode(b"d\xe9j\xe0"))
+    assert "samples" in workshop.build("names")["names"].ran
+    # Read, it would have to be named where only text can stand.
+    (folder / "data.py").write_text(NAMES.format(more="[open(f'parts/{name}').read() for name in os.listdir('parts')]"))
+    said = workshop.build("names")["names"]
+    assert said.error["code"] == 2
+    assert said.error["message"] == r"the user's code reads 'parts/d\xe9j\xe0', whose name is not UTF-8"
+    assert said.error["hint"] == "rename it"
 
 
 def test_a_mistake_is_not_remembered_when_it_is_mended(workshop: Workshop) -> None:

@@ -219,6 +219,20 @@ def test_folders_are_their_files(files: Files, tmp_path: Path) -> None:
     assert Tree.from_listing(before.listing()) == before
 
 
+def test_a_name_that_is_no_text_is_not_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.scratch() as scratch:
+        made = scratch / "made"
+        made.mkdir()
+        (made / "a").write_bytes(b"1")
+        (made / os.fsdecode(b"m\xe9")).write_bytes(b"2")
+        for keep in (store.keep, store.stats.tree):
+            with pytest.raises(OSError, match="the name is not UTF-8"):
+                keep(made)
+        assert (made / "a").read_bytes() == b"1"
+    store.close()
+
+
 @given(st.text(alphabet="./a\\b", max_size=12))
 def test_paths_of_listings_stay_inside(path: str) -> None:
     if is_safe(path):

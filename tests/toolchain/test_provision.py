@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from tflite_build.errors import EngineError
+from tflite_build.run.environments import Environments
 from tflite_build.toolchain import pins, provision, uv
 from tflite_build.toolchain.pins import Toolchain
 
@@ -277,3 +279,38 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module_cl
     for command in ("install", "remove"):
         wrong = module_cli("toolchain", command, "tensorflw", env=env)
         assert wrong.code == 64 and "did you mean 'tensorflow'?" in wrong.err
+
+
+def test_what_is_installed_is_there_while_another_is_installed(
+    root: Path, tiny: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one waits for an index that does not answer."""
+    ensure(tiny, root)
+    slow = tiny.file.with_name("slow.txt")
+    slow.write_text(tiny.file.read_text().replace("0.1 MB", "1 GB"))
+    monkeypatch.setattr(pins, "load", lambda name: pins.read(tiny.file.with_name(f"{name}.txt")))
+    stop, stopped = threading.Event(), []
+    environments = Environments(root, offline=False, report=lambda _: None, stop=stop.is_set)
+
+    def install() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            environments.python("slow")
+        stopped.append(True)
+
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{index.getsockname()[1]}/")
+        monkeypatch.setenv("UV_HTTP_TIMEOUT", "600")
+        monkeypatch.setenv("UV_NO_CACHE", "1")
+        index.settimeout(60)
+        installing = threading.Thread(target=install)
+        installing.start()
+        connection, _ = index.accept()
+        with connection:
+            found: list[Path] = []
+            asking = threading.Thread(target=lambda: found.append(environments.python("tiny")), daemon=True)
+            asking.start()
+            asking.join(20)
+            meanwhile = list(found)
+            stop.set()
+            installing.join(60)
+    assert meanwhile == [provision.python_of(tiny, root)] and stopped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,3 +65,25 @@ def test_some_that_are_no_numbers_are_told_of_once(said: dict[str, Said], shop: 
 def test_a_constant_output_is_none_of_that(said: dict[str, Said]) -> None:
     assert not said["constant"].errors
     assert said["constant"].value["warnings"] == []
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processors cannot be taken away here")
+def test_ranges_that_end_nowhere_are_told_where_the_file_is_good(shop: Shop) -> None:
+    """On one processor ranges are looked for before the comparison: of NaN everywhere, what they lack is no news."""
+    dense = [DENSE, ["scale", 3e38], ["scale", 3e38]]
+    for name, layers in (("endless", dense), ("nothing", [*dense, ["scale", 0.0]])):
+        file = shop.folder / f"{name}.tflite"
+        shop.make({file: {"signatures": [{"name": "serve", "input": [1, 6], "layers": layers}]}})
+        shop.tflite(name, '[variant.int8]\nquantize = "int8"\n[calibration]\ndata = "data.npz"\n', source=file, x=X)
+    processors = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(processors)})
+        said = shop.build("endless", "nothing")
+    finally:
+        os.sched_setaffinity(0, processors)
+    told = (
+        "endless: calibrate: 2 tensors of the float file ('serve/scale_1' and 'serve/scale_2') reach infinity on the "
+    )
+    assert said["endless"].error["message"].startswith(told)
+    told = "output 'y' of 'serve' is NaN everywhere in the source itself, in all of 5 samples"
+    assert said["nothing"].error["message"] == told

@@ -27,6 +27,7 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 _MOST_TIMES = 100
 _ALWAYS_ALLOWED = 1_000_000_000
 _MOST_MEMBERS = 100_000
+_RENAME = "rename it and pack again"
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE)
 _DAMAGES = (
     tarfile.TarError,
@@ -36,6 +37,7 @@ _DAMAGES = (
     EOFError,
     RuntimeError,
     NotImplementedError,
+    ValueError,
 )
 
 
@@ -60,6 +62,8 @@ def member(archive: Path, path: str, target: Path) -> None:
         # The library lists what each of its decompressors says.
         unknown = "file could not be opened" in str(error)
         raise _damaged("it is damaged, or no .zip or .tar archive" if unknown else str(error)) from None
+    except UnicodeError:
+        raise _damaged("a name in it is not UTF-8") from None
     except _DAMAGES as error:
         raise _damaged(str(error) or type(error).__name__) from None
     if not partial.exists():
@@ -79,7 +83,7 @@ def _unzip(archive: Path, wanted: str, target: Path) -> list[str]:
         _check_size(archive, len(infos), sum(i.file_size for i in infos))
         for info in infos:
             kind = stat.S_IFMT(info.external_attr >> 16)
-            _check_member(info.filename, ordinary=kind in (0, stat.S_IFREG, stat.S_IFDIR))
+            _check_member(info.filename, wanted, ordinary=kind in (0, stat.S_IFREG, stat.S_IFDIR))
             if info.flag_bits & 1:
                 raise Invalid("the archive is encrypted", "source.url", "give one that needs no password")
         _check_kinds([(i.filename, i.is_dir()) for i in infos])
@@ -93,8 +97,8 @@ def _unzip(archive: Path, wanted: str, target: Path) -> list[str]:
 
 
 def _untar(archive: Path, wanted: str, target: Path) -> list[str]:
-    with tarfile.open(archive) as pack:
-        members = list(_listed(archive, pack))
+    with tarfile.open(archive, encoding="utf-8") as pack:  # wherever it is unpacked
+        members = list(_listed(archive, pack, wanted))
         _check_kinds([(i.name, i.isdir()) for i in members])
         for info in members:
             if info.isdir():
@@ -107,12 +111,12 @@ def _untar(archive: Path, wanted: str, target: Path) -> list[str]:
         return [i.name for i in members]
 
 
-def _listed(archive: Path, pack: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+def _listed(archive: Path, pack: tarfile.TarFile, wanted: str) -> Iterator[tarfile.TarInfo]:
     size = 0
     for count, info in enumerate(pack, 1):
         size += info.size
         _check_size(archive, count, size)  # before the next one is looked for, which reads over this one
-        _check_member(info.name, ordinary=info.isfile() or info.isdir())
+        _check_member(info.name, wanted, ordinary=info.isfile() or info.isdir())
         yield info
 
 
@@ -127,11 +131,22 @@ def _check_size(archive: Path, members: int, size: int) -> None:
         )
 
 
-def _check_member(name: str, *, ordinary: bool) -> None:
+def _check_member(name: str, wanted: str, *, ordinary: bool) -> None:
+    shown = _shown(name)
     if leads_out(name):
-        raise Invalid(f"the archive has a member whose path leads out of it: '{name}'", "source.url")
+        raise Invalid(f"the archive has a member whose path leads out of it: '{shown}'", "source.url")
     if not ordinary:
-        raise Invalid(f"the archive holds a link or device: '{name}'", "source.url", "pack files and folders alone")
+        raise Invalid(f"the archive holds a link or device: '{shown}'", "source.url", "pack files and folders alone")
+    if "\0" in name:
+        raise Invalid(f"the archive has a member whose name holds a NUL character: '{shown}'", "source.url", _RENAME)
+    # Beside the model there may be any: old tools wrote names as their system had them.
+    if shown != name and _place(name, wanted, Path()) is not None:
+        raise Invalid(f"the archive has a member whose name is not UTF-8: '{shown}'", "source.url", _RENAME)
+
+
+def _shown(name: str) -> str:
+    r"""`name` as it can be printed: bytes that are no UTF-8 as `\xe9`, NUL as `\0`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\0")
 
 
 def _check_kinds(members: list[tuple[str, bool]]) -> None:
@@ -141,7 +156,7 @@ def _check_kinds(members: list[tuple[str, bool]]) -> None:
         for end in range(1, len(parts) + folder):
             above = "/".join(parts[:end])
             if above in files:
-                raise Invalid(f"the archive has '{above}' as a file and as a folder", "source.url")
+                raise Invalid(f"the archive has '{_shown(above)}' as a file and as a folder", "source.url")
 
 
 def _place(name: str, wanted: str, target: Path) -> Path | None:
@@ -175,7 +190,7 @@ def _damaged(reason: str) -> Invalid:
 
 
 def _has(wanted: str, names: list[str]) -> str:
-    there = sorted({posixpath.normpath(name) for name in names} - {"."})
+    there = sorted({_shown(posixpath.normpath(name)) for name in names} - {"."})
     shown = ", ".join(there[:12]) + (f" and {len(there) - 12} more" if len(there) > 12 else "")
     near = near_miss(wanted, there)
     return " ".join(part for part in (near, f"it has {shown}" if there else "it is empty") if part)

@@ -1,13 +1,15 @@
 """The loop of an engine process: requests as JSON lines on one pipe, replies on another, everything else in a log.
 
 Started as `python -s -P FOLDER REQUEST_FD REPLY_FD`, with stdout and stderr already on the log. A request
-`{"kind", "params", "inputs", "outputs", "project"}` gets one reply: `{"done": facts}`, `{"refused": ...}`,
-`{"invalid": ...}` or `{"failed": ...}`. The end of the request pipe ends the process, so that it dies with the tool.
-Knows nothing of what the steps do.
+`{"kind", "params", "inputs", "outputs", "project", "memory"}` gets one reply: `{"done": facts}`, `{"refused": ...}`,
+`{"invalid": ...}` or `{"failed": ...}`; `memory` is a limit in bytes, or null. `{"warm": kinds}` has it import what steps
+of these kinds need, and gets none. The end of the request pipe ends the process, so that it dies with the tool. Knows
+nothing of what the steps do.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import gc
@@ -68,6 +70,7 @@ def limit_memory(limit: int | None) -> None:
 def answer(message: dict[str, Any]) -> dict[str, Any]:
     """Do what one request asks for; the reply as JSON values. Never raises for what a step does."""
     kind = message["kind"]
+    mapped_before = _forget_peaks()
     try:
         module = _import(kind)
         request = Request(
@@ -80,7 +83,7 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
         facts = module.run(request)
         return {"done": facts or {}}
     except (Invalid, Refused) as answered:
-        return _lack_of_memory(answered) or _answered(answered)
+        return _lack_of_memory(answered, mapped_before) or _answered(answered)
     except MemoryError:
         return {"failed": {"error": "out of memory", "traceback": traceback.format_exc(), "memory": True}}
     except Exception as error:
@@ -90,7 +93,7 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
         print(text, file=sys.stderr, flush=True)
         # Python's own compiler, too, fails in strange words where an allocation fails.
         failed = {"error": f"{type(error).__name__}: {error}", "traceback": text, "memory": False}
-        return {"failed": {**failed, "limited": _is_short()}}
+        return {"failed": {**failed, "limited": _is_short(mapped_before)}}
 
 
 def _answered(answer: Invalid | Refused) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def _answered(answer: Invalid | Refused) -> dict[str, Any]:
     return {"invalid": {"message": answer.message, "key": answer.key, "hint": answer.hint, "detail": answer.detail}}
 
 
-def _lack_of_memory(answer: Invalid | Refused) -> dict[str, Any] | None:
+def _lack_of_memory(answer: Invalid | Refused, mapped_before: int) -> dict[str, Any] | None:
     """The failure that stands behind an answer which a library's exception led to, where memory may be why.
 
     A refusal says something of the model and is remembered; what this machine has may change. What is invalid without
@@ -119,32 +122,47 @@ def _lack_of_memory(answer: Invalid | Refused) -> dict[str, Any] | None:
     foreign = [e for e in chain if not isinstance(e, Invalid | Refused)]
     refusals = [e for e in chain if isinstance(e, Refused)]
     sure = any(isinstance(e, MemoryError) or tells_of_memory(f"{type(e).__name__}: {e}") for e in foreign)
-    if refusals and (sure or (_is_short() and foreign and not any(r.operators for r in refusals))):
+    if refusals and (sure or (_is_short(mapped_before) and foreign and not any(r.operators for r in refusals))):
         text = "".join(traceback.format_exception(answer))
         return {"failed": {"error": str(answer), "traceback": text, "memory": sure, "limited": not sure}}
     return None
 
 
-def _is_short() -> bool:
-    """Whether this process holds, or ever held, half of the memory that it may have: then a refusal is not believed.
+def _forget_peaks() -> int:
+    """Have the kernel look anew for the most memory that this process holds: what earlier steps held says nothing.
+
+    Linux alone does that, and not for what is mapped: its peak until now, in bytes.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", "utf-8")  # see proc(5)
+    return _sizes().get("VmPeak", 0)
+
+
+def _is_short(mapped_before: int) -> bool:
+    """Whether this step holds, or held, half of the memory that the process may have: then a refusal is not believed.
 
     Nothing tells afterwards whether an allocation failed. To believe no refusal while memory is limited would leave models
     without the next engine that a limit never troubled; so one is believed far below the limit. What is wrong with that:
     a single allocation of more than half of the limit that fails far below it, in words that `tells_of_memory` does not
     know. That is taken for a refusal.
+
+    Args:
+        mapped_before: The peak of what was mapped before the step.
     """
+    sizes = _sizes()
+    if sizes.get("VmPeak", 0) <= mapped_before:  # an earlier step's
+        sizes["VmPeak"] = sizes.get("VmSize", 0)
     unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    mapped = _mapped()
+    peak = sizes.get("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return any(
-        max(peak, mapped.get(name, 0)) > limit / 2
+        max(peak, sizes.get(name, 0)) > limit / 2
         for what, name in _MEMORY.items()
         if (limit := resource.getrlimit(what)[0]) != resource.RLIM_INFINITY
     )
 
 
-def _mapped() -> dict[str, int]:
-    """What the kernel holds against the limits, in bytes, on Linux: memory counts there before it is ever touched."""
+def _sizes() -> dict[str, int]:
+    """The process's memory as Linux counts it, in bytes; against the limits it counts before it is ever touched."""
     try:
         lines = Path("/proc/self/status").read_text("utf-8").splitlines()
     except OSError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -254,8 +254,11 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> Bu
                 session.slots,
             )
 
+            needed = {job.loaded.file: job.toolchains for job in jobs}
+
             def step_done(job: Job, _: Step) -> None:
-                _retire(session, jobs)
+                needed[job.loaded.file] = job.toolchains
+                _retire(session, needed.values())
                 if job.finished:
                     results[job.loaded.file] = _publish(job, options, listener)
 
@@ -267,11 +270,10 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> Bu
     return BuildResult(tuple(ordered), time.monotonic() - begun)
 
 
-def _retire(session: Session, jobs: Sequence[Job]) -> None:
-    """End processes whose toolchain nothing needs any more: their memory is better used by others."""
-    needed = {s.tool.toolchain for job in jobs for s in job.graph.steps if s.id not in job.done}
+def _retire(session: Session, needed: Collection[Collection[str]]) -> None:
+    """End processes whose toolchain no job needs any more: their memory is better used by others."""
     for toolchain in ("litert", "tensorflow"):
-        if toolchain not in needed:
+        if not any(toolchain in toolchains for toolchains in needed):
             session.workers.retire(toolchain)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 from tflite_build.locking import Stop
@@ -23,6 +23,7 @@ class Environments:
         self._report = report
         self._stop = stop
         self._lock = threading.Lock()
+        self._locks: dict[Hashable, threading.Lock] = {}
         self._pythons: dict[str, Path] = {}
 
     def python(self, toolchain: str) -> Path:
@@ -31,7 +32,7 @@ class Environments:
         Raises:
             BuildError: If it cannot be installed.
         """
-        with self._lock:
+        with self._lock_of(toolchain):
             if toolchain not in self._pythons:
                 self._pythons[toolchain] = provision.ensure(
                     pins.load(toolchain), self._root, offline=self._offline, report=self._report, stop=self._stop
@@ -44,10 +45,11 @@ class Environments:
         python = self.python(toolchain)
         if not (step.user_code and packages):
             return Environment(toolchain, python)
-        with self._lock:
+        pinned = pins.load(toolchain)
+        with self._lock_of((pinned.python, packages)):
             folder = overlay.ensure_overlay(
                 packages,
-                pins.load(toolchain),
+                pinned,
                 python,
                 self._root,
                 offline=self._offline,
@@ -55,3 +57,8 @@ class Environments:
                 stop=self._stop,
             )
         return Environment(toolchain, python, folder)
+
+    def _lock_of(self, what: Hashable) -> threading.Lock:
+        """One for each toolchain and each set of packages: what is installed waits for no other installation."""
+        with self._lock:
+            return self._locks.setdefault(what, threading.Lock())

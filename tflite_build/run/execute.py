@@ -17,7 +17,7 @@ from typing import Any
 
 from tflite_build.engines.contract import Answer, FailingOperator, Invalid, Refused, Request, tells_of_memory
 from tflite_build.engines.user_code.staging import listing, listing_digest
-from tflite_build.errors import BuildError, EngineError, Problem, StoreError
+from tflite_build.errors import BuildError, EngineError, ExitCode, Problem, StoreError
 from tflite_build.locking import held
 from tflite_build.planning.action import Action, ProjectFile, Step
 from tflite_build.store.artifact import Artifact
@@ -134,7 +134,6 @@ class Executor:
     def _run(self, task: Task, action: Action) -> Done:
         step = task.step
         environment = task.environment() if step.tool.toolchain else None
-        task.started()
         begun = time.monotonic()
         with self.store.scratch() as scratch:
             outputs = scratch / "out"
@@ -146,6 +145,7 @@ class Executor:
                 outputs,
                 task.project if step.user_code else None,
             )
+            task.started()  # where an input is lost, it never does
             try:
                 if environment is None:
                     answer = self._local[request.kind](request) or Answer()
@@ -177,6 +177,8 @@ class Executor:
         """What the user's code was seen to read, as it stands now and stood then."""
         read = json.loads(record.read_text("utf-8")) if record.exists() else []
         then = {(str(r["path"]), str(r["kind"])): str(r["sha256"]) for r in read}
+        for path, _ in then:
+            _check_text(path)
         paths = sorted(then)
         now = self._digests(paths, project)
         for path, kind, digest in now:
@@ -267,6 +269,7 @@ def call(
             cancelled.is_set,
         )
         reusable = not step.user_code and not reply.get("failed")
+        said = process.said if "failed" in reply else ""  # before another thread has the process
     except EngineTimeout as error:
         raise EngineError(
             Problem(
@@ -281,12 +284,23 @@ def call(
         raise EngineError(_died(step, error, limits)) from None
     finally:
         workers.give_back(process, reusable=reusable)
-    return _answer(step, reply, limits, process.said)
+    return _answer(step, reply, limits, said)
 
 
 def project_artifact(store: Store, given: ProjectFile) -> Artifact:
     """What stands at a path of the user's now. OSError where it cannot be read."""
     return store.stats.tree(given.path) if given.tree else store.stats.file(given.path)
+
+
+def _check_text(path: str) -> None:
+    """BuildError where a path that the user's code asked for cannot be written down."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        raise BuildError(
+            Problem(f"the user's code reads '{shown}', whose name is not UTF-8", hint="rename it"), ExitCode.SPEC_WRONG
+        ) from None
 
 
 def _changed(path: Path | str) -> BuildError:

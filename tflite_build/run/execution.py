@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from tflite_build.tflite import reader
 from . import arguments, find
 from .driver import Options, Session
 from .execute import Limits, call
-from .publish import Placement
+from .publish import FORGOTTEN, Placement, sweep
 from .worker import Environment
 
 _TIMEOUT = 3600
@@ -96,6 +97,7 @@ def _run(
         except Refused as refused:
             raise BuildError(Problem(f"{model}: {refused.reason}", detail=refused.detail)) from None
         described = json.loads((outputs / "outputs.json").read_text("utf-8"))
+        sweep(output.parent, glob.escape(output.name), older=FORGOTTEN)
         with Placement() as placement:
             placement.file(outputs / "outputs.npz", output)
             placement.commit()

@@ -21,6 +21,7 @@ from tflite_build.spec.load import LoadedSpec, split_key
 from tflite_build.spec.rules import STATIC_QUANTIZE
 from tflite_build.spec.types import FunctionSource, JaxSource
 from tflite_build.store.artifact import Artifact
+from tflite_build.store.results import Refusal
 from tflite_build.store.store import Store
 
 from .execute import Done, InvalidStep, project_artifact
@@ -32,6 +33,15 @@ class Rejected:
 
     variant: str
     artifact: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a step cannot be done this way, and what in the spec might help."""
+
+    step: Step
+    refusal: Refusal
+    hint: str
 
 
 @dataclass
@@ -53,6 +63,7 @@ class Job:
     rejected: list[Rejected] = field(default_factory=list)
     done: dict[str, Done] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
+    held: dict[str, Refusal] = field(default_factory=dict)  # refusals that wait for the verdict on the float file
     failures: list[BuildError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     generation: int = 0
@@ -62,6 +73,8 @@ class Job:
     resolved: Resolved = field(init=False)
     whole: Graph = field(init=False)  # of all variants
     graph: Graph = field(init=False)  # of those to build
+    _before_verdict: frozenset[str] = field(init=False)  # the steps up to the comparison of the float file
+    _ready: list[Step] | None = field(init=False, default=None)  # None where something changed since
 
     def __post_init__(self) -> None:
         self._plan()
@@ -71,7 +84,9 @@ class Job:
         self.resolved = replace(resolved, located=self.located)
         self.whole = pipeline.graph(self.resolved, self.tools)
         self.graph = self.whole.closure(pipeline.variant_targets(self.resolved, self.variants))
-        self.done, self.running = {}, set()
+        self.done, self.running, self.held = {}, set(), {}
+        self._before_verdict = frozenset(s.id for s in self.graph.closure({compare.FLOAT_ID}).steps)
+        self._ready = None
         self.warnings = []
         self.generation += 1
 
@@ -85,6 +100,13 @@ class Job:
         """Whether nothing is left to do, for better or worse."""
         return bool(self.failures) or all(s.id in self.done for s in self.graph.steps)
 
+    @property
+    def toolchains(self) -> frozenset[str]:
+        """Those of the steps that are left to do."""
+        if self.failures:
+            return frozenset()
+        return frozenset(s.tool.toolchain for s in self.graph.steps if s.id not in self.done)
+
     def concerns(self, subject: str) -> bool:
         """Whether this build tries what is decided about `subject`."""
         kind, _, variant = subject.partition(":")
@@ -94,11 +116,17 @@ class Job:
         """The steps that can run now."""
         if self.failures:
             return []
-        return [
-            s
-            for s in self.graph.steps
-            if s.id not in self.done and s.id not in self.running and all(n in self.done for n in s.needs)
-        ]
+        if self._ready is None:
+            under_way = self.done.keys() | self.running | self.held.keys()
+            self._ready = [
+                s for s in self.graph.steps if s.id not in under_way and all(n in self.done for n in s.needs)
+            ]
+        return self._ready
+
+    def start(self, step: Step) -> None:
+        """A ready step is under way."""
+        self.running.add(step.id)
+        self._ready = None
 
     def artifacts(self, step: Step) -> dict[str, Artifact]:
         """The inputs of a ready step.
@@ -119,22 +147,28 @@ class Job:
 
     def finish(self, step: Step, done: Done) -> None:
         """Take the outcome of `step`; a refusal plans anew or fails the model."""
-        self.running.discard(step.id)
-        refusal = done.result.refusal
-        if refusal is not None:
-            named = self._keep_float_hint(step, [name for name, _, _ in refusal.operators])
-            detail = _detail(refusal.detail, refusal.operators)
-            self._refuse(step, refusal.reason, detail, refusal.alternative, named)
+        self._stop(step)
+        if done.result.refusal is not None:
+            # Of a float file that is wrong itself, a quantizer's refusal says nothing.
+            if compare.FLOAT_ID in self.done or step.id in self._before_verdict:
+                self._refuse(self._refusal(step, done.result.refusal))
+            else:
+                self.held[step.id] = done.result.refusal
             return
         self.done[step.id] = done
         prefix = f"{step.variant}: " if step.variant else ""
         self.warnings += [f"{prefix}{text}" for text in done.result.warnings]
         if step.kind == "compare":
-            self._judge(step, done)
+            try:
+                self._judge(step, done)
+            except StoreError as error:
+                self.fail(step, error)
+            if step.id == compare.FLOAT_ID and step.id in self.done and self.held and not self.failures:
+                self._refuse(*(self._refusal(self.graph[name], refusal) for name, refusal in self.held.items()))
 
     def fail(self, step: Step, error: BuildError | InvalidStep) -> None:
         """The step failed for a reason that no other candidate would change."""
-        self.running.discard(step.id)
+        self._stop(step)
         if isinstance(error, InvalidStep):
             key = _public(_key(error.key, step), self.resolved.names)
             detail = "\n".join(part for part in (error.detail, *self._refused_before(step)) if part)
@@ -143,6 +177,9 @@ class Job:
         elif not isinstance(error, StoreError):  # in a build of several models: which one
             placed = [replace(p, place=p.place or Place(self.loaded.file)) for p in error.problems]
             error = BuildError(placed, error.code)
+        self._add_failure(error)
+
+    def _add_failure(self, error: BuildError) -> None:
         if error.problems not in [e.problems for e in self.failures]:  # as when two variants find the same
             self.failures.append(error)
 
@@ -153,8 +190,12 @@ class Job:
 
     def lost(self, step_id: str, waiting: Step) -> None:
         """An output of `step_id`, which `waiting` needs, is damaged: it is to be made again, and then `waiting` runs."""
-        self.running.discard(waiting.id)
+        self._stop(waiting)
         self.done.pop(step_id, None)
+
+    def _stop(self, step: Step) -> None:
+        self.running.discard(step.id)
+        self._ready = None
 
     def _judge(self, step: Step, done: Done) -> None:
         distance = self.distance(step.id)
@@ -169,9 +210,14 @@ class Job:
             del self.done[step.id]
             hint = "keep sensitive layers in float with keep_float, or calibrate with more samples"
             static = quantize in STATIC_QUANTIZE
-            self._refuse(step, verdict.refusals[0], "\n".join(verdict.refusals[1:]), hint=hint if static else "")
+            refused = Refusal(verdict.refusals[0], "\n".join(verdict.refusals[1:]))
+            self._refuse(_Refusal(step, refused, hint if static else ""))
             return
         self.warnings += [f"{step.variant or 'float32'}: {text}" for text in verdict.warnings]
+
+    def _refusal(self, step: Step, refusal: Refusal) -> _Refusal:
+        named = self._keep_float_hint(step, [name for name, _, _ in refusal.operators])
+        return _Refusal(step, replace(refusal, detail=_detail(refusal.detail, refusal.operators)), named)
 
     def _keep_float_hint(self, step: Step, operators: Sequence[str]) -> str:
         """How to leave the operators that forbid a variant in float, where the spec does not do so yet."""
@@ -182,27 +228,44 @@ class Job:
         listed = ", ".join(f'"{pattern}"' for pattern in (*own.keep_float, *more))
         return f"keep what it names in float: `keep_float = [{listed}]` in [variant.{own.name}]" if more else ""
 
-    def _refuse(self, step: Step, reason: str, detail: str, alternative: str = "", hint: str = "") -> None:
-        if self._wants_lines(step):
+    def _refuse(self, *refusals: _Refusal) -> None:
+        """Plan anew without the candidates that were refused; a step that has none fails the model."""
+        if any(self._wants_lines(given.step) for given in refusals):
             self.located = True
             self._plan()
             return
-        candidate = step.candidate
-        if candidate is None:
-            place = self.loaded.place(f"variant.{step.variant}.quantize" if step.variant else "source")
-            self.failures.append(BuildError(Problem(f"{self.name}: {step.id}: {reason}", place, detail=detail)))
+        refuted = []
+        for given in refusals:
+            step, refusal, candidate = given.step, given.refusal, given.step.candidate
+            if candidate is None:
+                place = self.loaded.place(f"variant.{step.variant}.quantize" if step.variant else "source")
+                problem = Problem(f"{self.name}: {step.id}: {refusal.reason}", place, detail=refusal.detail)
+                self._add_failure(BuildError(problem))
+                continue
+            refuted.append(
+                Refuted(
+                    candidate.subject,
+                    candidate.choice,
+                    refusal.reason,
+                    refusal.detail,
+                    refusal.alternative,
+                    given.hint,
+                )
+            )
+        if not refuted:
             return
-        self.refuted.append(Refuted(candidate.subject, candidate.choice, reason, detail, alternative, hint))
+        self.refuted += refuted
         try:
             self._plan()
         except BuildError as error:
-            self.failures.append(error)
+            self._add_failure(error)
             return
-        following = self.resolved.decisions.get(candidate.subject)
-        if following is not None:
-            self.said(
-                f"{candidate.choice} cannot make {_subject(candidate.subject)} ({reason}); {following.choice} is next"
-            )
+        for gone in refuted:
+            following = self.resolved.decisions.get(gone.subject)
+            if following is not None:
+                self.said(
+                    f"{gone.choice} cannot make {_subject(gone.subject)} ({gone.reason}); {following.choice} is next"
+                )
 
     def _wants_lines(self, step: Step) -> bool:
         """Whether doing it again with the user's source lines in the lowered form would say more.
@@ -220,8 +283,10 @@ class Job:
         """
         try:
             value: dict[str, object] = json.loads(self.store.read(self.done[step_id].result.outputs[name]))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             raise StoreError(Problem(f"the stored result of {step_id} is damaged", hint="build again")) from None
+        except OSError as error:
+            raise self.store.failure(error) from None
         return value
 
     def distance(self, step_id: str) -> compare.Distance:

@@ -6,6 +6,7 @@ A check that fails publishes nothing and leaves the lock alone.
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 from dataclasses import replace
@@ -24,7 +25,7 @@ from tflite_build.store.digest import of_bytes
 from tflite_build.tflite.summary import summarize
 
 from .job import Job, Rejected
-from .publish import REJECTED, REPORT, Placement, sha256_of
+from .publish import FORGOTTEN, REJECTED, REPORT, Placement, sha256_of, sweep
 from .result import Change, ModelResult, StepResult, VariantResult
 
 
@@ -52,6 +53,9 @@ def publish(job: Job, folder: Path, lock_file: Path) -> ModelResult:
     """
     lock = job.store.lock(f"publish-{of_bytes(os.fsencode(lock_file.resolve())).sha256}")
     with held(lock, waiting=lambda: job.said("another build publishes this model; waiting for it")):
+        sweep(folder, f"{job.name}-*.tflite")
+        sweep(folder, REPORT)
+        sweep(lock_file.parent, glob.escape(lock_file.name))
         return _publish(job, folder, lock_file)
 
 
@@ -93,6 +97,7 @@ def _publish(job: Job, folder: Path, lock_file: Path) -> ModelResult:
 
 def keep_rejected(job: Job, folder: Path) -> None:
     """Leave the files that were made and refused under rejected/, for looking into; StoreError as above."""
+    sweep(folder / REJECTED, "*.tflite", older=FORGOTTEN)  # other builds may be writing there
     with Placement() as placement:
         for rejected in job.rejected:
             blob = job.store.blobs.get(rejected.artifact.digest)
@@ -112,6 +117,7 @@ def _remove_old(job: Job, folder: Path) -> None:
         if file.name not in current and not any(_same(file, folder / name) for name in current)
     ]
     rejected = folder / REJECTED
+    sweep(rejected, "*.tflite", older=FORGOTTEN)
     for file in (*old, *(file for file in rejected.glob("*.tflite") if file.name not in not_built)):
         with contextlib.suppress(OSError):  # what cannot be removed harms nobody
             file.unlink()

@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,8 @@ from tflite_build.store.blobs import clone
 
 REPORT = "report.json"
 REJECTED = "rejected"
+FORGOTTEN = 86400.0  # seconds after which nobody writes a file any more
+_SUFFIX_BYTES = 4  # of the name of a file on its way
 
 
 class Placement:
@@ -73,7 +76,7 @@ class Placement:
 
     def _temporary(self, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(_SUFFIX_BYTES)}")
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         self._ready.append((temporary, target))
         return temporary
@@ -98,6 +101,18 @@ def _writing(target: Path) -> Iterator[None]:
         raise StoreError(
             Problem(f"cannot write {target}: {error.strerror}", hint="check the folder's permissions and free space")
         ) from None
+
+
+def sweep(folder: Path, names: str, *, older: float = 0.0) -> None:
+    """Remove what killed builds left in `folder` of files on their way to places whose names match the pattern `names`.
+
+    Whoever is on the way now must not lose his: hold the lock under which these places are written, or take only those
+    that are `older` seconds or more.
+    """
+    for left in list(folder.glob(f".{names}.{'[0-9a-f]' * (2 * _SUFFIX_BYTES)}")):
+        with contextlib.suppress(OSError):  # what cannot be removed harms nobody
+            if time.time() - left.stat().st_mtime >= older:
+                left.unlink()
 
 
 def sha256_of(path: Path) -> str | None:

@@ -91,7 +91,7 @@ class Scheduler:
             except BuildError as error:
                 job.fail(step, error)
                 continue
-            job.running.add(step.id)
+            job.start(step)
             future = pool.submit(self._executor.run, self._task(job, step, artifacts))
             running[future] = Running(job, step, job.generation)
 

@@ -24,6 +24,7 @@ from tflite_build.errors import EngineError, Problem
 
 from .code import EngineCode
 
+_TAIL = 1 << 16  # bytes of a log that are looked at: the rest may be a gigabyte
 ANSWERS = {"done", "refused", "invalid", "failed"}
 # What finds programs, libraries, the home and the network. All else could change results, and no key would say so.
 _PASSED = frozenset({
@@ -165,8 +166,10 @@ class EngineProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._process.poll() is None
+        """Whether it still runs. What it started ends with it."""
+        if self._process.returncode is None and self._process.poll() is not None:
+            self._end_group()  # now: its number is free, and may soon be another's
+        return self._process.returncode is None
 
     @property
     def said(self) -> str:
@@ -181,30 +184,35 @@ class EngineProcess:
 
     def end(self) -> None:
         """End it and everything that it started; the kernel takes a while to free the memory of a large one."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.returncode is None:
+            self._end_group()
         for stream in (self._requests, self._replies):
             with contextlib.suppress(OSError):
                 stream.close()
+
+    def _end_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         self._requests.write(json.dumps(message) + "\n")
         self._requests.flush()
 
     def _wait(self) -> int:
-        try:
-            return self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
+        until = time.monotonic() + 10
+        while self.alive and time.monotonic() < until:
+            time.sleep(0.01)
+        self.kill()
+        return self._process.returncode
 
     def _log_size(self) -> int:
         return os.fstat(self._log.fileno()).st_size
 
     def _log_tail(self, start: int, lines: int = 12) -> str:
-        size = self._log_size() - start
+        end = self._log_size()
+        start = max(start, end - _TAIL)
         # Not by reading on: the position in the file is the process's, which writes there.
-        text = os.pread(self._log.fileno(), size, start).decode("utf-8", "replace") if size > 0 else ""
+        text = os.pread(self._log.fileno(), end - start, start).decode("utf-8", "replace") if end > start else ""
         return "\n".join(text.rstrip().splitlines()[-lines:])
 
 
@@ -239,8 +247,9 @@ class Workers:
     def take(self, environment: Environment, *, fresh: bool) -> EngineProcess:
         """An idle process of `environment`, or a new one; with `fresh` one that has done nothing yet."""
         with self._lock:
+            self._drop_dead()
             for process in self._idle:
-                if process.environment == environment and process.alive and not (fresh and process.used):
+                if process.environment == environment and not (fresh and process.used):
                     self._idle.remove(process)
                     self._busy.append(process)
                     return process
@@ -261,6 +270,7 @@ class Workers:
     def warm(self, environment: Environment, kinds: Sequence[str], count: int) -> None:
         """Start processes ahead of need, until there are `count` of the environment or no room is left."""
         with self._lock:
+            self._drop_dead()
             processes = self._idle + self._busy
             room = self._limit - len(processes)
             there = sum(p.environment == environment for p in processes)
@@ -295,6 +305,12 @@ class Workers:
             process.end()
         for process in processes:
             process.kill()
+
+    def _drop_dead(self) -> None:
+        dead = [p for p in self._idle if not p.alive]
+        self._idle = [p for p in self._idle if p not in dead]
+        for process in dead:
+            process.kill()  # lets go of its pipes
 
     def _make_room(self) -> None:
         while self._idle and len(self._idle) + len(self._busy) >= self._limit:

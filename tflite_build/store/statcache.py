@@ -33,10 +33,7 @@ class StatCache:
     def file(self, path: Path) -> File:
         """The file at `path` as an artifact. OSError where it cannot be read, or its name is not UTF-8."""
         path = path.absolute()
-        try:
-            str(path).encode("utf-8")
-        except UnicodeEncodeError:
-            raise OSError(errno.EILSEQ, "the name is not UTF-8", path) from None
+        check_name(str(path))
         before = time.time_ns()
         stat = path.stat()
         text = _stat_text(stat)
@@ -98,6 +95,14 @@ class StatCache:
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(OSError):
                 Path(f"{self._file}{suffix}").unlink()
+
+
+def check_name(name: str) -> None:
+    """OSError (EILSEQ) where a name is not UTF-8: neither the database nor a listing can hold it."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise OSError(errno.EILSEQ, "the name is not UTF-8", name) from None
 
 
 def _connect(file: str) -> sqlite3.Connection:

@@ -19,7 +19,7 @@ from tflite_build.errors import Problem, StoreError
 from .artifact import Artifact, File, Tree, is_safe
 from .blobs import Blobs
 from .results import Results
-from .statcache import StatCache
+from .statcache import StatCache, check_name
 
 VERSION = "v1"
 
@@ -108,13 +108,16 @@ class Store:
         return all(self.blobs.get(digest) is not None for _, digest in artifact.files)
 
     def keep(self, path: Path) -> Artifact:
-        """Move the file or folder at `path`, which is the caller's own, into the store."""
+        """Move the file or folder at `path`, which is the caller's own, into the store.
+
+        Raises:
+            OSError: If it cannot be moved, or a name in it is not UTF-8, which no listing can hold.
+        """
         if path.is_dir():
-            files = [
-                (file.relative_to(path).as_posix(), self.blobs.put_file(file, move=True))
-                for file in sorted(path.rglob("*"))
-                if file.is_file()
-            ]
+            found = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
+            for name in found:
+                check_name(name)
+            files = [(name, self.blobs.put_file(file, move=True)) for name, file in found.items()]
             return Tree(tuple(sorted(files)))
         return File(self.blobs.put_file(path, move=True))
 

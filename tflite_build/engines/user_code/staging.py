@@ -42,7 +42,8 @@ def listing(folder: Path, relative: str) -> tuple[str, ...]:
 def listing_digest(names: Iterable[str]) -> str:
     """SHA-256 of a listing, as the record holds it: of the names as canonical JSON."""
     text = json.dumps(list(names), separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    # A name need not be UTF-8: Python has it with surrogates, which stand for its bytes.
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Staging:

@@ -58,10 +58,15 @@ class _Observer:
             ]
             for s in computed.signatures
         }
+        self._own = {tensor.name for subgraph in computed.subgraphs for tensor in subgraph.tensors}
 
     def names(self, signature: str) -> list[str]:
         """The names of the tensors that are looked at."""
         return [name for _, name in self._tensors[signature]]
+
+    def told_apart(self, signature: str) -> bool:
+        """Whether these are the file's own names: where it calls several the same, some are not."""
+        return self._own.issuperset(self.names(signature))
 
     def extremes(self, sample: _Sample) -> Extremes:
         """(tensors, 2) for one sample; NaN for a tensor without a value."""
@@ -82,9 +87,9 @@ class _Profiler:
         self._names = names
 
     def extremes(self, sample: _Sample) -> Extremes | None:
-        """None where the profiler does not tell all tensors apart: it knows them by name, and none inside of loops."""
+        """None where the profiler does not see all tensors, which it knows by name."""
         seen = self._runner.extremes(sample.signature, sample.arrays)
-        if len(set(self._names)) < len(self._names) or not seen.keys() >= set(self._names):
+        if not seen.keys() >= set(self._names):
             return None
         return np.array([seen[name] for name in self._names], np.float64).reshape(-1, 2)  # also where there are none
 
@@ -126,7 +131,7 @@ def _signature_ranges(
     names = reference.names(samples[0].signature)
     if reference_only:
         return names, _rounded(np.stack([reference.extremes(s) for s in samples])), len(samples)
-    quick = _fast(model, samples, names)
+    quick = _fast(model, samples, reference)
     _check_bounded(names, quick)
     search = _Search(quick, lambda index: reference.extremes(samples[index]))
     return names, _rounded(search.settled()), len(search.exact)
@@ -143,14 +148,28 @@ def _check_bounded(names: Sequence[str], extremes: Extremes) -> None:
         )
 
 
-def _fast(model: Path, samples: Sequence[_Sample], names: Sequence[str]) -> Extremes:
+def _fast(model: Path, samples: Sequence[_Sample], reference: _Observer) -> Extremes:
     """The extremes of all samples, nearly right."""
-    profiler = _Profiler(model, names)
-    found = [values for values in map(profiler.extremes, samples) if values is not None]
-    if len(found) < len(samples):
+    signature = samples[0].signature
+    found = None
+    if reference.told_apart(signature):
+        found = _profiled(model, samples, reference.names(signature))
+    if found is None:
         observer = _Observer(model, "optimized")
         found = [observer.extremes(s) for s in samples]
     return np.stack(found)
+
+
+def _profiled(model: Path, samples: Sequence[_Sample], names: Sequence[str]) -> list[Extremes] | None:
+    """The extremes of all samples by the profiler; None where it does not see all tensors of one."""
+    profiler = _Profiler(model, names)
+    found = []
+    for sample in samples:
+        values = profiler.extremes(sample)
+        if values is None:
+            return None
+        found.append(values)
+    return found
 
 
 class _Search:
