@@ -18,9 +18,6 @@ from types import TracebackType
 from tflite_build.errors import Problem, StoreError
 from tflite_build.store.blobs import clone
 
-REPORT = "report.json"
-REJECTED = "rejected"
-
 
 class Placement:
     """Files on their way to their places, in the order in which they were given.
