@@ -245,6 +245,7 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> Bu
                 results[target.loaded.file] = _failed(target, options, error)
                 if not options.keep_going:
                     break
+        _retire(session, jobs)  # a process that was started ahead for none of them
         if not results or options.keep_going:
             scheduler = Scheduler(
                 session.executor,
