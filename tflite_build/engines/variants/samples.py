@@ -211,8 +211,8 @@ def _from_code(request: Request, interface: Interface, warnings: list[str]) -> l
 
 def _yielded(stage: Stage, entry: str, count: int) -> list[Any]:
     """The first `count` values that the user's generator gives."""
-    function = stage.entry(entry, key=_ENTRY)
     seeds.plant_tensorflow()
+    function = stage.entry(entry, key=_ENTRY)
     value = stage.call(function, key=_ENTRY)
     with stage.explained(_ENTRY, entry.partition(":")[0]):
         return list(itertools.islice(_iterable(value, entry), count))
@@ -221,15 +221,20 @@ def _yielded(stage: Stage, entry: str, count: int) -> list[Any]:
 def _gives_others(stage: Stage, before: Sequence[Sequence[_Sample]], request: Request, interface: Interface) -> bool:
     """Whether the user's code, run anew from its first line, gives other samples than `before`.
 
-    A second run that fails tells nothing: code may well be unable to run twice in one process.
+    A run that fails tells nothing: code may well be unable to run twice in one process. Nor does a second run that
+    differs from the first alone: libraries draw while they are imported, as Keras does, and later runs find them there.
     """
-    stage.forget()
-    try:
-        values = _yielded(stage, str(request.params["entry"]), len(before))
-        again = [list(_by_signature(v, interface, request.params, n, _ENTRY)) for n, v in enumerate(values)]
-    except (Invalid, Refused, MemoryError):
-        return False
-    return len(again) != len(before) or not all(map(_equal, before, again))
+    runs = [before]
+    for _ in range(2):
+        stage.forget()
+        try:
+            values = _yielded(stage, str(request.params["entry"]), len(before))
+            runs.append([list(_by_signature(v, interface, request.params, n, _ENTRY)) for n, v in enumerate(values)])
+        except (Invalid, Refused, MemoryError):
+            return False
+        if len(runs[-2]) == len(runs[-1]) and all(map(_equal, runs[-2], runs[-1])):
+            return False
+    return True
 
 
 def _equal(one: Sequence[_Sample], other: Sequence[_Sample]) -> bool:
