@@ -192,23 +192,28 @@ class Staging:
 
     def _outside(self, path: str, content: bool) -> None:
         known = self._records.get(path, ("", ""))[0]
-        if f"{path}{os.sep}".startswith(self._ignored) or self._is_own(path):
+        if self._no_input(path) or (known and not (known == "looks" and content)):
             return
-        if known and not (known == "looks" and content):
-            return
+        below = path.rstrip(os.sep) + os.sep
         if not os.path.lexists(path):
             self._records[path] = ("missing", "")
         elif os.path.isdir(path):
-            self._records[path] = ("exists", "")
+            if not any(folder.startswith(below) for folder in self._ignored):  # else it cannot but be there
+                self._records[path] = ("exists", "")
         elif os.path.isfile(path):
             self._records[path] = ("outside", _digest(Path(path))) if content else ("looks", looks(path, outside=True))
 
     def _outside_listed(self, path: str) -> None:
         self._outside(path, content=False)
-        if self._records.get(path, ("", ""))[0] != "exists" or any(os.path.dirname(own) == path for own in self._own):
+        known = self._records.get(path, ("", ""))[0] == "folder"
+        if known or self._no_input(path) or any(os.path.dirname(own) == path for own in self._own):
             return
         with contextlib.suppress(OSError):  # one that cannot be listed; the user's code will be told
             self._records[path] = ("folder", listing_digest(outside_listing(path)))
+
+    def _no_input(self, path: str) -> bool:
+        """Whether `path`, outside of the project, is the machine's, the toolchain's or the user code's own."""
+        return f"{path}{os.sep}".startswith(self._ignored) or self._is_own(path)
 
     def _is_own(self, path: str) -> bool:
         while path not in self._own:
