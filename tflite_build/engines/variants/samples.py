@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -189,7 +190,7 @@ def _from_code(request: Request, interface: Interface, warnings: list[str]) -> l
 
     entry, count = str(request.params["entry"]), int(request.params["count"])
     with Stage(request, "calibration.files") as stage:
-        begun = time.monotonic()
+        begun, known = time.monotonic(), set(sys.modules)
         yielded = _yielded(stage, entry, count)
         seconds = time.monotonic() - begun
         if not yielded:
@@ -201,7 +202,7 @@ def _from_code(request: Request, interface: Interface, warnings: list[str]) -> l
         ]
         del yielded
         cases = _grouped(taken, interface, entry)
-        if seconds < _PATIENCE and _gives_others(stage, taken[:_TWICE], request, interface):
+        if seconds < _PATIENCE and _gives_others(stage, taken[:_TWICE], known, request, interface):
             warnings.append(
                 f"'{entry}' gives other samples each time it runs, so a build from an empty store gives other files: "
                 "seed what it draws from, as in np.random.default_rng(0), and take no part of the time or of the system"
@@ -218,14 +219,19 @@ def _yielded(stage: Stage, entry: str, count: int) -> list[Any]:
         return list(itertools.islice(_iterable(value, entry), count))
 
 
-def _gives_others(stage: Stage, before: Sequence[Sequence[_Sample]], request: Request, interface: Interface) -> bool:
+def _gives_others(
+    stage: Stage, before: Sequence[Sequence[_Sample]], known: Set[str], request: Request, interface: Interface
+) -> bool:
     """Whether the user's code, run anew from its first line, gives other samples than `before`.
 
     A run that fails tells nothing: code may well be unable to run twice in one process. Nor does a second run that
-    differs from the first alone: libraries draw while they are imported, as Keras does, and later runs find them there.
+    differs from the first alone where the first imported libraries, modules that were not `known`: some draw while they
+    are imported, as Keras does. Then a third run is held against the second, which found them there.
     """
     runs = [before]
-    for _ in range(2):
+    stage.forget()
+    imported = sys.modules.keys() - known
+    for _ in range(2 if imported else 1):
         stage.forget()
         try:
             values = _yielded(stage, str(request.params["entry"]), len(before))
