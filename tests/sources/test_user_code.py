@@ -140,6 +140,7 @@ def test_a_comment_lowers_again_and_converts_nothing(
 
 READING = """
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -155,6 +156,13 @@ BONUS = json.loads((HERE / "bonus.json").read_text()) if (HERE / "bonus.json").e
 OUTSIDE = Path({outside!r})
 HOME = float((Path.home() / ".kept" / "weights.txt").read_text())
 FINE = float((OUTSIDE / "fine.txt").read_text()) if (OUTSIDE / "fine.txt").exists() else 0
+SIZES = sum(os.path.getsize(p) for p in (HERE / "sizes").glob("*.bin"))
+SCANNED = sum(entry.stat().st_size for entry in os.scandir(HERE / "scanned"))
+OLD = all(entry.stat().st_mtime == 315532800 for entry in os.scandir(HERE / "scanned"))
+THERE = (OUTSIDE / "there.txt").exists() + (OUTSIDE / "folder").exists()
+AWAY = 7 * len(os.listdir(OUTSIDE / "listed")) + os.path.getsize(OUTSIDE / "size.txt")
+NEWEST = float(max((OUTSIDE / "newest").iterdir(), key=os.path.getmtime).name)
+ASIDE = SIZES + SCANNED + OLD + THERE + AWAY + NEWEST
 NOTED = OUTSIDE / "noted" / "by_itself.txt"
 
 
@@ -165,13 +173,16 @@ def own():
         if not NOTED.exists():
             NOTED.parent.mkdir(exist_ok=True)
             (Path(folder) / "scratch.txt").rename(NOTED)
+            (NOTED.parent / "first.txt").touch()
+    assert len(os.listdir(NOTED.parent)) == 2
+    (NOTED.parent / "first.txt").touch()
     with NOTED.open("a") as file:
         file.write("1")
 
 
 def samples():
     own()
-    top = helper.FACTOR * np.load("weights.npy") + PARTS + BELOW + BONUS + HOME + FINE
+    top = helper.FACTOR * np.load("weights.npy") + PARTS + BELOW + BONUS + HOME + FINE + ASIDE
     random = np.random.default_rng(0)
     for _ in range(4):
         yield {"image": random.uniform(0, top, (1, 8, 8, 2)).astype("float32")}
@@ -189,7 +200,13 @@ def test_whatever_user_code_reads_is_an_input(workshop: Workshop, python_of: Cal
     outside.mkdir()
     home.mkdir(parents=True)
     (home / "weights.txt").write_text("1")
+    for name in ("there.txt", "folder/1", "listed/1", "size.txt", "newest/1", "newest/2"):
+        (outside / name).parent.mkdir(exist_ok=True)
+        (outside / name).write_text("")
+    os.utime(outside / "newest" / "1", (1, 1))
     files = {
+        "sizes/a.bin": "1",
+        "scanned/a.bin": "1",
         "data.py": READING.replace("{outside!r}", repr(str(outside))),
         "helper.py": "FACTOR = 2\n",
         "parts/1": "",
@@ -219,11 +236,55 @@ def test_whatever_user_code_reads_is_an_input(workshop: Workshop, python_of: Cal
         "a file in a hidden folder at home": lambda: (home / "weights.txt").write_text("3"),
         "a file outside looked for in vain": lambda: (outside / "fine.txt").write_text("1"),
         "a file outside": lambda: (outside / "fine.txt").write_text("7"),
+        "the size of a listed file": lambda: (folder / "sizes" / "a.bin").write_text("22"),
+        "the size of a scanned file": lambda: (folder / "scanned" / "a.bin").write_text("55555"),
+        "a file outside that is gone": lambda: (outside / "there.txt").unlink(),
+        "a folder outside that is gone": lambda: shutil.rmtree(outside / "folder"),
+        "a listed folder outside": lambda: (outside / "listed" / "2").write_text(""),
+        "the size of a file outside": lambda: (outside / "size.txt").write_text("22"),
+        "the time of a file outside": lambda: os.utime(outside / "newest" / "2", (0, 0)),
     }
     for what, change in changes.items():
         change()
         assert {"samples", "calibrate", "quantize:int8"} <= set(build()), what
     assert build() == []
+
+
+LISTING = """
+from pathlib import Path
+
+import numpy as np
+
+NAMES = sorted(p.as_posix() for p in Path().rglob("*"))
+
+
+def samples():
+    yield {"image": np.full((1, 8, 8, 2), len(NAMES), "float32")}
+"""
+
+
+def test_what_the_tool_writes_is_never_listed(workshop: Workshop) -> None:
+    """A lock of another name, an --out-dir in the folder: the next build is no other for it."""
+    folder = workshop.model("lists", DATA, {"data.py": LISTING})
+    shutil.copy(FIXTURES / "tflite" / "float32.tflite", folder)
+    for name in ("one", "two"):
+        (folder / f"{name}.toml").write_text((folder / "model.toml").read_text().replace('"lists"', f'"{name}"'))
+    options = ("--out-dir", str(folder / "out"))
+
+    def build(name: str) -> list[str]:
+        said = workshop.build(f"lists/{name}.toml", options=options)[name]
+        assert said.ok, said.value["errors"]
+        return said.ran
+
+    assert "samples" in build("one")
+    assert (folder / "one.lock").is_file() and (folder / "out" / "one" / "one-int8.tflite").is_file()
+    assert build("one") == []
+    assert "samples" not in build("two")  # it is the same code, over the same folder
+    assert build("one") == []
+    for own in ("labels.lock", "out/labels.txt", "out/one/report.txt"):
+        (folder / own).write_text("of the user's")
+        assert "samples" in build("one"), own
+        assert build("one") == []
 
 
 CHANCE = """

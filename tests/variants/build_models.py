@@ -155,6 +155,24 @@ def _scale(g: Graph, factor: float, activation: str = "") -> None:
     g.operator("MUL", [g.current, number], g.shape, options, "scale")
 
 
+def _shift(g: Graph, amount: float) -> None:
+    number = g.tensor(f"amount_{len(g.graph.operators)}", (1,), np.full(1, amount, np.float32))
+    g.operator("ADD", [g.current, number], g.shape, _options("AddOptions", fusedActivationFunction=0), "shift")
+
+
+def _max_pool(g: Graph) -> None:
+    batch, height, width, depth = g.shape
+    options = _options("Pool2DOptions", padding=0, strideW=2, strideH=2, filterWidth=2, filterHeight=2)
+    g.operator("MAX_POOL_2D", [g.current], (batch, -(-height // 2), -(-width // 2), depth), options)
+
+
+def _pad(g: Graph) -> None:
+    batch, height, width, depth = g.shape
+    sides = np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32)
+    by = g.tensor(f"by_{len(g.graph.operators)}", sides.shape, sides, "INT32")
+    g.operator("PAD", [g.current, by], (batch, height + 2, width + 2, depth), _options("PadOptions"))
+
+
 def _svdf(g: Graph, units: int, activation: str = "") -> None:
     """A filter with a memory: TensorFlow's quantizer knows it, litert-quantizer does not."""
     number = len(g.graph.operators)
@@ -197,6 +215,9 @@ _LAYERS: dict[str, Callable[..., None]] = {
     "add": _add,
     "minus": _minus,
     "scale": _scale,
+    "shift": _shift,
+    "max_pool": _max_pool,
+    "pad": _pad,
     "svdf": _svdf,
     "rfft": _rfft,
     "constant": _constant,

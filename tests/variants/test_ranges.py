@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,58 @@ def test_ranges_that_lie_on_a_line_of_the_grid_are_those_of_the_reference_kernel
         assert ranges[0] == ranges[1], n
         moved += sum(ranges[1][f"serve/scale_{layer}"][1] != lines[n % len(lines)] for layer in (1, 3))
     assert 0 < moved < 2 * len(layers), "values lie on both sides of a line, or this test tells nothing"
+
+
+def test_a_lowest_value_of_about_zero_is_that_of_the_reference_kernels(
+    shop: Shop, engine: Callable[[str], Any]
+) -> None:
+    """Nothing but a rectifier keeps a value from being a bit below zero by one kernel and a bit above by another."""
+    layers: dict[int, list[list[Any]]] = {n: [["conv", 2 + n % 5, 1 + n % 3]] for n in range(40)}
+    files = {n: shop.folder / f"zero{n}.tflite" for n in layers}
+    data = {n: np.random.default_rng(n).normal(0, 1, (5, *SIZE)).astype(np.float32) for n in layers}
+
+    def make() -> None:
+        signatures = {n: {"name": "serve", "input": SIZE, "layers": its} for n, its in layers.items()}
+        shop.make({files[n]: {"signatures": [signatures[n]], "seed": n} for n in layers})
+
+    make()
+    found = shop.measure([{"model": m, "feed": {"x": data[n]}, "plain": True} for n, m in files.items()])
+    for n, its in layers.items():
+        its.append(["shift", -float(found[n].outputs["y"].min())])
+    make()
+    call = engine("core")
+    below = 0
+    for n, model in files.items():
+        inputs = {"model": model, "samples": write_samples(shop.folder / f"zero{n}", "serve", x=data[n])}
+        ranges = [
+            json.loads((call("calibrate", p, inputs).outputs / "ranges.json").read_text())
+            for p in ({}, {"kernels": "reference"})
+        ]
+        assert ranges[0] == ranges[1], n
+        below += ranges[1]["serve/shift_1"][0] < 0
+    assert 0 < below < len(layers), "values lie on both sides of zero, or this test tells nothing"
+
+
+def test_what_stops_at_a_clamp_needs_no_reference_kernels(shop: Shop, engine: Callable[[str], Any]) -> None:
+    """Each clamp is reached in half of the samples, no two in the same; the one that tells the error is enough."""
+    model = shop.folder / "clamps.tflite"
+    layers = [
+        ["conv", 1, 1],
+        ["scale", 1e3, "relu6"],  # 6 where the picture's one color is on one side, else 0
+        ["max_pool"],
+        ["shift", -3.01],
+        ["scale", -1e3, "relu6"],  # the other way round
+        ["pad"],
+    ]
+    shop.make({model: {"signatures": [{"name": "serve", "input": SIZE, "layers": layers}]}})
+    colors = np.random.default_rng(3).normal(0, 100, (10, 1, 1, 1, 3))
+    data = (np.concatenate([colors, -colors]) * np.ones((1, *SIZE))).astype(np.float32)
+    inputs = {"model": model, "samples": write_samples(shop.folder / "clamps", "serve", x=data)}
+    quick, slow = (engine("core")("calibrate", p, inputs) for p in ({}, {"kernels": "reference"}))
+    found, wanted = (json.loads((r.outputs / "ranges.json").read_text()) for r in (quick, slow))
+    assert found == wanted
+    assert [r for name, r in found.items() if re.search("scale|pool|pad", name)] == [[0, 6]] * 4
+    assert quick.done["reruns"] == 1
 
 
 def test_a_range_spans_all_signatures_and_samples(shop: Shop, engine: Callable[[str], Any]) -> None:

@@ -1,10 +1,10 @@
 """The loop of an engine process: requests as JSON lines on one pipe, replies on another, everything else in a log.
 
 Started as `python -s -P FOLDER REQUEST_FD REPLY_FD`, with stdout and stderr already on the log. A request
-`{"kind", "params", "inputs", "outputs", "project", "memory"}` gets one reply: `{"done": facts}`, `{"refused": ...}`,
-`{"invalid": ...}` or `{"failed": ...}`; `memory` is a limit in bytes, or null. `{"warm": kinds}` has it import what steps
-of these kinds need, and gets none. The end of the request pipe ends the process, so that it dies with the tool. Knows
-nothing of what the steps do.
+`{"kind", "params", "inputs", "outputs", "project", "memory"}` gets one reply: `{"done": answer}`, `{"refused": ...}`,
+`{"invalid": ...}` or `{"failed": ...}`; `memory` is a limit in bytes, or null. `{"warm": kinds, "guard": bool}`, which
+comes ahead of requests, has it import what steps of these kinds need, and gets none. The end of the request pipe ends the
+process, so that it dies with the tool. Knows nothing of what the steps do.
 """
 
 from __future__ import annotations
@@ -197,6 +197,10 @@ def serve(request_fd: int, reply_fd: int) -> None:
     with os.fdopen(request_fd, encoding="utf-8") as requests, os.fdopen(reply_fd, "w", encoding="utf-8") as replies:
         for line in requests:
             message = json.loads(line)
+            # Only user code starts processes. The guard is to be small: it comes before the frameworks.
+            if (message.get("project") or message.get("guard")) and not guarded:
+                guard(request_fd, reply_fd)
+                guarded = True
             if "warm" in message:  # import ahead of need; a failure shows when the step is really asked for
                 for kind in message["warm"]:
                     try:
@@ -204,9 +208,6 @@ def serve(request_fd: int, reply_fd: int) -> None:
                     except Exception:
                         traceback.print_exc()
                 continue
-            if message.get("project") and not guarded:  # only user code starts processes
-                guard(request_fd, reply_fd)
-                guarded = True
             limit_memory(message.get("memory"))
             reply = answer(message)
             sys.stdout.flush()

@@ -16,6 +16,7 @@ from typing import Any
 import tomli
 import tomli_w
 
+from tflite_build.engines.user_code.listing import LOCK_HEAD
 from tflite_build.errors import Place, Problem, SpecError
 from tflite_build.toolchain.overlay import PinnedPackage
 
@@ -23,7 +24,7 @@ VERSION = 1
 _REQUIREMENT = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+( ; [A-Za-z0-9_.'\" ()<>=!-]+)?( --hash=sha256:[0-9a-f]{64})+"
 )
-_HEADER = "# Written by tflite-build; commit it. `tflite-build build --update` decides anew.\n"
+_HEADER = f"{LOCK_HEAD}; commit it. `tflite-build build --update` decides anew.\n"
 
 
 @dataclass(frozen=True, slots=True)

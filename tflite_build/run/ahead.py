@@ -3,7 +3,7 @@
 Lowering a Keras or JAX model is the first step of its build, on one core, and imports its framework for as long as the
 tool imports pydantic and typer on another. So the command line has the process started from a glance at model.toml. That
 is a guess and decides nothing: the build takes the process if it fits, and else it is ended unused. Knows of specs the
-word behind `format` alone.
+word behind `format` alone, and whether there is talk of packages.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .worker import EngineProcess, Environment
 
 _FIRST_STEP = {b"keras": "lower.keras", b"jax": "lower.jax"}
 _FORMAT = re.compile(rb"^\s*format\s*=\s*[\"'](\w+)[\"']", re.MULTILINE)
+_PACKAGES = re.compile(rb"\bpackages\b")  # those of the user make another environment, where their code runs
 _OPTIONS = frozenset({"-k", "--keep-going", "-v", "--verbose", "--json", "--offline"})
 _started: list[EngineProcess] = []
 
@@ -38,9 +39,10 @@ def start(arguments: Sequence[str]) -> None:
     # Whatever is wrong, the build itself will find it and say it well.
     with contextlib.suppress(OSError, ValueError, BuildError):
         spec = _first_spec(Path(named[0] if named else "."))
-        found = _FORMAT.search(spec.read_bytes())
+        text = spec.read_bytes()
+        found = _FORMAT.search(text)
         kind = _FIRST_STEP.get(found[1]) if found else None
-        if kind is None or (spec.parent / "build").exists():
+        if kind is None or _PACKAGES.search(text) or (spec.parent / "build").exists():
             return
         toolchain = pins.load("litert")
         if not provision.is_installed(toolchain, cache_root()):
@@ -48,7 +50,7 @@ def start(arguments: Sequence[str]) -> None:
         environment = Environment("litert", provision.python_of(toolchain, cache_root()))
         process = EngineProcess(environment, code.unpack(store_folder(cache_root())))
         _started.append(process)
-        process.warm([kind])
+        process.warm([kind], guard=True)
 
 
 def _first_spec(path: Path) -> Path:

@@ -245,6 +245,8 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> Bu
                 results[target.loaded.file] = _failed(target, options, error)
                 if not options.keep_going:
                     break
+        needed = {job.loaded.file: job.toolchains for job in jobs}
+        _retire(session, needed.values())  # a process that was started ahead for none of them
         if not results or options.keep_going:
             scheduler = Scheduler(
                 session.executor,
@@ -253,8 +255,6 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> Bu
                 listener,
                 session.slots,
             )
-
-            needed = {job.loaded.file: job.toolchains for job in jobs}
 
             def step_done(job: Job, _: Step) -> None:
                 needed[job.loaded.file] = job.toolchains

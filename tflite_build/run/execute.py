@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build.engines.contract import Answer, FailingOperator, Invalid, Refused, Request, tells_of_memory
-from tflite_build.engines.user_code.staging import listing, listing_digest
+from tflite_build.engines.user_code.listing import listing, listing_digest, looks, outside_listing
 from tflite_build.errors import BuildError, EngineError, ExitCode, Problem, StoreError
 from tflite_build.locking import held
 from tflite_build.planning.action import Action, ProjectFile, Step
@@ -200,11 +200,15 @@ class Executor:
         return tuple((path, kind, self._digest(project, path, kind)) for path, kind in paths)
 
     def _digest(self, project: Path, path: str, kind: str) -> str:
-        """What stands at `path` now: a file's SHA-256, a folder's listing or "folder", or "" for nothing."""
+        """What stands at `path` now: a file's SHA-256 or looks, a folder's listing or "folder", or "" for nothing."""
         place = project / path
         try:
             if kind == "folder":
-                return listing_digest(listing(place, "" if path == "." else path))
+                outside = Path(path).is_absolute()
+                names = outside_listing(place) if outside else listing(project, "" if path == "." else path)
+                return listing_digest(names)
+            if kind == "looks" and place.is_file():
+                return looks(place, outside=Path(path).is_absolute())
             return self.store.stats.file(place).digest.sha256
         except OSError:
             return _STANDING["exists"] if place.is_dir() else _STANDING["missing"]

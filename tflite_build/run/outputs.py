@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build.actions import accuracy, compare, convert, pack, quantize
+from tflite_build.engines.user_code.listing import REJECTED, REPORT
 from tflite_build.errors import CheckError, Problem, StoreError
 from tflite_build.locking import held
 from tflite_build.planning import lock as lockfile
@@ -25,7 +26,7 @@ from tflite_build.store.digest import of_bytes
 from tflite_build.tflite.summary import summarize
 
 from .job import Job, Rejected
-from .publish import FORGOTTEN, REJECTED, REPORT, Placement, sha256_of, sweep
+from .publish import FORGOTTEN, Placement, sha256_of, sweep
 from .result import Change, ModelResult, StepResult, VariantResult
 
 

@@ -19,8 +19,6 @@ from types import TracebackType
 from tflite_build.errors import Problem, StoreError
 from tflite_build.store.blobs import clone
 
-REPORT = "report.json"
-REJECTED = "rejected"
 FORGOTTEN = 86400.0  # seconds after which nobody writes a file any more
 _SUFFIX_BYTES = 4  # of the name of a file on its way
 

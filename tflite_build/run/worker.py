@@ -118,10 +118,10 @@ class EngineProcess:
                 )
             ) from None
 
-    def warm(self, kinds: Sequence[str]) -> None:
-        """Have it import what `kinds` of steps need, ahead of the first request."""
+    def warm(self, kinds: Sequence[str], *, guard: bool = False) -> None:
+        """Have it import what `kinds` of steps need, ahead of the first request; with `guard` that may run user code."""
         with contextlib.suppress(OSError):
-            self._send({"warm": list(kinds)})
+            self._send({"warm": list(kinds), "guard": guard})
 
     def call(self, message: Mapping[str, Any], timeout: float, cancelled: Callable[[], bool]) -> dict[str, Any]:
         """Send a request and wait for its reply.

@@ -15,6 +15,19 @@ from numpy.typing import NDArray
 
 from tflite_build.tflite import reader
 
+# ActivationFunctionType of schema.fbs, and the field of an operator's options that holds it.
+_ACTIVATIONS = ("", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
+_ACTIVATION_FIELDS = {
+    "ADD": 0,
+    "AVERAGE_POOL_2D": 5,
+    "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 4,
+    "DIV": 0,
+    "FULLY_CONNECTED": 0,
+    "MAX_POOL_2D": 5,
+    "MUL": 0,
+    "SUB": 0,
+}
 CONTROL_FLOW = frozenset({"IF", "WHILE", "CALL", "CALL_ONCE", "STABLEHLO_WHILE", "STABLEHLO_CASE"})
 
 
@@ -54,13 +67,19 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator: `name` is the builtin's (a custom operator's own), tensors are indices into the subgraph, -1 is none."""
+    """An operator: `name` is the builtin's (a custom operator's own), tensors are indices into the subgraph, -1 is none.
+
+    Attributes:
+        activation: What the operator does to its own result, such as "RELU6"; "" for nothing, and for kinds that are
+            not known to do so.
+    """
 
     name: str
     version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     custom: bool = False
+    activation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +179,11 @@ def _tensor(tensor: reader.Tensor, buffers: Sequence[reader.Buffer], raw: NDArra
 
 def _operator(operator: reader.Operator, codes: Sequence[reader.OperatorCode]) -> Operator:
     code = codes[operator.code]
-    return Operator(code.name, code.version, operator.inputs, operator.outputs, code.custom)
+    activation = ""
+    if code.name in _ACTIVATION_FIELDS and operator.options is not None and not code.custom:
+        number = operator.options.scalar(_ACTIVATION_FIELDS[code.name], "i8")
+        activation = _ACTIVATIONS[number] if 0 <= number < len(_ACTIVATIONS) else f"ACTIVATION_{number}"
+    return Operator(code.name, code.version, operator.inputs, operator.outputs, code.custom, activation)
 
 
 def _signature(signature: reader.Signature) -> Signature:

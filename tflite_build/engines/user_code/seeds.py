@@ -6,8 +6,13 @@ take theirs from the system, and nothing here reaches them. Knows nothing of wha
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import random
 import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 import numpy as np
 
@@ -22,13 +27,11 @@ def plant() -> None:
 
 
 def plant_tensorflow() -> None:
-    """Seed TensorFlow's own generator where the user's code has imported it and has not seeded it."""
+    """Seed TensorFlow's own generator anew, now or as soon as it is imported; for before any of the user's code runs."""
     if "tensorflow" in sys.modules:
-        import tensorflow as tf
-        from tensorflow.python.eager import context
-
-        if context.global_seed() is None:
-            tf.random.set_seed(_TENSORFLOW_SEED)
+        _seed_tensorflow()
+    elif not any(isinstance(finder, _TensorFlowFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _TensorFlowFinder())
 
 
 def lift_tensorflow() -> None:
@@ -41,3 +44,48 @@ def lift_tensorflow() -> None:
 
     if context.global_seed() == _TENSORFLOW_SEED:
         tf.random.set_seed(None)
+
+
+def forget_keras() -> None:
+    """Have Keras, where it was imported, make its generator anew, whose seed is one of Python's random numbers."""
+    clear = getattr(getattr(sys.modules.get("keras"), "utils", None), "clear_session", None)
+    if clear is not None:
+        clear(free_memory=False)
+
+
+def _seed_tensorflow() -> None:
+    with contextlib.suppress(ImportError, AttributeError):  # another module of that name
+        import tensorflow as tf
+
+        tf.random.set_seed(_TENSORFLOW_SEED)
+
+
+class _TensorFlowFinder:
+    """Finds TensorFlow as the finders behind it do, and has it seeded before whoever imports it can draw.
+
+    It takes seconds to import, so it is not imported for this.
+    """
+
+    def __init__(self) -> None:
+        self._asking = False
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """As the import machinery asks for it."""
+        if fullname != "tensorflow" or self._asking:
+            return None
+        self._asking = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._asking = False
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_seed(module: ModuleType) -> None:
+                execute(module)
+                _seed_tensorflow()
+
+            spec.loader.exec_module = execute_and_seed  # type: ignore[method-assign]
+        return spec

@@ -1,57 +1,38 @@
 """The folder that user code sees: a copy of the project that grows with what the code asks for, and a record of that.
 
-What was asked for and how it stood is what the step depends on. Some things are never there: hidden files, the tool's
-own outputs (`build`, `model.lock`) and `__pycache__`. Knows nothing of Python code: `watching` tells it what is wanted.
+What was asked for and how it stood is what the step depends on. What is never there says `listing`. Knows nothing of
+Python code: `watching` tells it what is wanted.
 """
 
 # Paths are compared here as text, and asking the disk about them would be seen as the user's asking.
-# ruff: noqa: PTH100, PTH113, PTH120
+# ruff: noqa: PTH100, PTH112, PTH113, PTH120
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 import os
 import sys
 import threading
-from collections.abc import Iterable
 from pathlib import Path
+
+from .listing import listing, listing_digest, looks, outside_listing, visible
 
 # Seen by whoever opens a listed file below Python's sight, in place of its content.
 _PLACEHOLDER = b"tflite-build: this file was opened in a way that cannot be seen: name it in `files` of model.toml\n"
 _EPOCH = 315532800  # 1980-01-01: times of copies say nothing
-_HIDDEN_AT_TOP = frozenset({"build", "model.lock"})
 # Parts of the machine, as they are; a build depends on the toolchain and not on them. All else is the user's: hidden
 # folders at home and the temporary one, too, where weights and data sets are kept.
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/run", "/System")
-
-
-def visible(relative: str) -> bool:
-    """Whether user code can see `relative`, a path below the project with `/` between its parts."""
-    parts = relative.split("/")
-    hidden = any(part.startswith(".") or part == "__pycache__" for part in parts if part)
-    return not hidden and parts[0] not in _HIDDEN_AT_TOP
-
-
-def listing(folder: Path, relative: str) -> tuple[str, ...]:
-    """The visible names in a folder of the project, sorted. `relative` is its path below the project, or ""."""
-    names = (entry.name for entry in os.scandir(folder))
-    return tuple(sorted(name for name in names if visible(f"{relative}/{name}" if relative else name)))
-
-
-def listing_digest(names: Iterable[str]) -> str:
-    """SHA-256 of a listing, as the record holds it: of the names as canonical JSON."""
-    text = json.dumps(list(names), separators=(",", ":"), ensure_ascii=False)
-    # A name need not be UTF-8: Python has it with surrogates, which stand for its bytes.
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Staging:
     """The folder `stage` for the project at `project`.
 
     A path asked for is copied once; later questions find the copy. Kinds of record: "file" and "outside" with a
-    SHA-256, "folder" with the digest of its listing, "exists" for a folder that was not listed, "missing". Paths outside
-    of the project are absolute; they are not copied, and what user code makes, changes or removes there is its own.
+    SHA-256, "folder" with the digest of its listing, "exists" for a folder that was not listed, "looks" for a file that
+    was looked at and not opened, "missing". Paths outside of the project are absolute; they are not copied, and what user
+    code makes, changes or removes there is its own, as is the listing of the folder that it does so in.
     """
 
     def __init__(self, project: Path, stage: Path) -> None:
@@ -62,7 +43,7 @@ class Staging:
         self._records: dict[str, tuple[str, str]] = {}  # path -> kind, digest
         self._own: set[str] = set()  # paths outside
         self._settled: set[str] = set()  # copied, found missing, or written by the user's code
-        self._placeholders: set[str] = set()
+        self._placeholders: dict[str, str] = {}  # how each one looks
         self._lock = threading.RLock()
 
     def relative(self, path: str) -> str | None:
@@ -76,7 +57,7 @@ class Staging:
         return None
 
     def looked(self, path: str) -> None:
-        """User code asks whether `path` is there, or what it is."""
+        """User code asks whether `path` is there, what it is, or how large."""
         relative = self.relative(path)
         with self._lock:
             if relative:
@@ -96,16 +77,20 @@ class Staging:
     def listed(self, path: str) -> None:
         """User code lists the folder `path`."""
         relative = self.relative(path)
-        if relative is None or not (relative == "" or visible(relative)):
+        if relative is None:
+            with self._lock:
+                self._outside_listed(os.path.abspath(path))
             return
         source = self.project / relative
         with self._lock:
+            if not (relative == "" or visible(self.project, relative)):
+                return
             if self._records.get(relative or ".", ("", ""))[0] == "folder":
                 return
             if not source.is_dir():
                 self._bring(relative, content=True)
                 return
-            names = listing(source, relative)
+            names = listing(self.project, relative)
             self._records[relative or "."] = ("folder", listing_digest(names))
             self._settled.add(relative)
             (self.stage / relative).mkdir(parents=True, exist_ok=True)
@@ -123,7 +108,7 @@ class Staging:
             if (self.project / relative).parent.is_dir():
                 (self.stage / relative).parent.mkdir(parents=True, exist_ok=True)
             self._settled.add(relative)
-            self._placeholders.discard(relative)
+            self._placeholders.pop(relative, None)
 
     def changed(self, path: str) -> None:
         """User code makes, moves or removes `path`: outside of the project, it and all below are its own from now on."""
@@ -134,6 +119,15 @@ class Staging:
             self._own.add(full)
             for known in [p for p in self._records if p == full or p.startswith(full + os.sep)]:
                 del self._records[known]
+            above = os.path.dirname(full)
+            if self._records.get(above, ("", ""))[0] == "folder":
+                self._records[above] = ("exists", "")
+
+    def touched(self, path: str) -> None:
+        """User code sets the times of `path`: where it looked at them outside of the project, they are its own."""
+        with self._lock:
+            if self._records.get(os.path.abspath(path), ("", ""))[0] == "looks":
+                self.changed(path)
 
     def take(self, relative: str) -> Path:
         """The copy of a file or, with all below it, of a folder that the spec names, even a hidden one."""
@@ -141,7 +135,7 @@ class Staging:
             source = self.project / relative
             if source.is_dir():
                 self.listed(str(self.stage / relative))
-                for name in listing(source, relative):
+                for name in listing(self.project, relative):
                     self.take(f"{relative}/{name}")
             else:
                 self._bring(relative, content=True, named=True)
@@ -150,7 +144,7 @@ class Staging:
     def unseen(self, relative: str) -> bool:
         """Whether the project has this file and user code has not been given its content."""
         unread = relative not in self._settled or relative in self._placeholders
-        return unread and visible(relative) and (self.project / relative).is_file()
+        return unread and visible(self.project, relative) and (self.project / relative).is_file()
 
     @property
     def listed_only(self) -> tuple[str, ...]:
@@ -164,7 +158,7 @@ class Staging:
         ]
 
     def _bring(self, relative: str, content: bool, named: bool = False) -> None:
-        if not (named or visible(relative)) or relative in self._settled:
+        if relative in self._settled or not (named or visible(self.project, relative)):
             return
         source, target = self.project / relative, self.stage / relative
         if source.is_dir():
@@ -172,10 +166,11 @@ class Staging:
             self._records.setdefault(relative, ("exists", ""))
         elif source.exists():
             if not content:  # a placeholder says all that was asked
+                self._records[relative] = ("looks", self._placeholders[relative])
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
             self._records[relative] = ("file", _copy(source, target))
-            self._placeholders.discard(relative)
+            self._placeholders.pop(relative, None)
         else:
             self._records[relative] = ("missing", "")
         self._settled.add(relative)
@@ -192,15 +187,33 @@ class Staging:
             with target.open("wb") as file:
                 file.write(_PLACEHOLDER[:size])
                 file.truncate(size)
-            self._placeholders.add(relative)
+            os.utime(target, (_EPOCH, _EPOCH))
+            self._placeholders[relative] = looks(target, outside=False)
 
     def _outside(self, path: str, content: bool) -> None:
-        if path.startswith(self._ignored) or path in self._records or self._is_own(path):
+        known = self._records.get(path, ("", ""))[0]
+        if self._no_input(path) or (known and not (known == "looks" and content)):
             return
+        below = path.rstrip(os.sep) + os.sep
         if not os.path.lexists(path):
             self._records[path] = ("missing", "")
-        elif content and os.path.isfile(path):
-            self._records[path] = ("outside", _digest(Path(path)))
+        elif os.path.isdir(path):
+            if not any(folder.startswith(below) for folder in self._ignored):  # else it cannot but be there
+                self._records[path] = ("exists", "")
+        elif os.path.isfile(path):
+            self._records[path] = ("outside", _digest(Path(path))) if content else ("looks", looks(path, outside=True))
+
+    def _outside_listed(self, path: str) -> None:
+        self._outside(path, content=False)
+        known = self._records.get(path, ("", ""))[0] == "folder"
+        if known or self._no_input(path) or any(os.path.dirname(own) == path for own in self._own):
+            return
+        with contextlib.suppress(OSError):  # one that cannot be listed; the user's code will be told
+            self._records[path] = ("folder", listing_digest(outside_listing(path)))
+
+    def _no_input(self, path: str) -> bool:
+        """Whether `path`, outside of the project, is the machine's, the toolchain's or the user code's own."""
+        return f"{path}{os.sep}".startswith(self._ignored) or self._is_own(path)
 
     def _is_own(self, path: str) -> bool:
         while path not in self._own:

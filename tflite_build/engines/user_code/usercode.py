@@ -156,6 +156,7 @@ class Stage:
             file = getattr(module, "__dict__", {}).get("__file__")  # asking a lazy module would load it
             if isinstance(file, str) and self._watch.inside(file):
                 del sys.modules[name]
+        seeds.forget_keras()
         seeds.plant()
 
     def is_users(self, error: BaseException) -> bool:

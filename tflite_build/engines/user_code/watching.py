@@ -44,6 +44,7 @@ class Watch:
         sys.addaudithook(self._audit)
         for name in _LOOKS:
             _patch_look(name, self._look)
+        _patch_scandir(self._look)
         sys.meta_path.insert(0, _Finder(self, of_user=True))
         sys.meta_path.append(_Finder(self, of_user=False))
         sys.dont_write_bytecode = True
@@ -145,6 +146,9 @@ class Watch:
     def _changed(self, path: str, arguments: tuple[Any, ...]) -> None:
         self._staging.changed(path)
 
+    def _touched(self, path: str, arguments: tuple[Any, ...]) -> None:
+        self._staging.touched(path)
+
 
 _Handler = Callable[[Watch, str, tuple[Any, ...]], None]
 _EVENTS: dict[str, _Handler] = {
@@ -158,9 +162,56 @@ _EVENTS: dict[str, _Handler] = {
     "os.remove": Watch._changed,
     "os.rmdir": Watch._changed,
     "os.truncate": Watch._changed,
+    "os.utime": Watch._touched,
     "sqlite3.connect": Watch._read,
     "ctypes.dlopen": Watch._read,
 }
+
+
+class _Entry:
+    """What `os.scandir` gives, and whoever asks for its size or times is seen."""
+
+    def __init__(self, entry: os.DirEntry[Any], look: Callable[[Any], None]) -> None:
+        self._entry = entry
+        self._look = look
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        """As of `os.DirEntry`."""
+        self._look(self._entry.path)
+        return self._entry.stat(follow_symlinks=follow_symlinks)
+
+    def __fspath__(self) -> Any:
+        return self._entry.path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._entry, name)
+
+    def __repr__(self) -> str:
+        return repr(self._entry)
+
+
+class _Entries:
+    """The iterator of `os.scandir`, over `_Entry`."""
+
+    def __init__(self, entries: Any, look: Callable[[Any], None]) -> None:
+        self._entries = entries
+        self._look = look
+
+    def __iter__(self) -> Iterator[_Entry]:
+        return self
+
+    def __next__(self) -> _Entry:
+        return _Entry(next(self._entries), self._look)
+
+    def __enter__(self) -> Iterator[_Entry]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._entries.close()
+
+    def close(self) -> None:
+        """As of `os.scandir`."""
+        self._entries.close()
 
 
 class _Finder:
@@ -229,6 +280,21 @@ def _patch_look(name: str, look: Callable[[Any], None]) -> None:
             look(path)
         return original(path, *args, **kwargs)
 
+    _replace(name, original, watched)
+
+
+def _patch_scandir(look: Callable[[Any], None]) -> None:
+    original = os.scandir
+
+    @functools.wraps(original)
+    def watched(path: Any = ".") -> Any:
+        entries = original(path)
+        return entries if isinstance(path, int) else _Entries(entries, look)
+
+    _replace("scandir", original, watched)
+
+
+def _replace(name: str, original: Callable[..., Any], watched: Callable[..., Any]) -> None:
     setattr(os, name, watched)
     # Code asks these sets what the function can do.
     for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):

@@ -27,6 +27,9 @@ from tflite_build.engines.files.runner import Kernels, Runner
 from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.words import counted, quoted
 
+from . import bounds
+from .bounds import Bounds
+
 _GRID_BITS = 8
 _FLOOR = 4e-6  # of a tensor's magnitude: the least error that the fast kernels are trusted with
 _GUESS = 3e-5  # of a tensor's magnitude: what their error often comes to, with all safety
@@ -48,7 +51,7 @@ class _Observer:
 
     def __init__(self, model: Path, kernels: Kernels) -> None:
         self._runner = Runner(model, kernels=kernels, keep=True)
-        computed = graphs.read(model)
+        self._graph = computed = graphs.read(model)
         unique = computed.unique_names()
         self._tensors = {
             s.name: [
@@ -67,6 +70,12 @@ class _Observer:
     def told_apart(self, signature: str) -> bool:
         """Whether these are the file's own names: where it calls several the same, some are not."""
         return self._own.issuperset(self.names(signature))
+
+    def bounds(self, signature: str) -> list[Bounds]:
+        """What is known of each of them from the operators."""
+        (subgraph,) = (s.subgraph for s in self._graph.signatures if s.name == signature)
+        found = bounds.of(self._graph.subgraphs[subgraph])
+        return [found[index] for index, _ in self._tensors[signature]]
 
     def extremes(self, sample: _Sample) -> Extremes:
         """(tensors, 2) for one sample; NaN for a tensor without a value."""
@@ -133,7 +142,8 @@ def _signature_ranges(
         return names, _rounded(np.stack([reference.extremes(s) for s in samples])), len(samples)
     quick = _fast(model, samples, reference)
     _check_bounded(names, quick)
-    search = _Search(quick, lambda index: reference.extremes(samples[index]))
+    known = reference.bounds(samples[0].signature)
+    search = _Search(quick, known, lambda index: reference.extremes(samples[index]))
     return names, _rounded(search.settled()), len(search.exact)
 
 
@@ -177,12 +187,14 @@ class _Search:
 
     Args:
         quick: The extremes by the fast kernels.
+        known: What no value of a tensor can go beyond.
         compute: Those of one sample by the reference kernels.
     """
 
-    def __init__(self, quick: Extremes, compute: Callable[[int], Extremes]) -> None:
+    def __init__(self, quick: Extremes, known: Sequence[Bounds], compute: Callable[[int], Extremes]) -> None:
         self.exact: dict[int, Extremes] = {}
         self._quick = quick
+        self._known = known
         self._compute = compute
         self._magnitude = np.nanmax(np.abs(quick), axis=(0, 2), initial=0.0)
         self._step = _steps(self._magnitude)
@@ -221,17 +233,29 @@ class _Search:
         """Tensor and side (0 lowest, 1 highest) of the extremes that lie within `bound` of a line."""
         found = []
         for row in np.flatnonzero(self._magnitude > 0):
+            if self._known[int(row)].given:  # nothing was computed
+                continue
             error, step = bound[row], self._step[row]
             near_power = any(_steps(np.array([self._magnitude[row] + e]))[0] != step for e in (-error, error))
             for side in (0, 1):
                 values = self._quick[:, row, side]
                 extreme = float(np.nanmin(values) if side == 0 else np.nanmax(values))
-                # The zero that a rectifier or a softmax never crosses, however near it comes, is on a line in any grid.
-                at_zero = side == 0 and 0 <= extreme < error
                 distance = abs(extreme / step - round(extreme / step)) * step
-                if not at_zero and (near_power or distance <= error):
+                doubtful = near_power or distance <= error
+                if doubtful and not self._stopped(int(row), side, extreme, error, near_power):
                     found.append((int(row), side))
         return found
+
+    def _stopped(self, row: int, side: int, extreme: float, error: float, near_power: bool) -> bool:
+        """Whether an extreme lies at a line that no value crosses, and nearer to it than to the next line.
+
+        Wherever the exact one lies between the two, it is rounded to the former.
+        """
+        known, step = self._known[row], self._step[row]
+        if side == 0:  # zero is a line of any grid
+            return known.low >= 0 and extreme >= 0 and extreme + error < step / 2
+        on_line = known.high < math.inf and (known.high / step).is_integer() and not near_power
+        return on_line and extreme <= known.high and known.high - extreme + error < step
 
     def _candidates(self, row: int, side: int, error: float = 0.0) -> list[int]:
         """The samples that may hold the extreme, the most likely first."""

@@ -7,8 +7,9 @@ signatures of the source and nothing of what computes on the data.
 from __future__ import annotations
 
 import itertools
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,7 +167,7 @@ def _from_code(request: Request, interface: Interface, names: Names, warnings: l
 
     entry, count = str(request.params["entry"]), int(request.params["count"])
     with Stage(request, "calibration.files") as stage:
-        begun = time.monotonic()
+        begun, known = time.monotonic(), set(sys.modules)
         yielded = _yielded(stage, entry, count)
         seconds = time.monotonic() - begun
         if not yielded:
@@ -175,7 +176,7 @@ def _from_code(request: Request, interface: Interface, names: Names, warnings: l
         taken = [list(_by_signature(value, interface, names, number, _ENTRY)) for number, value in enumerate(yielded)]
         del yielded
         cases = _grouped(taken, interface, names, entry)
-        if seconds < _PATIENCE and _gives_others(stage, taken[:_TWICE], request, interface, names):
+        if seconds < _PATIENCE and _gives_others(stage, taken[:_TWICE], known, request, interface, names):
             warnings.append(
                 f"'{entry}' gives other samples each time it runs, so a build from an empty store gives other files: "
                 "seed what it draws from, as in np.random.default_rng(0), and take no part of the time or of the system"
@@ -185,27 +186,40 @@ def _from_code(request: Request, interface: Interface, names: Names, warnings: l
 
 def _yielded(stage: Stage, entry: str, count: int) -> list[Any]:
     """The first `count` values that the user's generator gives."""
-    function = stage.entry(entry, key=_ENTRY)
     seeds.plant_tensorflow()
+    function = stage.entry(entry, key=_ENTRY)
     value = stage.call(function, key=_ENTRY)
     with stage.explained(_ENTRY, entry.partition(":")[0]):
         return list(itertools.islice(_iterable(value, entry), count))
 
 
 def _gives_others(
-    stage: Stage, before: Sequence[Sequence[_Sample]], request: Request, interface: Interface, names: Names
+    stage: Stage,
+    before: Sequence[Sequence[_Sample]],
+    known: Set[str],
+    request: Request,
+    interface: Interface,
+    names: Names,
 ) -> bool:
     """Whether the user's code, run anew from its first line, gives other samples than `before`.
 
-    A second run that fails tells nothing: code may well be unable to run twice in one process.
+    A run that fails tells nothing: code may well be unable to run twice in one process. Nor does a second run that
+    differs from the first alone where the first imported libraries, modules that were not `known`: some draw while they
+    are imported, as Keras does. Then a third run is held against the second, which found them there.
     """
+    runs = [before]
     stage.forget()
-    try:
-        values = _yielded(stage, str(request.params["entry"]), len(before))
-        again = [list(_by_signature(v, interface, names, n, _ENTRY)) for n, v in enumerate(values)]
-    except (Invalid, Refused, MemoryError):
-        return False
-    return len(again) != len(before) or not all(map(_equal, before, again))
+    imported = sys.modules.keys() - known
+    for _ in range(2 if imported else 1):
+        stage.forget()
+        try:
+            values = _yielded(stage, str(request.params["entry"]), len(before))
+            runs.append([list(_by_signature(v, interface, names, n, _ENTRY)) for n, v in enumerate(values)])
+        except (Invalid, Refused, MemoryError):
+            return False
+        if len(runs[-2]) == len(runs[-1]) and all(map(_equal, runs[-2], runs[-1])):
+            return False
+    return True
 
 
 def _equal(one: Sequence[_Sample], other: Sequence[_Sample]) -> bool:

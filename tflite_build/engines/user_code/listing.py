@@ -1,0 +1,104 @@
+"""What a folder holds for user code, and what the record says of files that were seen and not read.
+
+Hidden files, `__pycache__` and the tool's own outputs are never there: `build` and `model.lock`, and elsewhere what is
+known by its content, such as the lock of NAME.toml or an --out-dir within the project. Used by the tool as well, which
+finds out whether anything has changed.
+"""
+
+# The same paths as text, many of them, where pathlib would take longer than the disk.
+# ruff: noqa: PTH112, PTH114, PTH118, PTH119, PTH120, PTH123, PTH208
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+LOCK_HEAD = "# Written by tflite-build"
+REPORT = "report.json"
+REJECTED = "rejected"
+_HIDDEN_AT_TOP = frozenset({"build", "model.lock"})
+
+
+def visible(project: Path, relative: str) -> bool:
+    """Whether user code can see `relative`, a path below the project with `/` between its parts."""
+    return _has_visible_name(relative) and not _is_output(os.path.join(project, relative))
+
+
+def listing(project: Path, relative: str) -> tuple[str, ...]:
+    """The visible names in a folder of the project, sorted. `relative` is its path below the project, or ""."""
+    below = f"{relative}/" if relative else ""
+    with os.scandir(project / relative) as entries:
+        found = [e.name for e in entries if _has_visible_name(below + e.name) and not _is_output(e.path)]
+    return tuple(sorted(found))
+
+
+def outside_listing(folder: str | Path) -> tuple[str, ...]:
+    """The names in a folder outside of the project, sorted; nothing is hidden there."""
+    return tuple(sorted(os.listdir(folder)))
+
+
+def listing_digest(names: Iterable[str]) -> str:
+    """SHA-256 of a listing, as the record holds it: of the names as canonical JSON."""
+    text = json.dumps(list(names), separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def looks(file: str | Path, *, outside: bool) -> str:
+    """What is to be seen of a file from without: its size and, where user code sees the file itself, its time."""
+    found = os.stat(file)  # noqa: PTH116
+    return f"{found.st_size} {found.st_mtime_ns}" if outside else str(found.st_size)
+
+
+def _has_visible_name(relative: str) -> bool:
+    parts = relative.split("/")
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in parts if part)
+    return not hidden and parts[0] not in _HIDDEN_AT_TOP
+
+
+def _is_output(path: str) -> bool:
+    """Whether the tool wrote `path`, or everything in the folder `path`."""
+    folder, name = os.path.split(path)
+    if name.endswith(".lock"):
+        return _head(path, len(LOCK_HEAD)) == LOCK_HEAD.encode()
+    if name == REPORT:
+        return _reported(folder) is not None
+    if name.endswith(".tflite"):
+        model = _reported(os.path.dirname(folder) if os.path.basename(folder) == REJECTED else folder)
+        return model is not None and name.startswith(f"{model}-")
+    return not os.path.islink(path) and os.path.isdir(path) and _holds_outputs_alone(path)
+
+
+def _holds_outputs_alone(folder: str) -> bool:
+    found = False
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:  # in a folder of the user's the first file ends it
+                if not entry.name.startswith("."):
+                    if not _is_output(entry.path):
+                        return False
+                    found = True
+    except OSError:
+        return False
+    return found
+
+
+def _reported(folder: str) -> str | None:
+    """The model whose report lies in `folder`; None where there is none of this tool's."""
+    try:
+        with open(os.path.join(folder, REPORT), encoding="utf-8") as file:
+            report = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return None
+    ours = isinstance(report, dict) and {"version", "model", "variants", "decisions"} <= report.keys()
+    return str(report["model"]) if ours else None
+
+
+def _head(file: str, size: int) -> bytes:
+    try:
+        with open(file, "rb") as read:
+            return read.read(size)
+    except OSError:
+        return b""
