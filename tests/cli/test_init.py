@@ -230,6 +230,17 @@ ODD = {
 }
 
 
+def test_a_configuration_that_would_fill_the_memory(shell: Callable[..., Any], tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", bytes(257_000_000))
+    ran = shell("init", "bomb.keras", cwd=tmp_path)
+    assert ran.code == 2
+    assert ran.err.startswith(
+        "error: 'bomb.keras' is damaged: config.json takes 257 MB, and no model's takes more than 256 MB\n"
+    )
+    assert not (tmp_path / "model.toml").exists()
+
+
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("odd")

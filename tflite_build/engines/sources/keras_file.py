@@ -26,6 +26,7 @@ _TENSORFLOW_LAYERS = frozenset(
 )
 # What Keras 2 wrote for a TensorFlow function that was called on a Keras tensor; Keras 3 has no such layers.
 _OPERATION_LAYERS = frozenset({"TFOpLambda", "TensorFlowOpLayer", "SlicingOpLambda", "InstanceMethod", "ClassMethod"})
+_LARGEST = 256_000_000  # bytes of a configuration; vocabularies of text layers stand in it
 _DEEPEST = 150  # levels of a configuration; a model within a model takes six
 _OWN_PACKAGES = ("keras", "keras_hub", "keras_cv", "keras_nlp", "builtins")
 
@@ -135,8 +136,8 @@ def _read_zip(path: Path, shown: str) -> tuple[dict[str, Any], str]:
             if "config.json" not in names:
                 what = _zip_without_config(names)
                 raise Invalid(f"'{shown}' is not a .keras file: it is {what}", "source.path")
-            config = _table(archive.read("config.json"), "config.json")
-            metadata = _table(archive.read("metadata.json"), "metadata.json") if "metadata.json" in names else {}
+            config = _table(_member(archive, "config.json"), "config.json")
+            metadata = _table(_member(archive, "metadata.json"), "metadata.json") if "metadata.json" in names else {}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         raise damaged(shown, error) from None  # a RuntimeError means a password, or packing that Python does not know
     version = str(metadata.get("keras_version", ""))
@@ -147,6 +148,14 @@ def _read_zip(path: Path, shown: str) -> tuple[dict[str, Any], str]:
             f"save the model as '{path.stem}.h5' where it was made: model.save(\"{path.stem}.h5\")",
         )
     return config, version
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member's bytes. ValueError where they would be more than a configuration can be, as of a few packed ones."""
+    size = archive.getinfo(name).file_size
+    if size > _LARGEST:
+        raise ValueError(f"{name} takes {size / 1e6:.0f} MB, and no model's takes more than {_LARGEST / 1e6:.0f} MB")
+    return archive.read(name)
 
 
 def _zip_without_config(names: set[str]) -> str:
