@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as type checkers take it; typing itself takes longer to import than a build with nothing to do
 if TYPE_CHECKING:
+    from typing import Any
+
     from .api import (
         BuildResult,
         LoadedSpec,

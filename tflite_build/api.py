@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
-from tflite_build.progress import Listener, silent
-from tflite_build.run import arguments, driver, find, preview
+from tflite_build.progress import Listener, StepFinished, Warning_, silent
+from tflite_build.run import arguments, driver, find, preview, unchanged
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
@@ -67,15 +68,29 @@ def build(
         BuildError: If a spec is wrong (and `keep_going` is off), no target is given, or the store cannot be used.
         Exception: Whatever `on_event` raises. What is under way is stopped; models that are finished stay published.
     """
-    options = Options(keep_going, offline, update, _out(out_dir))
+    return build_with(Options(keep_going, offline, update, out_folder(out_dir)), targets, on_event)
+
+
+def build_with(options: Options, targets: Targets, on_event: Listener) -> BuildResult:
+    """As `build`, with all options that the command line has."""
+    begun = time.monotonic()
     with arguments.listening(on_event) as listener:
-        found, errors = find.targets(arguments.targets(targets), options.out_dir)
-        if errors and not keep_going:
-            raise _joined(errors)
-        result = driver.build(found, options, listener)
-    if errors:
-        result = BuildResult((*result.models, *(_unread(e) for e in errors)), result.seconds)
-    return result
+
+        def done(specs: Sequence[Path]) -> Mapping[Path, ModelResult]:
+            return {} if options.update else unchanged.results(specs, options.out_dir)
+
+        found = find.targets(arguments.targets(targets), options.out_dir, unchanged=done)
+        if found.errors and not options.keep_going:
+            raise _joined(found.errors)
+        for result in found.unchanged.values():
+            for step in result.steps:
+                listener(StepFinished(result.name, step.id, "reused", step.seconds))
+            for text in result.warnings:
+                listener(Warning_(text, result.name))
+        made = driver.build(found.targets, options, listener) if found.targets else ()
+    results = {**found.unchanged, **{model.spec: model for model in made}}
+    models = [results[file] for file in found.order if file in results]
+    return BuildResult((*models, *(_unread(e) for e in found.errors)), time.monotonic() - begun)
 
 
 def plan(targets: Targets = ".", *, update: bool = False, offline: bool = False) -> tuple[ModelPlan, ...]:
@@ -84,10 +99,10 @@ def plan(targets: Targets = ".", *, update: bool = False, offline: bool = False)
     Raises:
         BuildError: If a spec is wrong or cannot be built by anything.
     """
-    found, errors = find.targets(arguments.targets(targets))
-    if errors:
-        raise _joined(errors)
-    return preview.plan(found, Options(update=update, offline=offline))
+    found = find.targets(arguments.targets(targets))
+    if found.errors:
+        raise _joined(found.errors)
+    return preview.plan(found.targets, Options(update=update, offline=offline))
 
 
 def inspect(file: str | Path) -> Summary:
@@ -126,16 +141,16 @@ def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple
     Raises:
         BuildError: If a spec is wrong, a variant is named, or a folder cannot be removed.
     """
-    out = _out(out_dir)
-    found, errors = find.targets(arguments.targets(targets), out, files=False)
-    if errors:
-        raise _joined(errors)
-    for target in found:
+    out = out_folder(out_dir)
+    found = find.targets(arguments.targets(targets), out, files=False)
+    if found.errors:
+        raise _joined(found.errors)
+    for target in found.targets:
         if target.variants:
             name = target.loaded.spec.model.name
             raise UsageError(Problem(f"'{name}' is removed as a whole", hint="name it without a variant"))
     gone = []
-    for target in found:
+    for target in found.targets:
         folder = driver.out_folder(target.loaded, out)
         if not folder.is_dir():
             continue
@@ -149,7 +164,8 @@ def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple
     return tuple(gone)
 
 
-def _out(out_dir: str | Path | None) -> Path | None:
+def out_folder(out_dir: str | Path | None) -> Path | None:
+    """Where build folders go; None for beside each spec, which an empty text means too."""
     return None if out_dir is None or out_dir == "" else arguments.path(out_dir, "out_dir")
 
 

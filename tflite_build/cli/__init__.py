@@ -10,6 +10,10 @@ def main() -> None:
     arguments = sys.argv[1:]
     try:
         if arguments[:1] == ["build"]:
+            from . import front
+
+            if front.answer(arguments[1:]):
+                sys.exit(0)
             from tflite_build.run import ahead
 
             ahead.start(arguments[1:])

@@ -138,18 +138,15 @@ def build(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also name the steps that are reused.")] = False,
 ) -> int:
     """Build models: convert, quantize, compare with the source, publish under build/."""
+    from tflite_build import api
+    from tflite_build.run.driver import Options
+
     from . import building
 
     listener = building.Progress(verbose=verbose, to_stderr=as_json)
     try:
-        result = tflite_build.build(
-            targets or ["."],
-            keep_going=keep_going,
-            offline=offline,
-            update=update,
-            out_dir=out_dir,
-            on_event=listener,
-        )
+        options = Options(keep_going, offline, update, api.out_folder(out_dir), draw=building.drawn)
+        result = api.build_with(options, targets or ["."], listener)
     except BuildError as error:
         if as_json:
             building.show_error(error)

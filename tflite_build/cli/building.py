@@ -10,7 +10,7 @@ from tflite_build.errors import BuildError
 from tflite_build.progress import Event, Note, StepFinished, StepStarted, Warning_
 from tflite_build.run.result import BuildResult, ModelResult, VariantResult, errors_json
 
-from . import console
+from . import console, front
 
 
 class Progress:
@@ -19,7 +19,7 @@ class Progress:
     def __init__(self, *, verbose: bool, to_stderr: bool) -> None:
         self._verbose = verbose
         self._stream = sys.stderr if to_stderr else sys.stdout
-        self._live = console.colourful(self._stream)
+        self._live = front.colourful(self._stream)
         self._running: list[str] = []
         self._lock = threading.Lock()
 
@@ -69,9 +69,8 @@ def show(result: BuildResult, *, as_json: bool) -> None:
                 "errors": [],
             }
         )
-    for model in result.models:
-        if model.ok and not as_json:
-            _model(model)
+    if not as_json:
+        _models(result)
     several = False
     for model in result.models:
         for error in model.errors:
@@ -83,12 +82,21 @@ def show(result: BuildResult, *, as_json: bool) -> None:
         _last_line(result)
 
 
-def _model(model: ModelResult) -> None:
+def _models(result: BuildResult) -> None:
+    alone = len(result.models) == 1
+    for model in result.models:
+        if model.ok and (alone or not model.unchanged):
+            console.write(sys.stdout, front.coloured(drawn(model)))
+    count = sum(model.unchanged for model in result.models)
+    if count and not alone:
+        console.line(f"\n{front.up_to_date(count)}")
+
+
+def drawn(model: ModelResult) -> str:
+    """The table of a model, with the terminal's codes for bold letters."""
     decided = ", ".join(
         f"{subject.replace('quantizer:', '')}: {d.choice}" for subject, d in sorted(model.decisions.items())
     )
-    console.line()
-    console.line(f"{model.name}" + (f"  ({decided})" if decided else ""))
     accurate = any(v.accuracy is not None for v in model.variants)
     classes = any(v.distance.top1 is not None for v in model.variants)
     head = ["variant", "size", "ops", "cosine", "max error"]
@@ -96,7 +104,8 @@ def _model(model: ModelResult) -> None:
     head += ["accuracy"] if accurate else []
     head += ["runtime", "time", "since last build"]
     rows = [_row(v, classes, accurate) for v in model.variants]
-    console.table(head, rows, right=range(1, len(head) - 2), indent="  ")
+    title = model.name + (f"  ({decided})" if decided else "")
+    return f"\n{title}\n" + console.table_text(head, rows, right=range(1, len(head) - 2), indent="  ")
 
 
 def _row(v: VariantResult, classes: bool, accurate: bool) -> list[str]:
@@ -137,11 +146,8 @@ def _last_line(result: BuildResult) -> None:
     made = [m for m in result.models if m.ok]
     console.line()
     if made:
-        where = ", ".join(console.relative(m.folder) for m in made[:3]) + (" ..." if len(made) > 3 else "")
         files = sum(len(m.variants) for m in made)
-        console.line(
-            f"{files} file{'' if files == 1 else 's'} in {where}: "
-            f"{len(steps) - reused} steps run, {reused} reused, {result.seconds:.1f} s"
-        )
+        folders = [str(m.folder.absolute()) for m in made]
+        console.line(front.closing(files, folders, len(steps) - reused, reused, result.seconds))
     if failed:
         console.line(f"failed: {', '.join(failed)}")

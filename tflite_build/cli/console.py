@@ -12,6 +12,8 @@ from typing import TextIO
 from tflite_build.errors import Problem, StoreError
 from tflite_build.progress import Event, Note, Warning_
 
+from .front import BOLD, PLAIN, coloured, colourful
+
 
 def write(stream: TextIO | None, text: str) -> None:
     """Write `text` at once. Where nobody reads any more, as behind `| head`, nothing more is written.
@@ -59,25 +61,26 @@ def note(event: Event) -> None:
         write(sys.stderr, event.text + "\n")
 
 
-def colourful(stream: object) -> bool:
-    """Whether `stream` is a terminal whose user did not ask for plain text."""
-    isatty = getattr(stream, "isatty", lambda: False)
-    return bool(isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
 def json_document(value: object) -> None:
     """A JSON document."""
     line(json.dumps(value, indent=2))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: str = "") -> None:
-    """Rows in aligned columns; `right` names the columns aligned right. Cells may have several lines."""
+    """Print `table_text`, its head in bold on a terminal."""
+    write(sys.stdout, coloured(table_text(head, rows, right=right, indent=indent)))
+
+
+def table_text(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: str = ""
+) -> str:
+    """Rows in aligned columns, under a bold head; `right` names the columns aligned right. Cells may have several lines."""
     everything = ([list(head)] if head else []) + [list(r) for r in rows]
     if not everything:
-        return
+        return ""
     cells = [[cell.split("\n") for cell in row] for row in everything]
     widths = [max(len(text) for row in cells for text in row[i]) for i in range(len(cells[0]))]
-    bold = colourful(sys.stdout)
+    lines = []
     for number, row in enumerate(cells):
         for part in range(max(len(cell) for cell in row)):
             texts = [cell[part] if part < len(cell) else "" for cell in row]
@@ -85,7 +88,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence
                 t.rjust(w) if i in right else t.ljust(w) for i, (t, w) in enumerate(zip(texts, widths, strict=True))
             )
             text = (indent + shown).rstrip()
-            line(f"\033[1m{text}\033[0m" if bold and head and number == 0 else text)
+            lines.append(f"{BOLD}{text}{PLAIN}\n" if head and number == 0 else f"{text}\n")
+    return "".join(lines)
 
 
 def size(count: float) -> str:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,11 +26,11 @@ from tflite_build.store.artifact import Artifact
 from tflite_build.store.store import Store, cache_root
 from tflite_build.toolchain import overlay, pins
 
-from . import ahead, code, outputs
+from . import ahead, code, outputs, unchanged
 from .environments import Environments
 from .execute import Executor, InvalidStep, Limits, Task
 from .job import Job
-from .result import BuildResult, ModelResult
+from .result import ModelResult
 from .scheduler import Scheduler
 from .worker import Environment, Workers
 
@@ -56,6 +55,8 @@ class Options:
         update: Decide anew instead of following model.lock.
         out_dir: Where build folders go; default: `build` beside each model.toml.
         slots: How many steps run at once; default: the processors.
+        draw: What the command line shows of a model while nothing is to do for it; kept for a next one, which then
+            starts nothing of this.
     """
 
     keep_going: bool = False
@@ -63,6 +64,7 @@ class Options:
     update: bool = False
     out_dir: Path | None = None
     slots: int | None = None
+    draw: Callable[[ModelResult], str] = lambda _: ""
 
 
 class Session:
@@ -227,14 +229,13 @@ def limits_of(loaded: LoadedSpec) -> Limits:
     return Limits(given.timeout, memory)
 
 
-def build(targets: Sequence[Target], options: Options, listener: Listener) -> BuildResult:
-    """Build `targets`. Failures of models are in the result, not raised.
+def build(targets: Sequence[Target], options: Options, listener: Listener) -> tuple[ModelResult, ...]:
+    """Build `targets`. Failures of models are in the results, not raised.
 
     Raises:
         BuildError: If the store itself cannot be used.
         KeyboardInterrupt: After everything under way was stopped.
     """
-    begun = time.monotonic()
     results: dict[Path, ModelResult] = {}
     with Session(options, listener) as session:
         jobs: list[Job] = []
@@ -266,8 +267,7 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> Bu
             for job in jobs:
                 if job.loaded.file not in results and (job.finished or job.failures):
                     results[job.loaded.file] = _publish(job, options, listener)
-    ordered = [results[t.loaded.file] for t in targets if t.loaded.file in results]
-    return BuildResult(tuple(ordered), time.monotonic() - begun)
+    return tuple(results[t.loaded.file] for t in targets if t.loaded.file in results)
 
 
 def _retire(session: Session, needed: Collection[Collection[str]]) -> None:
@@ -281,10 +281,13 @@ def _publish(job: Job, options: Options, listener: Listener) -> ModelResult:
     folder = out_folder(job.loaded, options.out_dir)
     if not job.failures:
         try:
-            result = outputs.publish(job, folder, lock_file(job.loaded))
+            result, lock_text = outputs.publish(job, folder, lock_file(job.loaded))
         except BuildError as error:
             job.failures.append(error)
         else:
+            if not job.variants:
+                kept = replace(result, warnings=tuple(job.warnings))
+                unchanged.remember(job, kept, lock_file(job.loaded), lock_text, options.out_dir, options.draw)
             for text in result.warnings:
                 listener(Warning_(text, job.name))
             return result

@@ -29,7 +29,8 @@ from .worker import EngineDied, EngineTimeout, Environment, Workers
 LocalStep = Callable[[Request], Answer | None]
 Recorded = tuple[tuple[str, str, str], ...]  # path, kind and digest of what the user's code asked for
 RECORDED = "recorded.json"
-_STANDING = {"missing": "", "exists": "folder"}  # the digests of kinds that have no content
+MISSING, EXISTS = "", "folder"  # the digests of what has no content
+_STANDING = {"missing": MISSING, "exists": EXISTS}  # kind -> its digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,21 +198,7 @@ class Executor:
         return Done(result, action, True, result.seconds)
 
     def _digests(self, paths: list[tuple[str, str]], project: Path) -> Recorded:
-        return tuple((path, kind, self._digest(project, path, kind)) for path, kind in paths)
-
-    def _digest(self, project: Path, path: str, kind: str) -> str:
-        """What stands at `path` now: a file's SHA-256 or looks, a folder's listing or "folder", or "" for nothing."""
-        place = project / path
-        try:
-            if kind == "folder":
-                outside = Path(path).is_absolute()
-                names = outside_listing(place) if outside else listing(project, "" if path == "." else path)
-                return listing_digest(names)
-            if kind == "looks" and place.is_file():
-                return looks(place, outside=Path(path).is_absolute())
-            return self.store.stats.file(place).digest.sha256
-        except OSError:
-            return _STANDING["exists"] if place.is_dir() else _STANDING["missing"]
+        return tuple((path, kind, standing_digest(self.store, project, path, kind)) for path, kind in paths)
 
     def _stage(self, step: Step, artifacts: Mapping[str, Artifact], scratch: Path) -> dict[str, Path]:
         staged: dict[str, Path] = {}
@@ -289,6 +276,28 @@ def call(
     finally:
         workers.give_back(process, reusable=reusable)
     return _answer(step, reply, limits, said)
+
+
+def standing_digest(store: Store, project: Path, path: str, kind: str) -> str:
+    """What stands now at a path that user code asked for: a file's SHA-256 or looks, a folder's listing, EXISTS, MISSING.
+
+    Args:
+        store: Whose stat cache is asked.
+        project: Where relative paths start from.
+        path: As the record has it.
+        kind: What was asked: "file", "folder", "looks", "missing" or "exists".
+    """
+    place = project / path
+    try:
+        if kind == "folder":
+            outside = Path(path).is_absolute()
+            names = outside_listing(place) if outside else listing(project, "" if path == "." else path)
+            return listing_digest(names)
+        if kind == "looks" and place.is_file():
+            return looks(place, outside=Path(path).is_absolute())
+        return store.stats.file(place).digest.sha256
+    except OSError:
+        return EXISTS if place.is_dir() else MISSING
 
 
 def project_artifact(store: Store, given: ProjectFile) -> Artifact:

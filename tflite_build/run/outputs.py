@@ -42,8 +42,8 @@ def step_results(job: Job) -> tuple[StepResult, ...]:
     )
 
 
-def publish(job: Job, folder: Path, lock_file: Path) -> ModelResult:
-    """Check, then write the files of the job's variants, report.json and the lock.
+def publish(job: Job, folder: Path, lock_file: Path) -> tuple[ModelResult, str]:
+    """Check, then write the files of the job's variants, report.json and the lock; the result and the lock's text.
 
     What other builds of the model wrote meanwhile stays: report and lock are read anew, while no other build publishes.
 
@@ -60,7 +60,7 @@ def publish(job: Job, folder: Path, lock_file: Path) -> ModelResult:
         return _publish(job, folder, lock_file)
 
 
-def _publish(job: Job, folder: Path, lock_file: Path) -> ModelResult:
+def _publish(job: Job, folder: Path, lock_file: Path) -> tuple[ModelResult, str]:
     wanted = [v for v in job.resolved.variants if not job.variants or v.name in job.variants]
     before = _report(folder)
     results = [_variant(job, v, folder, before) for v in wanted]
@@ -90,10 +90,11 @@ def _publish(job: Job, folder: Path, lock_file: Path) -> ModelResult:
         # That a file was edited is nothing that the next build would say again.
         report = _merged_report(job, replace(model, warnings=tuple(job.warnings)), before)
         placement.text(report, folder / REPORT)
-        placement.text(_lock(job, results, lockfile.read(lock_file)).to_toml(), lock_file)
+        lock_text = _lock(job, results, lockfile.read(lock_file)).to_toml()
+        placement.text(lock_text, lock_file)
         placement.commit()
     _remove_old(job, folder)
-    return model
+    return model, lock_text
 
 
 def keep_rejected(job: Job, folder: Path) -> None:

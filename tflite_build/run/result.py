@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tflite_build.actions.compare import Distance
+from tflite_build.actions.compare import Distance, OutputDistance
 from tflite_build.errors import BuildError
-from tflite_build.planning.lock import Decision
+from tflite_build.planning.lock import Decision, Refutation
 
 REPORT_VERSION = 1
 
@@ -100,6 +100,38 @@ class ModelResult:
             value["errors"] = errors_json(self.errors)
         return value
 
+    def as_unchanged(self) -> ModelResult:
+        """The result of a build right after this one, which finds nothing to do."""
+        variants = tuple(replace(v, reused=True, before=Change(v.sha256, v.size, v.accuracy)) for v in self.variants)
+        return replace(self, variants=variants, steps=tuple(replace(s, reused=True) for s in self.steps))
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether nothing had to be done, and all files are as they were."""
+        same = all(v.before is not None and v.before.sha256 == v.sha256 for v in self.variants)
+        return self.ok and same and all(s.reused for s in self.steps)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> ModelResult:
+        """The inverse of `to_json` for a result without errors.
+
+        Raises:
+            KeyError, TypeError, ValueError: If `value` is nothing that `to_json` gives.
+        """
+        folder = Path(value["folder"])
+        return ModelResult(
+            value["model"],
+            Path(value["spec"]),
+            folder,
+            tuple(_variant_from(v) for v in value["variants"]),
+            {
+                subject: Decision(d["choice"], tuple(Refutation(c, r) for c, r in d["refuted"].items()))
+                for subject, d in value["decisions"].items()
+            },
+            tuple(StepResult(s["id"], s["reused"], s["seconds"]) for s in value["steps"]),
+            tuple(value["warnings"]),
+        )
+
 
 def errors_json(errors: Sequence[BuildError]) -> list[dict[str, Any]]:
     """Every problem of `errors` as JSON values."""
@@ -131,6 +163,7 @@ def _variant(v: VariantResult, places: bool) -> dict[str, Any]:
         "cosine": v.distance.cosine,
         "max_abs": v.distance.max_abs,
         "top1": v.distance.top1,
+        "samples": v.distance.samples,
         "outputs": [
             {
                 "signature": o.signature,
@@ -140,6 +173,7 @@ def _variant(v: VariantResult, places: bool) -> dict[str, Any]:
                 "max_share": o.max_share,
                 "top1": o.top1,
                 "status": o.status,
+                "note": o.note,
             }
             for o in v.distance.outputs
         ],
@@ -153,6 +187,27 @@ def _variant(v: VariantResult, places: bool) -> dict[str, Any]:
             "accuracy": v.before.accuracy,
         }
     return value
+
+
+def _variant_from(value: Mapping[str, Any]) -> VariantResult:
+    before = value["before"]
+    return VariantResult(
+        value["name"],
+        value["quantize"],
+        Path(value["file"]),
+        value["size"],
+        value["sha256"],
+        value["operators"],
+        value["oldest_runtime"],
+        Distance(
+            tuple(OutputDistance(**o) for o in value["outputs"]),
+            value["samples"],
+        ),
+        value["accuracy"],
+        value["seconds"],
+        value["reused"],
+        before and Change(before["sha256"], before["size"], before["accuracy"]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

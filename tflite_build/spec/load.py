@@ -5,6 +5,7 @@ Judges the file, and whether the files that it names exist. Knows nothing of eng
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -32,10 +33,11 @@ _LONGEST_LINE = 200  # of a file's lines in a message
 
 @dataclass(frozen=True, slots=True)
 class LoadedSpec:
-    """A valid model.toml, with what is needed to point at its lines."""
+    """A valid model.toml, its hash, and what is needed to point at its lines."""
 
     file: Path
     spec: ModelSpec
+    sha256: str
     text: str = field(repr=False)
     locations: Locations = field(repr=False)
 
@@ -66,7 +68,8 @@ def load(file: Path, *, files: bool = True) -> LoadedSpec:
     Raises:
         SpecError: With all problems of the file.
     """
-    text = _read(file)
+    raw = _read(file)
+    text = _decode(file, raw)
     data = _parse(file, text)
     locations = locate(text)
 
@@ -90,7 +93,7 @@ def load(file: Path, *, files: bool = True) -> LoadedSpec:
     except ValidationError as error:
         found_problems = [_problem(details, data, locations, place) for details in error.errors(include_url=False)]
         raise SpecError(sorted(found_problems, key=_line)) from None
-    found = LoadedSpec(file, spec, text, locations)
+    found = LoadedSpec(file, spec, hashlib.sha256(raw).hexdigest(), text, locations)
     problems = [found.problem(p.key, p.message, p.hint) for p in rules.check(spec, file.parent, files=files)]
     if problems:
         raise SpecError(sorted(problems, key=_line))
@@ -101,15 +104,18 @@ def _line(problem: Problem) -> int:
     return (problem.place.line or 0) if problem.place else 0
 
 
-def _read(file: Path) -> str:
+def _read(file: Path) -> bytes:
     try:
-        raw = file.read_bytes()
+        return file.read_bytes()
     except IsADirectoryError:
         raise SpecError(Problem(f"{file} is a folder, not a model.toml file")) from None
     except OSError as error:
         raise SpecError(
             Problem(f"cannot read {file}: {error.strerror}", hint="`tflite-build init` writes a model.toml")
         ) from None
+
+
+def _decode(file: Path, raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

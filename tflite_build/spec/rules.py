@@ -155,7 +155,7 @@ def _one_file_each(spec: ModelSpec) -> Iterator[Violation]:
 
 
 def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
-    for key, path, wanted in _paths(spec):
+    for key, path, wanted in named_paths(spec):
         full = folder / path
         kind = _kind(full)
         if _of_one_machine(path):
@@ -231,8 +231,11 @@ def _member(spec: ModelSpec) -> Iterator[Violation]:
             )
 
 
-def _paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
-    """Key, path, and what is wanted there: "file", "folder", or "code": a file that runs in a copy of the folder."""
+def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
+    """What the spec names of the user's files: key, path, and what is wanted there.
+
+    That is "file", "folder", or "code": a file that runs in a copy of the folder.
+    """
     source = spec.source
     if isinstance(source, KerasSource | SavedModelSource | TfliteSource) and source.path and not source.url:
         yield "source.path", source.path, "folder" if isinstance(source, SavedModelSource) else "file"

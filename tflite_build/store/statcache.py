@@ -6,19 +6,19 @@ is not trusted (as git treats racily clean entries). The database is a cache: a 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .artifact import File, Tree
+from .database import Database
 from .digest import Digest, of_file
+from .stats import is_settled, stat_text
 
-_GRANULARITY_NS = 50_000_000
 _SCHEMA = "CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stat TEXT NOT NULL, digest TEXT NOT NULL)"
 
 
@@ -26,9 +26,8 @@ class StatCache:
     """The digests of files and folders, remembered as long as their stat data stays the same. Thread-safe."""
 
     def __init__(self, database: Path) -> None:
-        self._file = database
         self._lock = threading.Lock()
-        self._db = self._open()
+        self._db = Database(str(database), _SCHEMA)
 
     def file(self, path: Path) -> File:
         """The file at `path` as an artifact. OSError where it cannot be read, or its name is not UTF-8."""
@@ -36,25 +35,22 @@ class StatCache:
         check_name(str(path))
         before = time.time_ns()
         stat = path.stat()
-        text = _stat_text(stat)
+        text = stat_text(stat)
         known = self._known(str(path), text)
         if known is not None:
             return File(known)
         digest = of_file(path)
-        settled = before - max(stat.st_mtime_ns, stat.st_ctime_ns) > _GRANULARITY_NS
-        if settled and _stat_text(path.stat()) == text:
+        if is_settled(stat, before) and stat_text(path.stat()) == text:
             self._query("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", str(path), text, str(digest))
         return File(digest)
 
     def tree(self, folder: Path) -> Tree:
         """The folder at `folder` as an artifact: all its files, hidden ones left out. OSError as above."""
-        files = []
-        for base, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
-            folders[:] = [f for f in folders if not f.startswith(".") and not _leads_back(Path(base, f))]
-            for name in names:
-                if not name.startswith("."):
-                    path = Path(base, name)
-                    files.append((path.relative_to(folder).as_posix(), self.file(path).digest))
+        files = [
+            (Path(base, name).relative_to(folder).as_posix(), self.file(Path(base, name)).digest)
+            for base, names in walk(folder)
+            for name in names
+        ]
         return Tree(tuple(sorted(files)))
 
     def close(self) -> None:
@@ -71,30 +67,14 @@ class StatCache:
 
     def _query(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         with self._lock:
-            try:
-                return self._db.execute(sql, values).fetchall()
-            except sqlite3.OperationalError:  # locked, or the disk is full
-                return []
-            except sqlite3.DatabaseError:  # damaged
-                self._db.close()
-                self._remove()
-                self._db = self._open()
-                return []
+            return self._db.query(sql, values)
 
-    def _open(self) -> sqlite3.Connection:
-        for _ in range(2):
-            try:
-                return _connect(str(self._file))
-            except sqlite3.OperationalError:  # another process may be using it
-                break
-            except sqlite3.DatabaseError:
-                self._remove()
-        return _connect(":memory:")
 
-    def _remove(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(OSError):
-                Path(f"{self._file}{suffix}").unlink()
+def walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """The folders that are part of a tree, each with the names of its files; hidden ones left out. OSError as above."""
+    for base, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
+        folders[:] = [f for f in folders if not f.startswith(".") and not _leads_back(Path(base, f))]
+        yield base, [n for n in names if not n.startswith(".")]
 
 
 def check_name(name: str) -> None:
@@ -105,18 +85,6 @@ def check_name(name: str) -> None:
         raise OSError(errno.EILSEQ, "the name is not UTF-8", name) from None
 
 
-def _connect(file: str) -> sqlite3.Connection:
-    db = sqlite3.connect(file, timeout=10, check_same_thread=False, isolation_level=None)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = OFF")
-        db.execute(_SCHEMA)
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
-
-
 def _raise(error: OSError) -> None:
     raise error
 
@@ -124,7 +92,3 @@ def _raise(error: OSError) -> None:
 def _leads_back(folder: Path) -> bool:
     """Whether `folder` is a link to one that holds it, which would never end."""
     return folder.is_symlink() and folder.resolve() in folder.absolute().parent.resolve().joinpath("_").parents
-
-
-def _stat_text(stat: os.stat_result) -> str:
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"

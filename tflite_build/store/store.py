@@ -19,6 +19,7 @@ from tflite_build.errors import Problem, StoreError
 from .artifact import Artifact, File, Tree, is_safe
 from .blobs import Blobs
 from .results import Results
+from .snapshots import Snapshots
 from .statcache import StatCache, check_name
 
 VERSION = "v1"
@@ -57,10 +58,12 @@ class Store:
         self.blobs = Blobs(self.root / "blobs", self._temporary)
         self.results = Results(self.root / "results", self.blobs)
         self.stats = StatCache(self.root / "index.sqlite")
+        self.snapshots = Snapshots(str(self.root))
 
     def close(self) -> None:
         """Let go of everything; what was kept stays."""
         self.stats.close()
+        self.snapshots.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
         with contextlib.suppress(OSError):
             Path(self._alive.lock_file).unlink(missing_ok=True)

@@ -1,0 +1,129 @@
+"""`build` where nothing is to do: answered from snapshots before anything large is imported.
+
+Everything that is not plain goes on to the real command line, which finds the same again and says it as well: what it
+has in common with this module stands here.
+"""
+
+# ruff: noqa: PTH100, PTH109, PTH111, PTH112, PTH113, PTH118, PTH120
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from tflite_build.spec.discover import specs_in
+from tflite_build.store.snapshots import FILE_NAME, Snapshot, Snapshots
+
+_PLAIN = frozenset({"-k", "--keep-going", "--offline"})  # options that change nothing where nothing is to do
+BOLD, PLAIN = "\033[1m", "\033[0m"
+_SHOWN_FOLDERS = 3
+
+
+def answer(arguments: Sequence[str]) -> bool:
+    """Whether `tflite-build build` with `arguments` has nothing to do, and was answered."""
+    begun = time.perf_counter()
+    named = [a for a in arguments if a not in _PLAIN]
+    store = _store()
+    if any(a.startswith("-") for a in named) or not os.path.isfile(os.path.join(store, FILE_NAME)):
+        return False
+    try:
+        models = _unchanged(_specs(named or ["."]), store)
+        if not models:
+            return False
+        folders = [m.folder for m in models]
+        files, steps = sum(m.files for m in models), sum(m.steps for m in models)
+        text = "".join(f"warning: {m.name}: {warning}\n" for m in models for warning in m.warnings)
+        text += coloured(models[0].shown) if len(models) == 1 else f"\n{up_to_date(len(models))}\n"
+        text += f"\n{closing(files, folders, 0, steps, time.perf_counter() - begun)}\n"
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, UnicodeError):  # which the real command line says well
+        return False
+    return True
+
+
+def up_to_date(count: int) -> str:
+    """The line for models that nothing had to be done for, where several were asked for."""
+    return f"{count} model{' is' if count == 1 else 's are'} up to date"
+
+
+def closing(files: int, folders: Sequence[str], ran: int, reused: int, seconds: float) -> str:
+    """The last line of a build that made or found `files` in `folders`."""
+    where = ", ".join(relative(f) for f in folders[:_SHOWN_FOLDERS]) + (" ..." if len(folders) > _SHOWN_FOLDERS else "")
+    noun = "file" if files == 1 else "files"
+    return f"{files} {noun} in {where}: {ran} steps run, {reused} reused, {seconds:.1f} s"
+
+
+def relative(path: str) -> str:
+    """`path` from the current folder where it lies under it."""
+    try:
+        here = os.path.join(os.getcwd(), "")
+    except OSError:  # it was removed
+        return path
+    return path[len(here) :] if path.startswith(here) else path
+
+
+def colourful(stream: object) -> bool:
+    """Whether `stream` is a terminal whose user did not ask for plain text."""
+    isatty = getattr(stream, "isatty", lambda: False)
+    return bool(isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def coloured(text: str) -> str:
+    """`text` as standard output takes it, without the codes for bold letters where that is no terminal."""
+    return text if colourful(sys.stdout) else text.replace(BOLD, "").replace(PLAIN, "")
+
+
+def _store() -> str:
+    """Where the store lies, as `store.cache_root` says with a library that takes as long to import as all of this."""
+    chosen = os.environ.get("TFLITE_BUILD_CACHE")
+    if chosen:
+        root = os.path.abspath(os.path.expanduser(chosen))
+    elif sys.platform == "darwin":
+        root = os.path.expanduser("~/Library/Caches/tflite-build")
+    else:
+        root = os.path.join(
+            os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache"), "tflite-build"
+        )
+    return os.path.join(root, "store", "v1")
+
+
+def _specs(named: Sequence[str]) -> list[str]:
+    """The absolute paths of all specs that `named` mean, each once; none where one of them means no spec."""
+    found: dict[str, None] = {}
+    for name in named:
+        path = os.path.abspath(name)
+        specs = specs_in(path) if os.path.isdir(path) else [path] if os.path.isfile(path) else []
+        if not specs:
+            return []
+        found.update(dict.fromkeys(specs))
+    return list(found)
+
+
+def _unchanged(specs: list[str], store: str) -> list[Snapshot] | None:
+    """The snapshots of `specs` where all of them are as they were left, else None."""
+    if not specs:
+        return None
+    snapshots = Snapshots(store)
+    try:
+        known = snapshots.of(specs, "")
+        tool = snapshots.tool(_package()) if len(known) == len(specs) else ""
+        if not tool:
+            return None
+        refreshed = {}
+        for spec, snapshot in known.items():
+            if snapshot.tool != tool or not snapshot.shown or not snapshot.entries.hold():
+                return None
+            if snapshot.entries.refreshed:
+                refreshed[spec] = snapshot
+        if refreshed:
+            snapshots.refresh("", refreshed)
+        return [known[spec] for spec in specs]
+    finally:
+        snapshots.close()
+
+
+def _package() -> str:
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -1,0 +1,170 @@
+"""What the build of a model hangs on, for the next one to see at a glance that nothing is to do.
+
+Only what went well is remembered, and only where every path that was read still has the content that was read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tflite_build import resources
+from tflite_build.engines.user_code.listing import REJECTED, REPORT
+from tflite_build.planning.action import ProjectFile
+from tflite_build.spec.rules import named_paths
+from tflite_build.store.digest import of_bytes
+from tflite_build.store.snapshots import A_FILE, A_FOLDER, ABSENT, Entries, Snapshot, Snapshots
+from tflite_build.store.statcache import walk
+from tflite_build.store.store import Store, cache_root, store_folder
+
+from .execute import EXISTS, MISSING, standing_digest
+from .job import Job
+from .result import ModelResult
+
+Drawn = Callable[[ModelResult], str]
+
+
+def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out: Path | None, draw: Drawn) -> None:
+    """Keep a snapshot of what `job` read and `result` says was written.
+
+    Nothing is kept where something changed since, or where a change would not show: the next build looks itself.
+
+    Args:
+        job: A finished job of all variants.
+        result: What was published.
+        lock_file: Where the lock lies.
+        lock_text: What was written there.
+        out: Where build folders go, or None for beside each spec.
+        draw: What is to be shown to people while nothing is to do.
+    """
+    store, entries = job.store, Entries()
+    try:
+        standing = (
+            _file(store, job.loaded.file, job.loaded.sha256, entries)
+            and _file(store, lock_file, of_bytes(lock_text.encode()).sha256, entries)
+            and _outputs(store, result, entries)
+            and _inputs(job, entries)
+        )
+    except OSError:
+        return
+    if not standing:
+        return
+    kept = result.as_unchanged()
+    snapshot = Snapshot(
+        identity(job.store.snapshots),
+        result.name,
+        _text(result.folder),
+        len(result.variants),
+        len(result.steps),
+        draw(kept),
+        result.warnings,
+        entries,
+    )
+    if entries.hold():  # nothing changed while it was taken down
+        job.store.snapshots.put(*_key(job.loaded.file, out), snapshot, json.dumps(kept.to_json()))
+
+
+def results(specs: Sequence[Path], out: Path | None) -> dict[Path, ModelResult]:
+    """The results of those of `specs` that are as their last builds left them."""
+    folder = store_folder(cache_root())
+    if not (folder / "blobs").is_dir():
+        return {}
+    snapshots = Snapshots(str(folder))
+    try:
+        keys = {_text(spec): spec for spec in specs}
+        place = _key(Path(), out)[1]
+        known = snapshots.of(list(keys), place)
+        tool = identity(snapshots) if known else ""
+        found: dict[Path, ModelResult] = {}
+        refreshed: dict[str, Snapshot] = {}
+        for spec, snapshot in known.items():
+            if snapshot.tool != tool or not snapshot.entries.hold():
+                continue
+            result = _result(snapshots.result(spec, place))
+            if result is not None:
+                found[keys[spec]] = result
+                if snapshot.entries.refreshed:
+                    refreshed[spec] = snapshot
+        if refreshed:
+            snapshots.refresh(place, refreshed)
+        return found
+    finally:
+        snapshots.close()
+
+
+def identity(snapshots: Snapshots) -> str:
+    """What says which version of the tool this is: its code and data, whatever its version is called."""
+    package = os.fspath(resources.package())
+    return snapshots.tool(package) or snapshots.put_tool(
+        package, (package, os.fspath(resources.specs()), os.fspath(resources.templates()))
+    )
+
+
+def _result(text: str) -> ModelResult | None:
+    try:
+        return ModelResult.from_json(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _key(spec: Path, out: Path | None) -> tuple[str, str]:
+    return _text(spec), "" if out is None else _text(out)
+
+
+def _text(path: Path) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - as the fast path makes it, without asking where links lead
+
+
+def _outputs(store: Store, result: ModelResult, entries: Entries) -> bool:
+    entries.standing(_text(result.folder / REJECTED), ABSENT)
+    report = result.folder / REPORT
+    wanted = {report: of_bytes(report.read_bytes()).sha256, **{v.file: v.sha256 for v in result.variants}}
+    return all(_file(store, path, sha256, entries) for path, sha256 in wanted.items())
+
+
+def _inputs(job: Job, entries: Entries) -> bool:
+    given: dict[ProjectFile, str] = {}
+    recorded: dict[tuple[str, str], str] = {}
+    for step in job.graph.steps:
+        action = job.done[step.id].action
+        given |= {source: action.inputs[n] for n, source in step.inputs.items() if isinstance(source, ProjectFile)}
+        recorded |= {(path, kind): digest for path, kind, digest in action.recorded}
+    for _, path, wanted in named_paths(job.loaded.spec):  # which a build of this spec wants to be there in any case
+        entries.standing(_text(job.loaded.folder / path), A_FOLDER if wanted == "folder" else A_FILE)
+    return all(_given(job.store, file, digest, entries) for file, digest in given.items()) and all(
+        _recorded(job, path, kind, digest, entries) for (path, kind), digest in recorded.items()
+    )
+
+
+def _given(store: Store, given: ProjectFile, digest: str, entries: Entries) -> bool:
+    if not given.tree:
+        return _file(store, given.path, digest.partition("/")[0], entries)
+    tree = store.stats.tree(given.path)
+    folders = [base for base, _ in walk(given.path)]
+    return (
+        str(tree.digest) == digest
+        and all(entries.folder(_text(Path(folder))) for folder in folders)
+        and all(_file(store, given.path / name, file.sha256, entries) for name, file in tree.files)
+    )
+
+
+def _recorded(job: Job, path: str, kind: str, digest: str, entries: Entries) -> bool:
+    """One of the paths that user code asked for, if it stands there as it did."""
+    project = job.loaded.folder
+    if standing_digest(job.store, project, path, kind) != digest:
+        return False
+    place = _text(project / path)
+    if digest in (MISSING, EXISTS):
+        entries.standing(place, A_FOLDER if digest == EXISTS else ABSENT)
+        return True
+    if kind == "folder":
+        return entries.folder(place, hidden=Path(path).is_absolute())
+    if kind == "looks":
+        return entries.exactly(place)
+    return entries.file(place, digest)
+
+
+def _file(store: Store, path: Path, sha256: str, entries: Entries) -> bool:
+    return store.stats.file(path).digest.sha256 == sha256 and entries.file(_text(path), sha256)

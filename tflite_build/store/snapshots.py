@@ -1,0 +1,282 @@
+"""Whether a model is as its last build left it, told from the file system alone.
+
+A snapshot holds what a build read and wrote, each path with its `stat_text` and its content's hash, and what the build
+had to say. It is valid as long as every path stands as it stood: a file whose times changed is read, one that was
+written within the clock's granularity before the snapshot too. Whoever cannot tell says no, and the build finds out.
+
+The command line asks here before it imports anything else, so this module has built-in modules and sqlite3 alone, and
+paths are text.
+"""
+
+# ruff: noqa: PTH116, PTH118, PTH123, PTH208
+
+from __future__ import annotations
+
+import os
+import stat as modes
+import time
+from binascii import crc32
+from collections.abc import Iterable, Mapping, Sequence
+
+from .database import Database
+from .stats import is_settled, stat_text
+
+FILE_NAME = "snapshots.sqlite"
+_FORMAT = "1"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS models (
+    spec TEXT NOT NULL, out TEXT NOT NULL, state TEXT NOT NULL, result TEXT NOT NULL, PRIMARY KEY (spec, out)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tools (package TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID
+"""
+# What stands in place of the stat text.
+ABSENT = "-"  # nothing may stand there
+A_FILE = "f"  # any file
+A_FOLDER = "d"  # any folder
+_UNSETTLED = ""  # the content has to be hashed
+# What stands before the hash of a folder's names.
+_VISIBLE = "visible:"  # without hidden ones and byte code
+_ALL = "all:"
+_SEPARATOR = "\0"  # which no path holds
+
+
+class Entries:
+    """Paths, and how each has to stand: `path, stat text, content` again and again, as one flat list.
+
+    Args:
+        flat: As a snapshot holds it.
+    """
+
+    __slots__ = ("_looked", "flat", "refreshed")
+
+    def __init__(self, flat: Sequence[str] = ()) -> None:
+        self.flat = list(flat)
+        self.refreshed = False
+        self._looked = time.time_ns()
+
+    def file(self, path: str, sha256: str) -> bool:
+        """Add the file at `path` with the content `sha256`; whether it has that now."""
+        try:
+            stat = os.stat(path)
+        except OSError:
+            return False
+        self.flat += (path, stat_text(stat) if is_settled(stat, self._looked) else _UNSETTLED, sha256)
+        return True
+
+    def folder(self, path: str, *, hidden: bool = False) -> bool:
+        """Add the names in the folder at `path`, hidden ones too if asked for; whether it can be read."""
+        try:
+            stat = os.stat(path)
+            names = _names(path, _ALL if hidden else _VISIBLE)
+        except OSError:
+            return False
+        self.flat += (path, stat_text(stat) if is_settled(stat, self._looked) else _UNSETTLED, names)
+        return True
+
+    def exactly(self, path: str) -> bool:
+        """Add what stands at `path` with its times; whether they tell a later change."""
+        try:
+            stat = os.stat(path)
+        except OSError:
+            return False
+        self.flat += (path, stat_text(stat), "")
+        return is_settled(stat, self._looked)
+
+    def standing(self, path: str, how: str) -> None:
+        """Add that `path` is ABSENT, A_FILE or A_FOLDER."""
+        self.flat += (path, how, "")
+
+    def hold(self) -> bool:
+        """Whether every path stands as it has to. `refreshed` says whether stat texts were found anew meanwhile."""
+        for at in range(0, len(self.flat), 3):
+            path, text = self.flat[at], self.flat[at + 1]
+            try:
+                stat = os.stat(path)
+            except OSError:
+                if text == ABSENT:
+                    continue
+                return False
+            if text == stat_text(stat):
+                continue
+            now = self._reread(path, text, self.flat[at + 2], stat)
+            if now is None:
+                return False
+            if now != text:
+                self.flat[at + 1] = now
+                self.refreshed = True
+        return True
+
+    def _reread(self, path: str, text: str, content: str, stat: os.stat_result) -> str | None:
+        """The stat text to keep where the content is as it was, else None."""
+        if text in (A_FOLDER, A_FILE):
+            return text if modes.S_ISDIR(stat.st_mode) == (text == A_FOLDER) else None
+        if text == ABSENT or not content:
+            return None
+        before = time.time_ns()
+        try:
+            if content.startswith((_VISIBLE, _ALL)):
+                found = _names(path, _ALL if content.startswith(_ALL) else _VISIBLE)
+            else:
+                found = _sha256_of(path)
+            same = found == content and stat_text(os.stat(path)) == stat_text(stat)
+        except OSError:
+            return None
+        if not same:
+            return None
+        return stat_text(stat) if is_settled(stat, before) else _UNSETTLED
+
+
+class Snapshot:
+    """What the last build of a model left, and what is to be said while it stays so.
+
+    Attributes:
+        tool: The identity of the tool that built it.
+        name: The model's name.
+        folder: Where its outputs lie.
+        files: How many outputs there are.
+        steps: How many steps made them.
+        shown: The table for people, with the terminal's codes for bold letters; "" where nobody drew one.
+        warnings: What has to be said again.
+        entries: All that it hangs on.
+    """
+
+    __slots__ = ("entries", "files", "folder", "name", "shown", "steps", "tool", "warnings")
+
+    def __init__(
+        self,
+        tool: str,
+        name: str,
+        folder: str,
+        files: int,
+        steps: int,
+        shown: str,
+        warnings: Sequence[str],
+        entries: Entries,
+    ) -> None:
+        self.tool = tool
+        self.name = name
+        self.folder = folder
+        self.files = files
+        self.steps = steps
+        self.shown = shown
+        self.warnings = warnings
+        self.entries = entries
+
+    def to_text(self) -> str:
+        """As the database keeps it."""
+        head = (self.tool, self.name, self.folder, str(self.files), str(self.steps), self.shown)
+        return _sealed((*head, str(len(self.warnings)), *self.warnings, *self.entries.flat))
+
+    @staticmethod
+    def parse(text: str) -> Snapshot | None:
+        """The inverse of `to_text`; None where the text is damaged or of another version."""
+        fields = _opened(text)
+        if fields is None:
+            return None
+        tool, name, folder, files, steps, shown, count = fields[:7]
+        end = 7 + int(count)
+        return Snapshot(tool, name, folder, int(files), int(steps), shown, fields[7:end], Entries(fields[end:]))
+
+
+class Snapshots:
+    """The snapshots in the store. Several processes may use them at once."""
+
+    def __init__(self, folder: str) -> None:
+        self._db = Database(os.path.join(folder, FILE_NAME), _SCHEMA)
+
+    def of(self, specs: Sequence[str], out: str) -> dict[str, Snapshot]:
+        """What is known of `specs` (absolute paths), built into `out` or with "" beside each."""
+        if len(specs) == 1:
+            rows = self._db.query("SELECT spec, state FROM models WHERE spec = ? AND out = ?", (specs[0], out))
+        else:
+            rows = self._db.query(
+                "SELECT spec, state FROM models WHERE spec BETWEEN ? AND ? AND out = ?", (min(specs), max(specs), out)
+            )
+        wanted = set(specs)
+        parsed = {spec: Snapshot.parse(state) for spec, state in rows if spec in wanted}
+        return {spec: snapshot for spec, snapshot in parsed.items() if snapshot is not None}
+
+    def result(self, spec: str, out: str) -> str:
+        """The result that was put for `spec`, or ""."""
+        rows = self._db.query("SELECT result FROM models WHERE spec = ? AND out = ?", (spec, out))
+        return str(rows[0][0]) if rows else ""
+
+    def put(self, spec: str, out: str, snapshot: Snapshot, result: str) -> None:
+        """Remember `snapshot`, and the result as JSON."""
+        self._db.query("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?)", (spec, out, snapshot.to_text(), result))
+
+    def refresh(self, out: str, snapshots: Mapping[str, Snapshot]) -> None:
+        """Keep the stat texts that were found anew."""
+        rows = [(snapshot.to_text(), spec, out) for spec, snapshot in snapshots.items()]
+        self._db.write("UPDATE models SET state = ? WHERE spec = ? AND out = ?", rows)
+
+    def tool(self, package: str) -> str:
+        """The identity of the tool whose package lies in the folder `package`, or "" where that has to be found out."""
+        rows = self._db.query("SELECT state FROM tools WHERE package = ?", (package,))
+        fields = _opened(rows[0][0]) if rows else None
+        if fields is None:
+            return ""
+        entries = Entries(fields[1:])
+        if not entries.hold():
+            return ""
+        if entries.refreshed:
+            self._put_tool(package, fields[0], entries)
+        return fields[0]
+
+    def put_tool(self, package: str, roots: Iterable[str]) -> str:
+        """Find out the identity of the tool from all files in `roots`, and remember it."""
+        entries = Entries()
+        parts = []
+        for root in roots:
+            for folder, folders, names in os.walk(root):
+                folders[:] = sorted(f for f in folders if f != "__pycache__" and not f.startswith("."))
+                entries.folder(folder)
+                for name in sorted(n for n in names if not n.startswith(".")):
+                    path = os.path.join(folder, name)
+                    sha256 = _sha256_of(path)
+                    entries.file(path, sha256)
+                    parts.append(f"{os.path.relpath(path, root)} {sha256}")
+        identity = _hash(_SEPARATOR.join(parts).encode("utf-8", "surrogateescape"))
+        self._put_tool(package, identity, entries)
+        return identity
+
+    def _put_tool(self, package: str, identity: str, entries: Entries) -> None:
+        self._db.query("INSERT OR REPLACE INTO tools VALUES (?, ?)", (package, _sealed((identity, *entries.flat))))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+
+def _sealed(fields: Iterable[str]) -> str:
+    body = _SEPARATOR.join((_FORMAT, *fields))
+    return f"{crc32(body.encode('utf-8', 'surrogateescape')):08x}{_SEPARATOR}{body}"
+
+
+def _opened(text: str) -> list[str] | None:
+    """The fields; SQLite finds no flipped bit of a value by itself."""
+    checksum, _, body = text.partition(_SEPARATOR)
+    if checksum != f"{crc32(body.encode('utf-8', 'surrogateescape')):08x}":
+        return None
+    version, *fields = body.split(_SEPARATOR)
+    return fields if version == _FORMAT else None
+
+
+def _names(folder: str, which: str) -> str:
+    names = os.listdir(folder)
+    if which == _VISIBLE:
+        names = [n for n in names if not n.startswith(".") and n != "__pycache__"]
+    return which + _hash(_SEPARATOR.join(sorted(names)).encode("utf-8", "surrogateescape"))
+
+
+def _sha256_of(path: str) -> str:
+    import hashlib
+
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _hash(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
