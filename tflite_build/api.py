@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
-from tflite_build.progress import Listener, StepFinished, Warning_, silent
-from tflite_build.run import arguments, driver, find, preview, unchanged
+from tflite_build.progress import Listener, silent
+from tflite_build.run import arguments, building, driver, find, preview
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
@@ -68,29 +67,10 @@ def build(
         BuildError: If a spec is wrong (and `keep_going` is off), no target is given, or the store cannot be used.
         Exception: Whatever `on_event` raises. What is under way is stopped; models that are finished stay published.
     """
-    return build_with(Options(keep_going, offline, update, out_folder(out_dir)), targets, on_event)
-
-
-def build_with(options: Options, targets: Targets, on_event: Listener) -> BuildResult:
-    """As `build`, with all options that the command line has."""
-    begun = time.monotonic()
+    options = Options(keep_going, offline, update, out_folder(out_dir))
     with arguments.listening(on_event) as listener:
-
-        def done(specs: Sequence[Path]) -> Mapping[Path, ModelResult]:
-            return {} if options.update else unchanged.results(specs, options.out_dir)
-
-        found = find.targets(arguments.targets(targets), options.out_dir, unchanged=done)
-        if found.errors and not options.keep_going:
-            raise _joined(found.errors)
-        for result in found.unchanged.values():
-            for step in result.steps:
-                listener(StepFinished(result.name, step.id, "reused", step.seconds))
-            for text in result.warnings:
-                listener(Warning_(text, result.name))
-        made = driver.build(found.targets, options, listener) if found.targets else ()
-    results = {**found.unchanged, **{model.spec: model for model in made}}
-    models = [results[file] for file in found.order if file in results]
-    return BuildResult((*models, *(_unread(e) for e in found.errors)), time.monotonic() - begun)
+        outcome = building.build(arguments.targets(targets), options, listener)
+    return outcome.result()
 
 
 def plan(targets: Targets = ".", *, update: bool = False, offline: bool = False) -> tuple[ModelPlan, ...]:
@@ -171,12 +151,6 @@ def out_folder(out_dir: str | Path | None) -> Path | None:
 
 def _joined(errors: Sequence[BuildError]) -> BuildError:
     return BuildError([p for e in errors for p in e.problems], errors[0].code)
-
-
-def _unread(error: BuildError) -> ModelResult:
-    place = error.problems[0].place
-    file = place.file if place else Path()
-    return ModelResult(file.parent.name, file, file.parent, (), {}, (), (), (error,))
 
 
 __all__ = [

@@ -218,7 +218,7 @@ def test_a_fault_of_the_tool_is_told_as_one(project: Path, module_cache: Path) -
         "import tflite_build.run.driver as driver\n"
         "def broken(*_): raise RuntimeError('for the test')\n"
         "driver.build = broken\n"
-        "sys.exit(app.run(['build', 'digits']))\n"
+        "sys.exit(app.run(['build', 'digits', '--update']))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=project, env=environment(module_cache), capture_output=True, text=True

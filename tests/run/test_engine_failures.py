@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -236,6 +237,7 @@ def test_no_process_outlives_the_tool(
         assert tool.returncode == -number
     assert (generated.outputs(), generated.lock.read_bytes()) == (outputs, lock)
     (generated.folder / "data.py").write_text(GENERATOR.format(code=""))
+    shutil.rmtree(generated.folder / "build")
     assert generated.build().ran == []
     assert list((cache / "store" / "v1" / "tmp").iterdir()) == []  # what was left is swept
 

@@ -9,15 +9,25 @@ def main() -> None:
     """The entry point of `tflite-build`."""
     arguments = sys.argv[1:]
     try:
-        if arguments[:1] == ["build"]:
-            from . import front
-
-            if front.answer(arguments[1:]):
-                sys.exit(0)
-            from tflite_build.run import ahead
-
-            ahead.start(arguments[1:])
-        from .app import run
+        sys.exit(_run(arguments))
     except KeyboardInterrupt:  # while Python still reads its files
         sys.exit(130)
-    sys.exit(run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["build"]:
+        from . import front
+
+        looked = front.look(arguments[1:])
+        if looked is not None and looked.done:
+            return front.say(looked)
+        from tflite_build.run import ahead
+
+        ahead.start(arguments[1:])
+        if looked is not None:
+            from . import building
+
+            return building.run(looked)
+    from . import app
+
+    return app.run(arguments)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import re
-import sys
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +15,7 @@ import tflite_build
 from tflite_build.errors import BuildError, ExitCode, near_miss
 
 from . import console
+from .guard import guarded
 
 app = typer.Typer(
     name="tflite-build",
@@ -56,32 +54,21 @@ Model = Annotated[Path, typer.Argument(metavar="FILE.tflite", help="The .tflite 
 
 def run(arguments: list[str]) -> int:
     """Run the command line; the exit code."""
+    return guarded(lambda: _run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, prog_name="tflite-build", standalone_mode=False)
-        if code == ExitCode.INTERRUPTED:  # typer makes an exit code of Ctrl-C
-            raise KeyboardInterrupt
-        return code if isinstance(code, int) else 0
-    except BuildError as error:
-        console.error(error.render(console.current_folder()))
-        return int(error.code)
-    except (KeyboardInterrupt, typer.Abort):
-        console.error("interrupted; what was finished is kept for the next build")
-        return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        return 0  # help, which typer writes itself, and nobody reads to its end
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except Exception as error:
         if hasattr(error, "format_message"):  # the command line's own grammar
             return _misused(error)
-        if console.current_folder() is None:
-            console.error("error: the current folder does not exist any more\nhelp: change into another one")
-            return int(ExitCode.USAGE)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:  # help, again
-            console.give_up(sys.stdout)
-            console.error(f"error: cannot write the output: {error.strerror}")
-            return int(ExitCode.STORE_FAILED)
-        traceback.print_exc()
-        console.error("error: this is a fault of tflite-build itself; please report it with the lines above")
-        return int(ExitCode.FAULT)
+        raise
+    if code == ExitCode.INTERRUPTED:  # typer makes an exit code of Ctrl-C
+        raise KeyboardInterrupt
+    return code if isinstance(code, int) else 0
 
 
 def _misused(error: Any) -> int:
@@ -138,21 +125,13 @@ def build(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also name the steps that are reused.")] = False,
 ) -> int:
     """Build models: convert, quantize, compare with the source, publish under build/."""
-    from tflite_build import api
+    from tflite_build.api import out_folder
     from tflite_build.run.driver import Options
 
     from . import building
 
-    listener = building.Progress(verbose=verbose, to_stderr=as_json)
-    try:
-        options = Options(keep_going, offline, update, api.out_folder(out_dir), draw=building.drawn)
-        result = api.build_with(options, targets or ["."], listener)
-    except BuildError as error:
-        if as_json:
-            building.show_error(error)
-        raise
-    building.show(result, as_json=as_json)
-    return result.exit_code
+    options = Options(keep_going, offline, update, out_folder(out_dir), draw=building.drawn)
+    return building.build(targets or ["."], options, as_json=as_json, verbose=verbose)
 
 
 @app.command(short_help="Show what build would do and why, without doing it.")

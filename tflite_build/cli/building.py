@@ -5,12 +5,18 @@ from __future__ import annotations
 import shutil
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 
 from tflite_build.errors import BuildError
 from tflite_build.progress import Event, Note, StepFinished, StepStarted, Warning_
-from tflite_build.run.result import BuildResult, ModelResult, VariantResult, errors_json
+from tflite_build.run import arguments, building
+from tflite_build.run.building import Outcome
+from tflite_build.run.driver import Options
+from tflite_build.run.result import ModelResult, VariantResult, errors_json
+from tflite_build.store.snapshots import Snapshot
 
 from . import console, front
+from .guard import guarded
 
 
 class Progress:
@@ -52,14 +58,38 @@ class Progress:
         console.write(self._stream, "\r\033[K" + text[: shutil.get_terminal_size().columns - 1])
 
 
-def show_error(error: BuildError) -> None:
-    """Print, for programs, why nothing was built at all."""
-    console.json_document({"version": 1, "ok": False, "seconds": 0.0, "models": [], "errors": errors_json([error])})
+def run(looked: front.Looked) -> int:
+    """`build` with plain arguments, where something is to do; the exit code."""
+    options = Options(
+        "-k" in looked.options or "--keep-going" in looked.options, "--offline" in looked.options, draw=drawn
+    )
+    return guarded(lambda: build(looked.paths, options, looked=looked.unchanged))
 
 
-def show(result: BuildResult, *, as_json: bool) -> None:
-    """Print the outcome of a build."""
+def build(
+    targets: Sequence[str],
+    options: Options,
+    *,
+    as_json: bool = False,
+    verbose: bool = False,
+    looked: Mapping[str, Snapshot] | None = None,
+) -> int:
+    """Build `targets` and print what comes of it; the exit code.
+
+    Raises:
+        BuildError: If nothing could be built at all.
+    """
+    listener = Progress(verbose=verbose, to_stderr=as_json)
+    try:
+        outcome = building.build(arguments.targets(targets), options, listener, full=as_json or verbose, looked=looked)
+    except BuildError as error:
+        if as_json:
+            console.json_document(
+                {"version": 1, "ok": False, "seconds": 0.0, "models": [], "errors": errors_json([error])}
+            )
+        raise
     if as_json:
+        result = outcome.result()
         console.json_document(
             {
                 "version": 1,
@@ -69,25 +99,33 @@ def show(result: BuildResult, *, as_json: bool) -> None:
                 "errors": [],
             }
         )
-    if not as_json:
-        _models(result)
+    else:
+        _models(outcome)
+    _errors(outcome)
+    if not as_json and (outcome.made or outcome.unchanged):
+        _last_lines(outcome)
+    return outcome.exit_code
+
+
+def _errors(outcome: Outcome) -> None:
     several = False
-    for model in result.models:
+    for model in outcome.failed:
         for error in model.errors:
             console.error(("\n" if several else "") + error.render(console.current_folder()))
             several = True
         if model.errors and any((model.folder / "rejected").glob("*.tflite")):
             console.error(f"help: what was made and refused lies in {console.relative(model.folder / 'rejected')}")
-    if not as_json and result.models:
-        _last_line(result)
 
 
-def _models(result: BuildResult) -> None:
-    alone = len(result.models) == 1
-    for model in result.models:
+def _models(outcome: Outcome) -> None:
+    alone = len(outcome.made) + len(outcome.unchanged) == 1
+    for model in outcome.made.values():
         if model.ok and (alone or not model.unchanged):
             console.write(sys.stdout, front.coloured(drawn(model)))
-    count = sum(model.unchanged for model in result.models)
+    for snapshot in outcome.unchanged.values():
+        if alone:
+            console.write(sys.stdout, front.coloured(snapshot.shown))
+    count = len(outcome.unchanged) + sum(m.unchanged for m in outcome.made.values())
     if count and not alone:
         console.line(f"\n{front.up_to_date(count)}")
 
@@ -139,15 +177,15 @@ def _change(v: VariantResult) -> str:
     return ", ".join(parts)
 
 
-def _last_line(result: BuildResult) -> None:
-    steps = [s for m in result.models for s in m.steps]
-    reused = sum(s.reused for s in steps)
-    failed = [m.name for m in result.models if not m.ok]
-    made = [m for m in result.models if m.ok]
+def _last_lines(outcome: Outcome) -> None:
+    steps = [step for model in outcome.made.values() for step in model.steps]
+    ran = sum(not step.reused for step in steps)
+    good = [model for model in outcome.made.values() if model.ok]
+    files = sum(len(m.variants) for m in good) + sum(m.files for m in outcome.unchanged.values())
     console.line()
-    if made:
-        files = sum(len(m.variants) for m in made)
-        folders = [str(m.folder.absolute()) for m in made]
-        console.line(front.closing(files, folders, len(steps) - reused, reused, result.seconds))
-    if failed:
-        console.line(f"failed: {', '.join(failed)}")
+    if files:
+        folders = [str(m.folder.absolute()) for m in good] + [m.folder for m in outcome.unchanged.values()]
+        reused = len(steps) - ran + sum(m.steps for m in outcome.unchanged.values())
+        console.line(front.closing(files, folders, ran, reused, outcome.seconds))
+    if outcome.failed:
+        console.line(f"failed: {', '.join(model.name for model in outcome.failed)}")

@@ -29,9 +29,14 @@ def write(stream: TextIO | None, text: str) -> None:
         stream.write(text)
         stream.flush()
     except OSError as error:
-        give_up(stream)
-        if not isinstance(error, BrokenPipeError) and stream is not sys.stderr:  # which would have to say so itself
-            raise StoreError(Problem(f"cannot write the output: {error.strerror}")) from None
+        lost(stream, error)
+
+
+def lost(stream: TextIO, error: OSError) -> None:
+    """Write nothing more to `stream`, which failed with `error`; StoreError where somebody has to hear of it."""
+    give_up(stream)
+    if not isinstance(error, BrokenPipeError) and stream is not sys.stderr:  # which would have to say so itself
+        raise StoreError(Problem(f"cannot write the output: {error.strerror}")) from None
 
 
 def give_up(stream: TextIO) -> None:

@@ -21,27 +21,73 @@ BOLD, PLAIN = "\033[1m", "\033[0m"
 _SHOWN_FOLDERS = 3
 
 
-def answer(arguments: Sequence[str]) -> bool:
-    """Whether `tflite-build build` with `arguments` has nothing to do, and was answered."""
-    begun = time.perf_counter()
-    named = [a for a in arguments if a not in _PLAIN]
-    store = _store()
-    if any(a.startswith("-") for a in named) or not os.path.isfile(os.path.join(store, FILE_NAME)):
-        return False
-    try:
-        models = _unchanged(_specs(named or ["."]), store)
-        if not models:
-            return False
+class Looked:
+    """What a plain `build` was told, and which of its models are as they were left.
+
+    Attributes:
+        paths: The arguments that are paths.
+        options: Those that are none.
+        specs: All specs that they mean, absolute.
+        unchanged: Those that nothing is to be done for.
+    """
+
+    __slots__ = ("begun", "options", "paths", "specs", "unchanged")
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.begun = time.perf_counter()
+        self.paths = [a for a in arguments if a not in _PLAIN] or ["."]
+        self.options = frozenset(arguments) & _PLAIN
+        self.specs = _specs(self.paths)
+        self.unchanged = _unchanged(self.specs)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing at all is to be done."""
+        return len(self.unchanged) == len(self.specs) and all(m.shown for m in self.unchanged.values())
+
+    def text(self) -> str:
+        """What a build says that has nothing to do."""
+        models = [self.unchanged[spec] for spec in self.specs]
         folders = [m.folder for m in models]
         files, steps = sum(m.files for m in models), sum(m.steps for m in models)
         text = "".join(f"warning: {m.name}: {warning}\n" for m in models for warning in m.warnings)
         text += coloured(models[0].shown) if len(models) == 1 else f"\n{up_to_date(len(models))}\n"
-        text += f"\n{closing(files, folders, 0, steps, time.perf_counter() - begun)}\n"
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except (OSError, UnicodeError):  # which the real command line says well
-        return False
-    return True
+        return text + f"\n{closing(files, folders, 0, steps, time.perf_counter() - self.begun)}\n"
+
+
+def look(arguments: Sequence[str]) -> Looked | None:
+    """What `tflite-build build` with `arguments` finds, or None where the whole command line has to read them."""
+    if any(a.startswith("-") and a not in _PLAIN for a in arguments):
+        return None
+    try:
+        looked = Looked(arguments)
+    except (OSError, ValueError):  # which the whole command line says well
+        return None
+    return looked if looked.specs else None
+
+
+def say(looked: Looked) -> int:
+    """Print what a build says that has nothing to do; the exit code."""
+    stream = sys.stdout
+    if stream is None:  # closed before we began, as by `>&-`
+        return 0
+    text = looked.text()
+    try:
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+        stream.flush()
+    except OSError as error:
+        return _cannot_write(error)
+    return 0
+
+
+def _cannot_write(error: OSError) -> int:
+    from . import console, guard
+
+    def fail() -> int:
+        console.lost(sys.stdout, error)
+        return 0
+
+    return guard.guarded(fail)
 
 
 def up_to_date(count: int) -> str:
@@ -102,25 +148,13 @@ def _specs(named: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _unchanged(specs: list[str], store: str) -> list[Snapshot] | None:
-    """The snapshots of `specs` where all of them are as they were left, else None."""
-    if not specs:
-        return None
+def _unchanged(specs: list[str]) -> dict[str, Snapshot]:
+    store = _store()
+    if not specs or not os.path.isfile(os.path.join(store, FILE_NAME)):
+        return {}
     snapshots = Snapshots(store)
     try:
-        known = snapshots.of(specs, "")
-        tool = snapshots.tool(_package()) if len(known) == len(specs) else ""
-        if not tool:
-            return None
-        refreshed = {}
-        for spec, snapshot in known.items():
-            if snapshot.tool != tool or not snapshot.shown or not snapshot.entries.hold():
-                return None
-            if snapshot.entries.refreshed:
-                refreshed[spec] = snapshot
-        if refreshed:
-            snapshots.refresh("", refreshed)
-        return [known[spec] for spec in specs]
+        return snapshots.unchanged(specs, "", lambda: snapshots.tool(_package()))
     finally:
         snapshots.close()
 

@@ -11,9 +11,9 @@ from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.discover import specs_in
 from tflite_build.spec.load import LoadedSpec, load
 from tflite_build.spec.rules import absent
+from tflite_build.store.snapshots import Snapshot
 
 from .driver import Target, out_folder
-from .result import ModelResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ class Found:
 
     Attributes:
         targets: The models to look at.
-        unchanged: The results of those that nothing is to be done for.
+        unchanged: What is known of those that nothing is to be done for.
         errors: What is wrong with the specs that could not be read.
         order: All specs, as they were named.
     """
 
     targets: list[Target]
-    unchanged: dict[Path, ModelResult]
+    unchanged: dict[Path, Snapshot]
     errors: list[BuildError]
     order: list[Path]
 
@@ -38,7 +38,7 @@ def targets(
     out_dir: Path | None = None,
     *,
     files: bool = True,
-    unchanged: Callable[[Sequence[Path]], Mapping[Path, ModelResult]] = lambda _: {},
+    unchanged: Callable[[Sequence[Path]], Mapping[Path, Snapshot]] = lambda _: {},
 ) -> Found:
     """The models that `names` mean, each once.
 
@@ -46,50 +46,46 @@ def targets(
         names: Files or folders, each with a variant after a colon where one is meant.
         out_dir: Where build folders go, where that is not beside each spec.
         files: Whether what the specs name has to be there.
-        unchanged: Gives the results of specs that need not be read, since nothing is to be done for them.
+        unchanged: Finds specs that need not be read, since nothing is to be done for them.
 
     Raises:
         UsageError: If a name means nothing.
         SpecError: If two models would write the same files.
     """
     asked = [(path, variant, specs_under(path)) for path, variant in map(split, map(str, names))]
+    # Two names may mean one file; under one folder only links can.
+    real = {f: f.resolve() if len(asked) > 1 or f.is_symlink() else f for _, _, specs in asked for f in specs}
     own: dict[Path, Path] = {}  # a spec itself -> as it was named first
-    for _, _, specs in asked:
-        for file in specs:
-            own.setdefault(file.resolve(), file)
-    whole = {file.resolve() for _, variant, specs in asked if not variant for file in specs}
-    done = unchanged([file for real, file in own.items() if real in whole])
-    known: dict[Path, tuple[str, ...]] = {
-        r: tuple(v.name for v in done[f].variants) for r, f in own.items() if f in done
-    }
+    for file, itself in real.items():
+        own.setdefault(itself, file)
+    single = {real[file] for _, variant, specs in asked if variant for file in specs}
+    done = dict(unchanged([file for itself, file in own.items() if itself not in single]))
     loaded: dict[Path, LoadedSpec] = {}
     errors: list[BuildError] = []
-    for real, file in own.items():
-        if real in known:
-            continue
-        try:
-            spec = load(file, files=files)
-        except SpecError as error:
-            errors.append(error)
-            continue
-        loaded[real] = spec
-        known[real] = tuple(spec.spec.variant) or ("float32",)
-    wanted: dict[Path, set[str]] = {real: set() for real in known}
+    for itself, file in own.items():
+        if file not in done:
+            try:
+                loaded[itself] = load(file, files=files)
+            except SpecError as error:
+                errors.append(error)
+    known = {itself: tuple(spec.spec.variant) or ("float32",) for itself, spec in loaded.items()}
+    wanted: dict[Path, set[str]] = {itself: set() for itself in known}
     for path, variant, specs in asked:
-        having = [r for r in (file.resolve() for file in specs) if r in known and (not variant or variant in known[r])]
-        if not having and len(specs) == 1 and specs[0].resolve() in known:
-            raise _no_variant(load(specs[0], files=files), variant)
-        if not having and not errors:
-            raise UsageError(Problem(f"no model under {path} has a variant '{variant}'"))
-        for real in having:
-            wanted[real].update([variant] if variant else known[real])
-    _distinct(list(loaded.values()), list(done.values()), out_dir)
-    targets = [
-        Target(spec, () if wanted[real] == set(known[real]) else tuple(v for v in known[real] if v in wanted[real]))
-        for real, spec in loaded.items()
-        if wanted[real]
+        having = [i for i in map(real.__getitem__, specs) if i in known and (not variant or variant in known[i])]
+        if variant and not having:
+            if len(specs) == 1 and real[specs[0]] in loaded:
+                raise _no_variant(loaded[real[specs[0]]], variant)
+            if not errors:
+                raise UsageError(Problem(f"no model under {path} has a variant '{variant}'"))
+        for itself in having:
+            wanted[itself].update([variant] if variant else known[itself])
+    _distinct(list(loaded.values()), done, out_dir)
+    found = [
+        Target(spec, () if wanted[i] == set(known[i]) else tuple(v for v in known[i] if v in wanted[i]))
+        for i, spec in loaded.items()
+        if wanted[i]
     ]
-    return Found(targets, dict(done), errors, list(own.values()))
+    return Found(found, done, errors, list(own.values()))
 
 
 def _no_variant(loaded: LoadedSpec, variant: str) -> UsageError:
@@ -103,12 +99,15 @@ def _no_variant(loaded: LoadedSpec, variant: str) -> UsageError:
     )
 
 
-def _distinct(specs: Sequence[LoadedSpec], done: Sequence[ModelResult], out_dir: Path | None) -> None:
-    outputs = {(r.folder.resolve().parent, r.folder.name.casefold()): (r.name, r.spec) for r in done}
+def _distinct(specs: Sequence[LoadedSpec], done: Mapping[Path, Snapshot], out_dir: Path | None) -> None:
+    outputs: dict[tuple[Path, str], tuple[str, Path]] = {}
+    names = {spec.spec.model.name.casefold() for spec in specs}
+    for file, snapshot in done.items():
+        if snapshot.name.casefold() in names:
+            outputs[_place(Path(snapshot.folder))] = snapshot.name, file
     for loaded in specs:
-        folder = out_folder(loaded, out_dir).resolve()
         name = loaded.spec.model.name
-        theirs, other = outputs.setdefault((folder.parent, folder.name.casefold()), (name, loaded.file))
+        theirs, other = outputs.setdefault(_place(out_folder(loaded, out_dir)), (name, loaded.file))
         if other == loaded.file:
             continue
         same = f"is also the name of {other}" if name == theirs else f"is '{theirs}' of {other} in other case"
@@ -120,6 +119,10 @@ def _distinct(specs: Sequence[LoadedSpec], done: Sequence[ModelResult], out_dir:
                 "give one of them another name",
             )
         )
+
+
+def _place(folder: Path) -> tuple[Path, str]:
+    return folder.parent.resolve(), folder.name.casefold()
 
 
 def split(name: str) -> tuple[Path, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tflite_build import resources
@@ -15,7 +15,7 @@ from tflite_build.engines.user_code.listing import REJECTED, REPORT
 from tflite_build.planning.action import ProjectFile
 from tflite_build.spec.rules import named_paths
 from tflite_build.store.digest import of_bytes
-from tflite_build.store.snapshots import A_FILE, A_FOLDER, ABSENT, Entries, Snapshot, Snapshots
+from tflite_build.store.snapshots import A_FILE, A_FOLDER, ABSENT, FILE_NAME, Entries, Snapshot, Snapshots
 from tflite_build.store.statcache import walk
 from tflite_build.store.store import Store, cache_root, store_folder
 
@@ -55,7 +55,7 @@ def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out
     snapshot = Snapshot(
         identity(job.store.snapshots),
         result.name,
-        _text(result.folder),
+        text(result.folder),
         len(result.variants),
         len(result.steps),
         draw(kept),
@@ -63,33 +63,30 @@ def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out
         entries,
     )
     if entries.hold():  # nothing changed while it was taken down
-        job.store.snapshots.put(*_key(job.loaded.file, out), snapshot, json.dumps(kept.to_json()))
+        job.store.snapshots.put(text(job.loaded.file), _out(out), snapshot, json.dumps(kept.to_json()))
 
 
-def results(specs: Sequence[Path], out: Path | None) -> dict[Path, ModelResult]:
-    """The results of those of `specs` that are as their last builds left them."""
+def look(specs: Sequence[Path], out: Path | None) -> dict[Path, Snapshot]:
+    """The snapshots of those of `specs` that are as their last builds left them."""
     folder = store_folder(cache_root())
-    if not (folder / "blobs").is_dir():
+    if not (folder / FILE_NAME).is_file():
         return {}
     snapshots = Snapshots(str(folder))
     try:
-        keys = {_text(spec): spec for spec in specs}
-        place = _key(Path(), out)[1]
-        known = snapshots.of(list(keys), place)
-        tool = identity(snapshots) if known else ""
-        found: dict[Path, ModelResult] = {}
-        refreshed: dict[str, Snapshot] = {}
-        for spec, snapshot in known.items():
-            if snapshot.tool != tool or not snapshot.entries.hold():
-                continue
-            result = _result(snapshots.result(spec, place))
-            if result is not None:
-                found[keys[spec]] = result
-                if snapshot.entries.refreshed:
-                    refreshed[spec] = snapshot
-        if refreshed:
-            snapshots.refresh(place, refreshed)
-        return found
+        found = snapshots.unchanged([text(spec) for spec in specs], _out(out), lambda: identity(snapshots))
+        return {spec: found[text(spec)] for spec in specs if text(spec) in found}
+    finally:
+        snapshots.close()
+
+
+def results(known: Mapping[Path, Snapshot], out: Path | None) -> dict[Path, ModelResult]:
+    """The results that were kept with these snapshots, as far as they are whole."""
+    if not known:
+        return {}
+    snapshots = Snapshots(str(store_folder(cache_root())))
+    try:
+        kept = {spec: _result(snapshots.result(text(spec), _out(out))) for spec in known}
+        return {spec: result for spec, result in kept.items() if result is not None}
     finally:
         snapshots.close()
 
@@ -102,23 +99,26 @@ def identity(snapshots: Snapshots) -> str:
     )
 
 
-def _result(text: str) -> ModelResult | None:
+def _result(value: str) -> ModelResult | None:
     try:
-        return ModelResult.from_json(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return ModelResult.from_json(json.loads(value))
+    except (ValueError, KeyError, TypeError, AttributeError):  # a damaged one
         return None
 
 
-def _key(spec: Path, out: Path | None) -> tuple[str, str]:
-    return _text(spec), "" if out is None else _text(out)
+def text(path: Path) -> str:
+    """`path` as snapshots name it: absolute, without asking where links lead."""
+    return os.path.abspath(path)  # noqa: PTH100
 
 
-def _text(path: Path) -> str:
-    return os.path.abspath(path)  # noqa: PTH100 - as the fast path makes it, without asking where links lead
+def _out(out: Path | None) -> str:
+    return "" if out is None else text(out)
 
 
 def _outputs(store: Store, result: ModelResult, entries: Entries) -> bool:
-    entries.standing(_text(result.folder / REJECTED), ABSENT)
+    entries.standing(text(result.folder / REJECTED), ABSENT)
+    if not entries.folder(text(result.folder), hidden=True):  # what a killed build leaves there is swept by the next
+        return False
     report = result.folder / REPORT
     wanted = {report: of_bytes(report.read_bytes()).sha256, **{v.file: v.sha256 for v in result.variants}}
     return all(_file(store, path, sha256, entries) for path, sha256 in wanted.items())
@@ -132,7 +132,7 @@ def _inputs(job: Job, entries: Entries) -> bool:
         given |= {source: action.inputs[n] for n, source in step.inputs.items() if isinstance(source, ProjectFile)}
         recorded |= {(path, kind): digest for path, kind, digest in action.recorded}
     for _, path, wanted in named_paths(job.loaded.spec):  # which a build of this spec wants to be there in any case
-        entries.standing(_text(job.loaded.folder / path), A_FOLDER if wanted == "folder" else A_FILE)
+        entries.standing(text(job.loaded.folder / path), A_FOLDER if wanted == "folder" else A_FILE)
     return all(_given(job.store, file, digest, entries) for file, digest in given.items()) and all(
         _recorded(job, path, kind, digest, entries) for (path, kind), digest in recorded.items()
     )
@@ -145,7 +145,7 @@ def _given(store: Store, given: ProjectFile, digest: str, entries: Entries) -> b
     folders = [base for base, _ in walk(given.path)]
     return (
         str(tree.digest) == digest
-        and all(entries.folder(_text(Path(folder))) for folder in folders)
+        and all(entries.folder(text(Path(folder))) for folder in folders)
         and all(_file(store, given.path / name, file.sha256, entries) for name, file in tree.files)
     )
 
@@ -155,7 +155,7 @@ def _recorded(job: Job, path: str, kind: str, digest: str, entries: Entries) -> 
     project = job.loaded.folder
     if standing_digest(job.store, project, path, kind) != digest:
         return False
-    place = _text(project / path)
+    place = text(project / path)
     if digest in (MISSING, EXISTS):
         entries.standing(place, A_FOLDER if digest == EXISTS else ABSENT)
         return True
@@ -167,4 +167,4 @@ def _recorded(job: Job, path: str, kind: str, digest: str, entries: Entries) -> 
 
 
 def _file(store: Store, path: Path, sha256: str, entries: Entries) -> bool:
-    return store.stats.file(path).digest.sha256 == sha256 and entries.file(_text(path), sha256)
+    return store.stats.file(path).digest.sha256 == sha256 and entries.file(text(path), sha256)

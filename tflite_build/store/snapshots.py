@@ -16,7 +16,7 @@ import os
 import stat as modes
 import time
 from binascii import crc32
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from .database import Database
 from .stats import is_settled, stat_text
@@ -184,17 +184,32 @@ class Snapshots:
     def __init__(self, folder: str) -> None:
         self._db = Database(os.path.join(folder, FILE_NAME), _SCHEMA)
 
-    def of(self, specs: Sequence[str], out: str) -> dict[str, Snapshot]:
-        """What is known of `specs` (absolute paths), built into `out` or with "" beside each."""
+    def unchanged(self, specs: Sequence[str], out: str, tool: Callable[[], str]) -> dict[str, Snapshot]:
+        """The valid snapshots of `specs` (absolute paths), built into `out` or with "" beside each.
+
+        Args:
+            specs: Which.
+            out: Where build folders go.
+            tool: Gives the identity of this tool, asked where there are snapshots at all.
+        """
         if len(specs) == 1:
             rows = self._db.query("SELECT spec, state FROM models WHERE spec = ? AND out = ?", (specs[0], out))
         else:
-            rows = self._db.query(
-                "SELECT spec, state FROM models WHERE spec BETWEEN ? AND ? AND out = ?", (min(specs), max(specs), out)
-            )
+            span = (min(specs, default=""), max(specs, default=""), out)
+            rows = self._db.query("SELECT spec, state FROM models WHERE spec BETWEEN ? AND ? AND out = ?", span)
         wanted = set(specs)
-        parsed = {spec: Snapshot.parse(state) for spec, state in rows if spec in wanted}
-        return {spec: snapshot for spec, snapshot in parsed.items() if snapshot is not None}
+        own = tool() if rows else ""
+        found, refreshed = {}, {}
+        for spec, state in rows:
+            snapshot = Snapshot.parse(state) if spec in wanted else None
+            if snapshot is not None and own and snapshot.tool == own and snapshot.entries.hold():
+                found[spec] = snapshot
+                if snapshot.entries.refreshed:
+                    refreshed[spec] = snapshot
+        if refreshed:
+            texts = [(snapshot.to_text(), spec, out) for spec, snapshot in refreshed.items()]
+            self._db.write("UPDATE models SET state = ? WHERE spec = ? AND out = ?", texts)
+        return found
 
     def result(self, spec: str, out: str) -> str:
         """The result that was put for `spec`, or ""."""
@@ -204,11 +219,6 @@ class Snapshots:
     def put(self, spec: str, out: str, snapshot: Snapshot, result: str) -> None:
         """Remember `snapshot`, and the result as JSON."""
         self._db.query("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?)", (spec, out, snapshot.to_text(), result))
-
-    def refresh(self, out: str, snapshots: Mapping[str, Snapshot]) -> None:
-        """Keep the stat texts that were found anew."""
-        rows = [(snapshot.to_text(), spec, out) for spec, snapshot in snapshots.items()]
-        self._db.write("UPDATE models SET state = ? WHERE spec = ? AND out = ?", rows)
 
     def tool(self, package: str) -> str:
         """The identity of the tool whose package lies in the folder `package`, or "" where that has to be found out."""
