@@ -122,7 +122,7 @@ def coloured(text: str) -> str:
     return text if colourful(sys.stdout) else text.replace(BOLD, "").replace(PLAIN, "")
 
 
-def _store() -> str:
+def store() -> str:
     """Where the store lies, as `store.cache_root` says with a library that takes as long to import as all of this."""
     chosen = os.environ.get("TFLITE_BUILD_CACHE")
     if chosen:
@@ -149,10 +149,10 @@ def _specs(named: Sequence[str]) -> list[str]:
 
 
 def _unchanged(specs: list[str]) -> dict[str, Snapshot]:
-    store = _store()
-    if not specs or not os.path.isfile(os.path.join(store, FILE_NAME)):
+    folder = store()
+    if not specs or not os.path.isfile(os.path.join(folder, FILE_NAME)):
         return {}
-    snapshots = Snapshots(store)
+    snapshots = Snapshots(folder)
     try:
         return snapshots.unchanged(specs, "", lambda: snapshots.tool(_package()))
     finally:
