@@ -13,7 +13,7 @@ from tflite_build.store.snapshots import Snapshot
 
 from . import driver, find, unchanged
 from .driver import Options
-from .result import BuildResult, ModelResult
+from .result import BuildResult, ModelFinished, ModelResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,15 @@ def build(
     found = find.targets(names, options.out_dir, unchanged=known)
     if found.errors and not options.keep_going:
         raise BuildError([p for e in found.errors for p in e.problems], found.errors[0].code)
+    for error in found.errors:
+        listener(ModelFinished(_unread(error)))
     for snapshot in found.unchanged.values():
         for text in snapshot.warnings:
             listener(Warning_(text, snapshot.name))
     for result in kept.values():
         for step in result.steps:
             listener(StepFinished(result.name, step.id, "reused", step.seconds))
+        listener(ModelFinished(result))
     made = driver.build(found.targets, options, listener) if found.targets else ()
     return Outcome(
         tuple(found.order),

@@ -30,7 +30,7 @@ from . import ahead, code, outputs, unchanged
 from .environments import Environments
 from .execute import Executor, InvalidStep, Limits, Task
 from .job import Job
-from .result import ModelResult
+from .result import ModelFinished, ModelResult
 from .scheduler import Scheduler
 from .worker import Environment, Workers
 
@@ -244,6 +244,7 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> tu
                 jobs.append(session.job(target))
             except BuildError as error:
                 results[target.loaded.file] = _failed(target, options, error)
+                listener(ModelFinished(results[target.loaded.file]))
                 if not options.keep_going:
                     break
         needed = {job.loaded.file: job.toolchains for job in jobs}
@@ -257,16 +258,21 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> tu
                 session.slots,
             )
 
+            def publish(job: Job) -> None:
+                result = _publish(job, options, listener)
+                results[job.loaded.file] = result
+                listener(ModelFinished(result))
+
             def step_done(job: Job, _: Step) -> None:
                 needed[job.loaded.file] = job.toolchains
                 _retire(session, needed.values())
                 if job.finished:
-                    results[job.loaded.file] = _publish(job, options, listener)
+                    publish(job)
 
             scheduler.run(jobs, keep_going=options.keep_going, step_done=step_done)
             for job in jobs:
                 if job.loaded.file not in results and (job.finished or job.failures):
-                    results[job.loaded.file] = _publish(job, options, listener)
+                    publish(job)
     return tuple(results[t.loaded.file] for t in targets if t.loaded.file in results)
 
 

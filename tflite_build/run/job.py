@@ -7,6 +7,7 @@ with real ones. A refusal makes it resolve again; steps that both plans share ar
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -75,6 +76,7 @@ class Job:
     graph: Graph = field(init=False)  # of those to build
     _before_verdict: frozenset[str] = field(init=False)  # the steps up to the comparison of the float file
     _ready: list[Step] | None = field(init=False, default=None)  # None where something changed since
+    _since: dict[str, float] = field(init=False, default_factory=dict)  # when steps became ready
 
     def __post_init__(self) -> None:
         self._plan()
@@ -87,6 +89,7 @@ class Job:
         self.done, self.running, self.held = {}, set(), {}
         self._before_verdict = frozenset(s.id for s in self.graph.closure({compare.FLOAT_ID}).steps)
         self._ready = None
+        self._since = {}
         self.warnings = []
         self.generation += 1
 
@@ -121,12 +124,15 @@ class Job:
             self._ready = [
                 s for s in self.graph.steps if s.id not in under_way and all(n in self.done for n in s.needs)
             ]
+            for step in self._ready:
+                self._since.setdefault(step.id, time.monotonic())
         return self._ready
 
-    def start(self, step: Step) -> None:
-        """A ready step is under way."""
+    def start(self, step: Step) -> float:
+        """A ready step is under way; since when it was ready, by the monotonic clock."""
         self.running.add(step.id)
         self._ready = None
+        return self._since.pop(step.id, time.monotonic())
 
     def artifacts(self, step: Step) -> dict[str, Artifact]:
         """The inputs of a ready step.

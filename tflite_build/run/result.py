@@ -10,6 +10,7 @@ from typing import Any
 from tflite_build.actions.compare import Distance, OutputDistance
 from tflite_build.errors import BuildError
 from tflite_build.planning.lock import Decision, Refutation
+from tflite_build.progress import Event
 
 REPORT_VERSION = 1
 
@@ -131,6 +132,13 @@ class ModelResult:
             tuple(StepResult(s["id"], s["reused"], s["seconds"]) for s in value["steps"]),
             tuple(value["warnings"]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFinished(Event):
+    """Nothing more is done for a model: it is published, was up to date, or failed."""
+
+    result: ModelResult
 
 
 def errors_json(errors: Sequence[BuildError]) -> list[dict[str, Any]]:

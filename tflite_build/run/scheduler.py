@@ -6,12 +6,13 @@ Knows of steps only what they cost; what an outcome means is the job's business.
 from __future__ import annotations
 
 import concurrent.futures
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tflite_build.errors import BuildError
 from tflite_build.planning.action import Step
-from tflite_build.progress import Listener, Note, Outcome, StepFinished, StepStarted
+from tflite_build.progress import Listener, Note, Outcome, Planned, StepFinished, StepStarted
 from tflite_build.store.artifact import Artifact
 
 from .execute import Done, Executor, InvalidStep, Limits, LostInput, Task
@@ -28,6 +29,7 @@ class Running:
     job: Job
     step: Step
     generation: int
+    worker: int
 
 
 class Scheduler:
@@ -46,6 +48,7 @@ class Scheduler:
         self._limits = limits
         self._listener = listener
         self._slots = slots
+        self._announced: dict[int, int] = {}  # job -> the plan that was told
 
     def run(self, jobs: Sequence[Job], *, keep_going: bool, step_done: Callable[[Job, Step], None]) -> None:
         """Run all jobs; without `keep_going` nothing new starts after the first failure.
@@ -74,6 +77,7 @@ class Scheduler:
         running: dict[concurrent.futures.Future[Done], Running],
         pool: concurrent.futures.ThreadPoolExecutor,
     ) -> None:
+        self._announce(jobs)
         for job, step in self._order(jobs):
             if len(running) >= self._slots:
                 return
@@ -91,22 +95,34 @@ class Scheduler:
             except BuildError as error:
                 job.fail(step, error)
                 continue
-            job.start(step)
-            future = pool.submit(self._executor.run, self._task(job, step, artifacts))
-            running[future] = Running(job, step, job.generation)
+            ready = job.start(step)
+            busy = {r.worker for r in running.values()}
+            worker = next(number for number in range(self._slots) if number not in busy)
+            future = pool.submit(self._executor.run, self._task(job, step, artifacts, worker, ready))
+            running[future] = Running(job, step, job.generation, worker)
+
+    def _announce(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            if self._announced.get(id(job)) != job.generation:
+                self._announced[id(job)] = job.generation
+                self._listener(Planned(job.name, len(job.graph.steps), len(job.done)))
 
     def _order(self, jobs: Sequence[Job]) -> list[tuple[Job, Step]]:
         ready = [(job, step) for job in jobs for step in job.ready()]
         return sorted(ready, key=lambda pair: -pair[1].weight)
 
-    def _task(self, job: Job, step: Step, artifacts: Mapping[str, Artifact]) -> Task:
+    def _task(self, job: Job, step: Step, artifacts: Mapping[str, Artifact], worker: int, ready: float) -> Task:
+        def started() -> None:
+            waited = time.monotonic() - ready
+            self._listener(StepStarted(job.name, step.id, worker, step.tool.toolchain, waited))
+
         return Task(
             step,
             artifacts,
             job.loaded.folder,
             self._limits(job),
             lambda: self._environments(job, step),
-            lambda: self._listener(StepStarted(job.name, step.id)),
+            started,
             lambda: self._listener(Note(f"{step.id}: another build is doing this; waiting for it", job.name)),
         )
 
