@@ -47,6 +47,7 @@ def build(
     keep_going: bool = False,
     offline: bool = False,
     update: bool = False,
+    locked: bool = False,
     out_dir: str | Path | None = None,
     on_event: Listener = silent,
 ) -> BuildResult:
@@ -57,6 +58,7 @@ def build(
         keep_going: Go on with other models after one fails.
         offline: Install nothing, fetch nothing.
         update: Decide anew instead of following model.lock.
+        locked: Publish nothing that model.lock does not say.
         out_dir: Where build folders go; default: `build` beside each model.toml.
         on_event: Called with each event.
 
@@ -67,7 +69,7 @@ def build(
         BuildError: If a spec is wrong (and `keep_going` is off), no target is given, or the store cannot be used.
         Exception: Whatever `on_event` raises. What is under way is stopped; models that are finished stay published.
     """
-    options = Options(keep_going, offline, update, out_folder(out_dir))
+    options = Options(keep_going, offline, update, locked, out_folder(out_dir))
     with arguments.listening(on_event) as listener:
         outcome = building.build(arguments.targets(targets), options, listener)
     return outcome.result()

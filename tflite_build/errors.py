@@ -21,6 +21,7 @@ class ExitCode(IntEnum):
     ENGINE_FAILED = 3
     CHECK_FAILED = 4
     STORE_FAILED = 5
+    DIFFERS = 6
     USAGE = 64
     FAULT = 70
     INTERRUPTED = 130
@@ -111,6 +112,13 @@ class StoreError(BuildError):
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         super().__init__(problems, ExitCode.STORE_FAILED)
+
+
+class DifferenceError(BuildError):
+    """Something is not what model.lock says, or not what another build made."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        super().__init__(problems, ExitCode.DIFFERS)
 
 
 class UsageError(BuildError):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 import tflite_build
-from tflite_build.errors import BuildError, ExitCode, near_miss
+from tflite_build.errors import BuildError, ExitCode, Problem, UsageError, near_miss
 
 from . import console
 from .guard import guarded
@@ -26,7 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 a build failed, 2 a spec is wrong, 3 an engine or toolchain failed, "
-    "4 a check failed, 5 the store failed, 64 wrong usage, 70 a fault of tflite-build, 130 interrupted.",
+    "4 a check failed, 5 the store failed, 6 not as model.lock says, 64 wrong usage, 70 a fault of tflite-build, "
+    "130 interrupted.",
 )
 toolchain_app = typer.Typer(
     help="List, install and remove the converters' environments.", rich_markup_mode=None, no_args_is_help=True
@@ -45,6 +46,7 @@ Targets = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Install nothing and fetch nothing.")]
 Update = Annotated[bool, typer.Option("--update", help="Decide anew instead of following model.lock.")]
+Locked = Annotated[bool, typer.Option("--locked", help="Fail rather than make anything that model.lock does not say.")]
 OutDir = Annotated[
     Path | None,
     typer.Option("--out-dir", help="Where build folders go. Default: build/ beside each model.toml.", file_okay=False),
@@ -119,6 +121,7 @@ def build(
         False
     ),
     update: Update = False,
+    locked: Locked = False,
     offline: Offline = False,
     out_dir: OutDir = None,
     as_json: AsJson = False,
@@ -130,12 +133,22 @@ def build(
 
     from . import building
 
-    options = Options(keep_going, offline, update, out_folder(out_dir), draw=building.drawn)
+    if update and locked:
+        raise UsageError(Problem("--update decides anew, which --locked forbids", hint="give one of them"))
+    options = Options(keep_going, offline, update, locked, out_folder(out_dir), draw=building.drawn)
     return building.build(targets or ["."], options, as_json=as_json, verbose=verbose)
 
 
 @app.command(short_help="Show what build would do and why, without doing it.")
-def plan(targets: Targets = None, update: Update = False, offline: Offline = False, as_json: AsJson = False) -> None:
+def plan(
+    targets: Targets = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say for each step what is not as it was in the last build.")
+    ] = False,
+    update: Update = False,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
     """Show what build would do and why, without doing it."""
     from . import planned
 
@@ -144,7 +157,7 @@ def plan(targets: Targets = None, update: Update = False, offline: Offline = Fal
     if as_json:
         console.json_document([p.to_json() for p in plans])
     else:
-        planned.show(plans)
+        planned.show(plans, explain=explain)
 
 
 @app.command(short_help="Look into a model and write a model.toml for it.")

@@ -61,7 +61,10 @@ class Progress:
 def run(looked: front.Looked) -> int:
     """`build` with plain arguments, where something is to do; the exit code."""
     options = Options(
-        "-k" in looked.options or "--keep-going" in looked.options, "--offline" in looked.options, draw=drawn
+        keep_going=not looked.options.isdisjoint({"-k", "--keep-going"}),
+        locked="--locked" in looked.options,
+        offline="--offline" in looked.options,
+        draw=drawn,
     )
     return guarded(lambda: build(looked.paths, options, looked=looked.unchanged))
 

@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from tflite_build.spec.discover import specs_in
 from tflite_build.store.snapshots import FILE_NAME, Snapshot, Snapshots
 
-_PLAIN = frozenset({"-k", "--keep-going", "--offline"})  # options that change nothing where nothing is to do
+_PLAIN = frozenset(
+    {"-k", "--keep-going", "--locked", "--offline"}
+)  # options that change nothing where nothing is to do
 BOLD, PLAIN = "\033[1m", "\033[0m"
 _SHOWN_FOLDERS = 3
 

@@ -9,8 +9,8 @@ from tflite_build.run.preview import ModelPlan, PlannedStep
 from . import console
 
 
-def show(plans: Sequence[ModelPlan]) -> None:
-    """Print `plans`."""
+def show(plans: Sequence[ModelPlan], *, explain: bool) -> None:
+    """Print `plans`; to `explain`, with all that is not as in the last build."""
     for plan in plans:
         console.line(f"{plan.name}  ({console.relative(plan.spec)})")
         for subject, decision in sorted(plan.decisions.items()):
@@ -23,7 +23,30 @@ def show(plans: Sequence[ModelPlan]) -> None:
         to_do = counts["run"] + counts["waits"]
         waiting = "; one that waits is reused if what it waits for comes out as before" if counts["waits"] else ""
         console.line(f"  {to_do} of {len(plan.steps)} steps to do{waiting}" if to_do else "  nothing to do")
+        if explain:
+            _explain(plan)
         console.line()
+
+
+def _explain(plan: ModelPlan) -> None:
+    """For each step that is not as it was: all that changed."""
+    told = [step for step in plan.steps if step.reasons or step.status != "cached"]
+    if not told:
+        console.line("  every step is as in the last build")
+    for step in told:
+        console.line(f"  {step.id}: {_verdict(step)}")
+        for reason in step.reasons:
+            console.line(f"    {reason}")
+
+
+def _verdict(step: PlannedStep) -> str:
+    if step.status == "run":
+        return "runs"
+    if step.status == "cached":
+        return "reused: the same was done in an earlier build, or elsewhere"
+    if step.reasons:
+        return "runs, or is reused if the same was done before"
+    return f"runs if what comes of {step.because.removeprefix('after ')} is not as before"
 
 
 def _subject(subject: str) -> str:

@@ -125,6 +125,53 @@ def read(file: Path) -> Lock:
         ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A key whose value in one lock is not that in another, and how to say so."""
+
+    key: tuple[str, ...]
+    message: str
+
+
+def differences(before: Lock, now: Lock) -> list[Difference]:
+    """What `now` says otherwise than `before`, in the order of the file."""
+    found = [
+        *_different("source", "the content of '{}'", before.sources, now.sources),
+        *_different("decision", "what is decided about {}", _choices(before), _choices(now), _SHOWN_WHOLE),
+        *_different("toolchain", "the digest of the toolchain '{}'", before.toolchains, now.toolchains),
+        *_different("output", "the output '{}'", before.outputs, now.outputs),
+    ]
+    if (before.requested, before.packages) != (now.requested, now.packages):
+        found.insert(-1, Difference(("packages",), "[toolchain] packages are not those that are pinned"))
+    return found
+
+
+_SHOWN_WHOLE = 80  # characters: decisions
+_SHOWN_HASH = 12  # characters
+
+
+def _different(
+    table: str, what: str, before: Mapping[str, str], now: Mapping[str, str], shown: int = _SHOWN_HASH
+) -> list[Difference]:
+    found = []
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        if old == new:
+            continue
+        if old is None:
+            how = f"is {new[:shown] if new else ''}, and not locked"
+        elif new is None:
+            how = "is locked, and not part of this build"
+        else:
+            how = f"is {new[:shown]}, and locked as {old[:shown]}"
+        found.append(Difference((table, name) if old is not None else (table,), f"{what.format(name)} {how}"))
+    return found
+
+
+def _choices(lock: Lock) -> dict[str, str]:
+    return {subject: d.choice for subject, d in lock.decisions.items()}
+
+
 class _DamagedError(Exception):
     """The file is not what this tool writes: one phrase that says where."""
 

@@ -26,7 +26,7 @@ from tflite_build.store.artifact import Artifact
 from tflite_build.store.store import Store, cache_root
 from tflite_build.toolchain import overlay, pins
 
-from . import ahead, code, outputs, unchanged
+from . import ahead, code, explain, locked, outputs, unchanged
 from .environments import Environments
 from .execute import Executor, InvalidStep, Limits, Task
 from .job import Job
@@ -53,6 +53,7 @@ class Options:
         keep_going: Go on with other models after a failure.
         offline: Install nothing and fetch nothing.
         update: Decide anew instead of following model.lock.
+        locked: Fail rather than give anything that model.lock does not say.
         out_dir: Where build folders go; default: `build` beside each model.toml.
         slots: How many steps run at once; default: the processors.
         draw: What the command line shows of a model while nothing is to do for it; kept for a next one, which then
@@ -62,6 +63,7 @@ class Options:
     keep_going: bool = False
     offline: bool = False
     update: bool = False
+    locked: bool = False
     out_dir: Path | None = None
     slots: int | None = None
     draw: Callable[[ModelResult], str] = lambda _: ""
@@ -121,6 +123,8 @@ class Session:
                     ),
                     ExitCode.USAGE,
                 )
+        if self.options.locked:
+            locked.require(lock_file(loaded))
         lock = lockfile.read(lock_file(loaded))
         if self.options.update:
             lock = Lock()
@@ -132,6 +136,8 @@ class Session:
         )
         job = Job(loaded, lock, tools, self.store, target.variants, self._interface(loaded, tools))
         job.said = lambda text: self.listener(Note(text, job.name))
+        if self.options.locked:
+            locked.check_before(job, lock_file(loaded))
         return job
 
     def _with_packages(self, loaded: LoadedSpec, lock: Lock) -> Lock:
@@ -145,6 +151,8 @@ class Session:
         pinned_for = {t.name: t.digest for t in toolchains}
         if lock.requested == wanted and lock.resolved_with == pinned_for:
             return lock
+        if self.options.locked:
+            locked.check(lock_file(loaded), lock, replace(lock, requested=wanted, packages=()))
         try:
             packages = overlay.resolve(wanted, toolchains, offline=self.options.offline)
         except BuildError as error:
@@ -261,6 +269,7 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> tu
             def publish(job: Job) -> None:
                 result = _publish(job, options, listener)
                 results[job.loaded.file] = result
+                explain.remember(job)
                 listener(ModelFinished(result))
 
             def step_done(job: Job, _: Step) -> None:
@@ -287,7 +296,7 @@ def _publish(job: Job, options: Options, listener: Listener) -> ModelResult:
     folder = out_folder(job.loaded, options.out_dir)
     if not job.failures:
         try:
-            result, lock_text = outputs.publish(job, folder, lock_file(job.loaded))
+            result, lock_text = outputs.publish(job, folder, lock_file(job.loaded), locked=options.locked)
         except BuildError as error:
             job.failures.append(error)
         else:

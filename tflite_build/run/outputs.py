@@ -26,6 +26,7 @@ from tflite_build.store.digest import of_bytes
 from tflite_build.tflite.summary import summarize
 
 from .job import Job, Rejected
+from .locked import check
 from .publish import FORGOTTEN, Placement, sha256_of, sweep
 from .result import Change, ModelResult, StepResult, VariantResult
 
@@ -42,13 +43,14 @@ def step_results(job: Job) -> tuple[StepResult, ...]:
     )
 
 
-def publish(job: Job, folder: Path, lock_file: Path) -> tuple[ModelResult, str]:
+def publish(job: Job, folder: Path, lock_file: Path, *, locked: bool = False) -> tuple[ModelResult, str]:
     """Check, then write the files of the job's variants, report.json and the lock; the result and the lock's text.
 
     What other builds of the model wrote meanwhile stays: report and lock are read anew, while no other build publishes.
 
     Raises:
         CheckError: If a variant misses a limit of [checks].
+        DifferenceError: If it is `locked`, and the lock would change.
         SpecError: If the lock was damaged meanwhile.
         StoreError: If the folder cannot be written.
     """
@@ -57,10 +59,10 @@ def publish(job: Job, folder: Path, lock_file: Path) -> tuple[ModelResult, str]:
         sweep(folder, f"{job.name}-*.tflite")
         sweep(folder, REPORT)
         sweep(lock_file.parent, glob.escape(lock_file.name))
-        return _publish(job, folder, lock_file)
+        return _publish(job, folder, lock_file, locked)
 
 
-def _publish(job: Job, folder: Path, lock_file: Path) -> tuple[ModelResult, str]:
+def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[ModelResult, str]:
     wanted = [v for v in job.resolved.variants if not job.variants or v.name in job.variants]
     before = _report(folder)
     results = [_variant(job, v, folder, before) for v in wanted]
@@ -69,6 +71,10 @@ def _publish(job: Job, folder: Path, lock_file: Path) -> tuple[ModelResult, str]
         missed = [v.name for v in results if _checks(job, v)]
         job.rejected += [Rejected(name, _model(job, name)) for name in missed]
         raise CheckError(problems)
+    before_lock = lockfile.read(lock_file)
+    new_lock = _lock(job, results, before_lock)
+    if locked:
+        check(lock_file, before_lock, new_lock)
     warnings = list(job.warnings)
     with Placement() as placement:
         for result in results:
@@ -90,7 +96,7 @@ def _publish(job: Job, folder: Path, lock_file: Path) -> tuple[ModelResult, str]
         # That a file was edited is nothing that the next build would say again.
         report = _merged_report(job, replace(model, warnings=tuple(job.warnings)), before)
         placement.text(report, folder / REPORT)
-        lock_text = _lock(job, results, lockfile.read(lock_file)).to_toml()
+        lock_text = new_lock.to_toml()
         placement.text(lock_text, lock_file)
         placement.commit()
     _remove_old(job, folder)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tflite_build.errors import BuildError
 from tflite_build.planning.lock import Decision
 
+from . import explain
 from .driver import Options, Session, Target
 from .execute import InvalidStep
 from .job import Job
@@ -20,7 +21,11 @@ Status = Literal["cached", "run", "waits"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step: `cached` is reused, `run` will run now, `waits` depends on what `because` names."""
+    """A step: `cached` is reused, `run` will run now, `waits` depends on what `because` names.
+
+    Attributes:
+        reasons: What is not as it was in the model's last build, a phrase each.
+    """
 
     id: str
     kind: str
@@ -29,6 +34,7 @@ class PlannedStep:
     because: str
     needs: tuple[str, ...]
     seconds: float
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class ModelPlan:
                     "because": s.because,
                     "needs": list(s.needs),
                     "seconds": round(s.seconds, 3),
+                    "reasons": list(s.reasons),
                 }
                 for s in self.steps
             ],
@@ -116,16 +123,21 @@ def _advance(session: Session, job: Job) -> None:
 
 
 def _model_plan(job: Job) -> ModelPlan:
+    last = explain.last(job)
     steps = []
     for step in job.graph.steps:
         done = job.done.get(step.id)
         missing = [n for n in step.needs if n not in job.done]
         status: Status = "cached" if done else "waits" if missing else "run"
-        because = f"after {', '.join(missing)}" if missing else "" if done else "no result for these inputs yet"
+        reasons = explain.differences(job, step, last.get(step.id))
+        if status == "run" and not reasons:
+            reasons = ("its result is not in the store any more",)
+        because = f"after {', '.join(missing)}" if missing else "" if done else reasons[0]
+        if status == "run" and len(reasons) > 1:
+            because += f", and {len(reasons) - 1} more"
+        seconds = done.seconds if done else 0.0
         steps.append(
-            PlannedStep(
-                step.id, step.kind, step.tool.toolchain, status, because, step.needs, done.seconds if done else 0.0
-            )
+            PlannedStep(step.id, step.kind, step.tool.toolchain, status, because, step.needs, seconds, reasons)
         )
     return ModelPlan(
         job.name, job.loaded.file, job.resolved.engine, job.resolved.decisions, job.resolved.untried, tuple(steps)

@@ -99,6 +99,18 @@ class Results:
         known = [s for s in self.discovered(static_key) if s != paths]
         self._write(self._path("discovered", static_key), {"sets": [paths, *known[:7]]})
 
+    def manifests(self, target: str) -> dict[str, Json]:
+        """The manifests of the steps that a model's last build did or reused, by step; none where nobody knows."""
+        value = self._read(self._path("targets", of_bytes(target.encode("utf-8", "surrogateescape")).sha256))
+        steps = value.get("steps") if value is not None else None
+        return dict(steps) if isinstance(steps, dict) else {}
+
+    def remember_manifests(self, target: str, steps: dict[str, Json]) -> None:
+        """Keep what `manifests` gives for `target`, a name of the model on this machine."""
+        if self.manifests(target) != steps:
+            key = of_bytes(target.encode("utf-8", "surrogateescape")).sha256
+            self._write(self._path("targets", key), {"target": target, "steps": steps})
+
     def _artifact(self, value: Json) -> Artifact | None:
         if "file" in value:
             return File(Digest.parse(value["file"]))
