@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         OutputArray,
         Summary,
         VariantResult,
+        Verified,
         build,
         clean,
         init,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         load,
         plan,
         run_file,
+        verify,
     )
     from .errors import BuildError, Place, Problem
 
@@ -39,6 +41,7 @@ __all__ = [
     "Problem",
     "Summary",
     "VariantResult",
+    "Verified",
     "__version__",
     "build",
     "clean",
@@ -47,6 +50,7 @@ __all__ = [
     "load",
     "plan",
     "run_file",
+    "verify",
 ]
 
 

@@ -19,10 +19,12 @@ from pathlib import Path
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
 from tflite_build.progress import Listener, silent
 from tflite_build.run import arguments, building, driver, find, preview
+from tflite_build.run import verify as verifying
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
 from tflite_build.run.result import BuildResult, ModelResult, VariantResult
+from tflite_build.run.verify import Verified
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.load import load as load_spec
@@ -146,6 +148,38 @@ def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple
     return tuple(gone)
 
 
+def verify(
+    targets: Targets = ".",
+    *,
+    offline: bool = False,
+    keep: str | Path | None = None,
+    out_dir: str | Path | None = None,
+    on_event: Listener = silent,
+) -> tuple[Verified, ...]:
+    """Build models again from an empty store, in another folder and other surroundings, and compare with model.lock.
+
+    Args:
+        targets: As `build` takes them.
+        offline: Install nothing, fetch nothing.
+        keep: Where the rebuilt files are left, in a folder for each model; default: nowhere.
+        out_dir: Where build folders are; default: `build` beside each model.toml.
+        on_event: Called with notes.
+
+    Returns:
+        What came out: look at `ok` of each.
+
+    Raises:
+        BuildError: If a spec is wrong, a model has no lock, or one cannot be built again.
+    """
+    kept = None if keep is None else arguments.path(keep, "keep")
+    out = out_folder(out_dir)
+    with arguments.listening(on_event) as listener:
+        found = find.targets(arguments.targets(targets), out)
+        if found.errors:
+            raise _joined(found.errors)
+        return verifying.verify(found.targets, offline=offline, keep=kept, out_dir=out, listener=listener)
+
+
 def out_folder(out_dir: str | Path | None) -> Path | None:
     """Where build folders go; None for beside each spec, which an empty text means too."""
     return None if out_dir is None or out_dir == "" else arguments.path(out_dir, "out_dir")
@@ -164,6 +198,7 @@ __all__ = [
     "Summary",
     "Target",
     "VariantResult",
+    "Verified",
     "build",
     "clean",
     "init",
@@ -171,4 +206,5 @@ __all__ = [
     "load",
     "plan",
     "run_file",
+    "verify",
 ]

@@ -160,6 +160,30 @@ def plan(
         planned.show(plans, explain=explain)
 
 
+@app.command(short_help="Build again from nothing, elsewhere, and compare with model.lock.")
+def verify(
+    targets: Targets = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="FOLDER", help="Leave the rebuilt files there.", file_okay=False)
+    ] = None,
+    offline: Offline = False,
+    out_dir: OutDir = None,
+    as_json: AsJson = False,
+) -> int:
+    """Build from an empty store, with another folder, home, locale, time zone and umask; compare with model.lock."""
+    from . import verified
+
+    with _told(as_json):
+        models = tflite_build.verify(
+            targets or ["."], offline=offline, keep=keep, out_dir=out_dir, on_event=console.note
+        )
+    if as_json:
+        console.json_document({"version": 1, "ok": all(m.ok for m in models), "models": [m.to_json() for m in models]})
+    else:
+        verified.show(models)
+    return 0 if all(m.ok for m in models) else int(ExitCode.DIFFERS)
+
+
 @app.command(short_help="Look into a model and write a model.toml for it.")
 def init(
     model: Annotated[

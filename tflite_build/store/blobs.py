@@ -46,6 +46,14 @@ class Blobs:
         self._verified[digest] = identity
         return path
 
+    def named(self, sha256: str) -> Path | None:
+        """The blob with this hash, whatever its size, if it is there and whole."""
+        try:
+            size = (self._root / sha256[:2] / sha256).stat().st_size
+        except OSError:
+            return None
+        return self.get(Digest(sha256, size))
+
     def put_bytes(self, data: bytes) -> Digest:
         """Keep `data`."""
         digest = of_bytes(data)
