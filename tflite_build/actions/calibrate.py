@@ -18,7 +18,7 @@ def step(model: Resolved, tools: Tools, float_model: OutputOf) -> Step:
         ID,
         "calibrate",
         tools.tool("core"),
-        {},
+        {"data": samples.key(model)},
         {"model": float_model, "samples": OutputOf(samples.ID, samples.FOLDER)},
         # Another engine may write the same function with operators whose values are bounded.
         candidate=Candidate("engine", model.engine) if model.engine else None,

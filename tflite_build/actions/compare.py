@@ -79,7 +79,7 @@ def _step(
         id_,
         "compare",
         tools.tool("core"),
-        {"keep_outputs": keep, "names": (model.names if renamed else Names()).to_json()},
+        {"keep_outputs": keep, "names": (model.names if renamed else Names()).to_json(), "data": samples.key(model)},
         inputs,
         candidate=candidate,
         variant=variant,
@@ -92,13 +92,16 @@ class OutputDistance:
     """How far one output is from what was expected.
 
     Attributes:
-        cosine: Cosine similarity over all samples, or None where there is nothing to compare.
+        cosine: Cosine similarity over all samples of a size, the lowest of all sizes; None where there is nothing to
+            compare.
         max_abs: The largest absolute error.
         max_share: That error as a share of the expected output's range; of a constant output's value, or of 1 where
             that is smaller.
         top1: The share of samples with the same largest class, or None where the output has no classes.
         status: "ok", "constant", "zero", "empty" (nothing to compare), or what is wrong: a key of `_WRONG`.
         note: What is wrong, in numbers.
+        scale: How much larger the values are as a whole (length over length), at the size where that is farthest from
+            1; None as `cosine`.
     """
 
     signature: str
@@ -109,6 +112,7 @@ class OutputDistance:
     top1: float | None
     status: str
     note: str = ""
+    scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ def read(value: Mapping[str, Any]) -> Distance:
             o["top1"],
             o["status"],
             o.get("note", ""),
+            o.get("scale"),
         )
         for s in value["signatures"]
         for o in s["outputs"]
@@ -206,7 +211,10 @@ def _wrong(output: OutputDistance) -> str:
 def _beyond(output: OutputDistance, limits: Mapping[str, float]) -> str:
     lowest = limits.get("min_cosine")
     if lowest is not None and output.cosine is not None and output.cosine < lowest:
-        return f"is too far from the source: cosine {output.cosine:.6g}, at least {lowest:g} is wanted"
+        return f"is too far from the source: cosine {output.cosine:.8g}, at least {lowest:.8g} is wanted"
+    most = limits.get("max_scale")
+    if most is not None and output.scale is not None and not 1 / most <= output.scale <= most:
+        return f"is {output.scale:.3g} times as large as the source's, between {1 / most:.2g} and {most:g} is wanted"
     share = output.max_share
     if share is None:
         return ""

@@ -49,6 +49,14 @@ def step(model: Resolved, tools: Tools) -> Step:
     )
 
 
+def key(model: Resolved) -> str:
+    """The spec's key that names the data; "" where it is made."""
+    calibration = model.loaded.spec.calibration
+    if calibration is None:
+        return ""
+    return "calibration.data" if calibration.data else "calibration.entry"
+
+
 def _teller(model: Resolved, tools: Tools) -> str:
     """The step that tells the signatures; a .tflite file is taken over by `convert`, which converts nothing."""
     if signatures.step(model, tools) is not None:

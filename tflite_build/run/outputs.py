@@ -202,7 +202,7 @@ def _checks(job: Job, variant: VariantResult) -> list[Problem]:
         problems.append(
             job.loaded.problem(
                 "checks.min_cosine",
-                f"variant '{variant.name}' has a cosine of {cosine:.6f}; at least {checks.min_cosine:g} is wanted",
+                f"variant '{variant.name}' has a cosine of {cosine:.8g}; at least {checks.min_cosine:.8g} is wanted",
                 "keep sensitive layers in float with keep_float, or calibrate with more samples",
             )
         )

@@ -182,6 +182,7 @@ def _variant(v: VariantResult, places: bool) -> dict[str, Any]:
                 "top1": o.top1,
                 "status": o.status,
                 "note": o.note,
+                "scale": o.scale,
             }
             for o in v.distance.outputs
         ],

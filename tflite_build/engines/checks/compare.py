@@ -13,7 +13,7 @@ import numpy as np
 
 from tflite_build.engines.contract import Answer, Invalid, Names, Refused, Request
 from tflite_build.engines.files import graph as graphs
-from tflite_build.engines.files import tensors
+from tflite_build.engines.files import lookups, tensors
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.words import counted, quoted
@@ -34,7 +34,7 @@ def run(request: Request) -> Answer:
     names = Names.from_json(request.params["names"])
     cases = tensors.read(request.inputs["samples"])
     expected = tensors.read(request.inputs["expected"]) if "expected" in request.inputs else None
-    made = [_outputs(runner, case, names) for case in cases]
+    made = [_outputs(runner, case, names, request) for case in cases]
     if request.params["keep_outputs"]:
         tensors.write(request.outputs / "outputs", made)
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -93,7 +93,7 @@ def _nothing_but_nan(where: str, arrays: Sequence[Array], model: Path) -> Invali
     )
 
 
-def _outputs(runner: Runner, case: Case, names: Names) -> Case:
+def _outputs(runner: Runner, case: Case, names: Names, request: Request) -> Case:
     """What the file gives for the samples, by the model's own names, where `names` says how the file calls tensors."""
     signature = runner.signatures.get(case.signature)
     if signature is None:
@@ -108,13 +108,20 @@ def _outputs(runner: Runner, case: Case, names: Names) -> Case:
     collected: dict[str, list[Array]] = {}
     for index in range(case.count):
         sample = {taken[own]: array for own, array in case.sample(index).items()}
-        for name, array in runner.run_real(case.signature, sample).items():
+        try:
+            outputs = runner.run_real(case.signature, sample)
+        except Refused as refused:
+            mistake = lookups.explained(refused, graphs.read(request.inputs["model"]), signature, sample)
+            if mistake is None:
+                raise
+            raise mistake.in_sample(index, request.params["data"]) from None
+        for name, array in outputs.items():
             collected.setdefault(back[name], []).append(array)
     return Case(case.signature, {name: tensors.stack(arrays, name) for name, arrays in collected.items()}, case.sizes)
 
 
 def _rows(cases: Sequence[Case], made: Sequence[Case], expected: Sequence[Case]) -> dict[str, list[dict[str, Any]]]:
-    """One row for each output, over all sizes of its signature."""
+    """One row for each output, over all sizes of its signature; cosine and scale are those of the worst size."""
     pairs: dict[tuple[str, str], list[tuple[Array | None, Array]]] = {}
     for given, wanted in zip(made, expected, strict=True):
         for name, array in wanted.tensors.items():
@@ -129,6 +136,7 @@ def _rows(cases: Sequence[Case], made: Sequence[Case], expected: Sequence[Case])
 def _row(pairs: Sequence[tuple[Array | None, Array]]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "cosine": None,
+        "scale": None,
         "max_abs": None,
         "max_share": None,
         "top1": None,
@@ -171,9 +179,23 @@ def _row(pairs: Sequence[tuple[Array | None, Array]]) -> dict[str, Any]:
     row["max_share"] = _rounded(error / spread)
     if not got.any():
         return {**row, "cosine": 0.0, "status": "dead"}
-    norm = float(np.linalg.norm(got) * np.linalg.norm(wanted))
-    row["cosine"] = _rounded(max(-1.0, min(1.0, float(got @ wanted) / norm)))
+    likeness = [found for g, w in pairs if g is not None and (found := _likeness(_flat(g), _flat(w))) is not None]
+    row["cosine"] = _rounded(min(cosine for cosine, _ in likeness))
+    row["scale"] = _rounded(max((scale for _, scale in likeness), key=lambda scale: max(scale, 1 / scale)))
     return {**row, "status": "ok"}
+
+
+def _likeness(got: Array, wanted: Array) -> tuple[float, float] | None:
+    """Cosine similarity, and how much longer one vector is than the other; None where one is zero.
+
+    A vector that is too long by a constant factor has a cosine of 1.
+    """
+    usable = np.isfinite(wanted) & np.isfinite(got)
+    got, wanted = got[usable], wanted[usable]
+    lengths = float(np.linalg.norm(got)), float(np.linalg.norm(wanted))
+    if not all(lengths):
+        return None
+    return max(-1.0, min(1.0, float(got @ wanted) / (lengths[0] * lengths[1]))), lengths[0] / lengths[1]
 
 
 def _flat(array: Array) -> Array:

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from tflite_build.engines.contract import Invalid, Refused, Request
-from tflite_build.engines.files import graph, npz
+from tflite_build.engines.files import graph, lookups, npz
 from tflite_build.engines.files.runner import Port, RunnableSignature, Runner
 from tflite_build.engines.words import near_or_all, quoted, shape_text
-
-from . import lookups
 
 
 def run(request: Request) -> None:
@@ -35,8 +33,10 @@ def run(request: Request) -> None:
     try:
         outputs = call(signature.name, inputs)
     except Refused as refused:
-        invalid = lookups.explained(refused, graph.read(request.inputs["model"]), signature, inputs)
-        raise (invalid or refused) from None
+        mistake = lookups.explained(refused, graph.read(request.inputs["model"]), signature, inputs)
+        if mistake is None:
+            raise
+        raise Invalid(mistake.message, "--input", mistake.hint) from None
     npz.write(request.outputs / "outputs.npz", outputs)
     described = [{"name": n, "dtype": str(a.dtype), "shape": list(a.shape)} for n, a in outputs.items()]
     request.write_json("outputs.json", described)

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_build.engines.contract import Answer, Refused, Request
+from tflite_build.engines.contract import Answer, Invalid, Refused, Request
 from tflite_build.engines.files import graph as graphs
-from tflite_build.engines.files import tensors
+from tflite_build.engines.files import lookups, tensors
 from tflite_build.engines.files.runner import Kernels, Runner
 from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.words import counted, quoted
@@ -112,18 +112,32 @@ def run(request: Request) -> Answer:
     samples = list(_samples(tensors.read(request.inputs["samples"])))
     model = request.inputs["model"]
     reference_only = request.params.get("kernels") == "reference"
+    warnings: list[str] = []
     ranges: dict[str, tuple[float, float]] = {}
     reruns = 0
     for signature in dict.fromkeys(s.signature for s in samples):
         own = [s for s in samples if s.signature == signature]
-        names, found, count = _signature_ranges(model, own, reference_only)
+        try:
+            names, found, count = _signature_ranges(model, own, reference_only, warnings)
+        except Refused as refused:
+            raise _mistake(refused, model, own, request.params["data"]) or refused from None
         reruns += count
         for name, (low, high) in zip(names, found, strict=True):
             if math.isfinite(low) and math.isfinite(high):
                 before = ranges.get(name, (low, high))
                 ranges[name] = min(low, before[0]), max(high, before[1])
     request.write_json("ranges.json", {name: list(ranges[name]) for name in sorted(ranges)})
-    return Answer(reruns=reruns)
+    return Answer(reruns=reruns, warnings=list(dict.fromkeys(warnings)))
+
+
+def _mistake(refused: Refused, model: Path, samples: Sequence[_Sample], key: str) -> Invalid | None:
+    """What in the data made the runtime fail, if that can be told."""
+    graph, signatures = graphs.read(model), Runner(model).signatures
+    for number, sample in enumerate(samples):
+        mistake = lookups.explained(refused, graph, signatures[sample.signature], sample.arrays)
+        if mistake is not None:
+            return mistake.in_sample(number, key)
+    return None
 
 
 def _samples(cases: Sequence[Case]) -> Iterator[_Sample]:
@@ -133,10 +147,22 @@ def _samples(cases: Sequence[Case]) -> Iterator[_Sample]:
 
 
 def _signature_ranges(
-    model: Path, samples: Sequence[_Sample], reference_only: bool
+    model: Path, samples: Sequence[_Sample], reference_only: bool, warnings: list[str]
 ) -> tuple[list[str], list[tuple[float, float]], int]:
     """Names, rounded ranges, and how many samples were run with the reference kernels."""
-    reference = _Observer(model, "reference")
+    try:
+        reference = _Observer(model, "reference")
+    except Refused as refused:  # as of ROUND, which has a fast kernel alone
+        lacking = quoted(operator.name for operator in refused.operators) or "an operator"
+        warnings.append(
+            f"the runtime has no reference kernel of {lacking}, so ranges come from the kernels for this processor: on "
+            "another kind integer files may come out with other bytes"
+        )
+        optimized = _Observer(model, "optimized")
+        names = optimized.names(samples[0].signature)
+        quick = _fast(model, samples, optimized)
+        _check_bounded(names, quick)
+        return names, _rounded(quick), 0
     names = reference.names(samples[0].signature)
     if reference_only:
         return names, _rounded(np.stack([reference.extremes(s) for s in samples])), len(samples)
@@ -158,15 +184,15 @@ def _check_bounded(names: Sequence[str], extremes: Extremes) -> None:
         )
 
 
-def _fast(model: Path, samples: Sequence[_Sample], reference: _Observer) -> Extremes:
+def _fast(model: Path, samples: Sequence[_Sample], observer: _Observer) -> Extremes:
     """The extremes of all samples, nearly right."""
     signature = samples[0].signature
     found = None
-    if reference.told_apart(signature):
-        found = _profiled(model, samples, reference.names(signature))
+    if observer.told_apart(signature):
+        found = _profiled(model, samples, observer.names(signature))
     if found is None:
-        observer = _Observer(model, "optimized")
-        found = [observer.extremes(s) for s in samples]
+        fast = _Observer(model, "optimized")
+        found = [fast.extremes(s) for s in samples]
     return np.stack(found)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from tflite_build.engines.files.graph import Graph, Operator, Subgraph, Tensor
 from tflite_build.engines.words import counted, quoted
 
+from . import counts
+
 _INTEGER = ("int8", "int16x8")  # kinds that make the arithmetic integer too
 _WEIGHTS = ("float16", "dynamic-int8", "dynamic-int4", "weight-only-int8", "weight-only-int4")
 _WEIGHT_TYPES = ("float32", "float16", "int8", "int4")
@@ -30,11 +32,14 @@ def warnings(made: Graph, word: str, keep_float: Sequence[str]) -> list[str]:
 def _operators(made: Graph, keep_float: Sequence[str]) -> list[str]:
     """The kinds of operators that compute in float."""
     found = set()
+    counted_with = set(counts.operators(made))
     for index in made.main_subgraphs():
         subgraph = made.subgraphs[index]
         for operator in subgraph.operators:
             floats = any(subgraph.tensors[i].dtype == "float32" for i in operator.outputs if i >= 0)
             ends = operator.name in ("QUANTIZE", "DEQUANTIZE")
+            if subgraph.scope(operator) in counted_with:
+                continue
             if floats and not ends and not _kept(subgraph, operator, keep_float):
                 found.add(operator.name)
     return sorted(found)

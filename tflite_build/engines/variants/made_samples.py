@@ -37,16 +37,26 @@ def made(interface: Interface, declared: Declared, count: int) -> Iterator[Case]
 
 
 def _sizes(signature: SignatureSpec, inputs: Mapping[str, DeclaredInput]) -> list[dict[str, int]]:
-    names = list(dict.fromkeys(d for t in signature.inputs for d in t.shape if isinstance(d, str)))
+    given = declared_sizes(signature, inputs)
+    names = dict.fromkeys(d for t in signature.inputs for d in t.shape if isinstance(d, str))
+    return combined({name: given.get(name, _DEFAULT_SIZES) for name in names})
+
+
+def declared_sizes(signature: SignatureSpec, inputs: Mapping[str, DeclaredInput]) -> dict[str, Sequence[int]]:
+    """The sizes that the spec wants tested of each of its dynamic dimensions."""
     given: dict[str, Sequence[int]] = {}
     for t in signature.inputs:
         given |= inputs.get(t.name, DeclaredInput()).sizes
-    choices = [given.get(name, _DEFAULT_SIZES) for name in names]
-    combined = [dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*choices)]
-    if len(combined) > _MOST_CASES:  # every size of every dimension once, rather than all combinations
-        longest = max(len(c) for c in choices)
-        combined = [{n: c[min(i, len(c) - 1)] for n, c in zip(names, choices, strict=True)} for i in range(longest)]
-    return combined
+    return given
+
+
+def combined(choices: Mapping[str, Sequence[int]]) -> list[dict[str, int]]:
+    """The sizes to test together: all combinations, or of many every size of every dimension once."""
+    every = [dict(zip(choices, chosen, strict=True)) for chosen in itertools.product(*choices.values())]
+    if len(every) <= _MOST_CASES:
+        return every
+    longest = max(len(c) for c in choices.values())
+    return [{name: c[min(i, len(c) - 1)] for name, c in choices.items()} for i in range(longest)]
 
 
 def _random(

@@ -10,7 +10,7 @@ import gc
 import re
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ from tflite_build.engines.files.graph import Graph, Operator
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.words import near_or_all, quoted
 
-from . import left_in_float, own_recipe, quantized_file, repacking
+from . import counts, left_in_float, masks, own_recipe, quantized_file, repacking
 from .unsigned import with_unsigned_ends
 
 
@@ -50,6 +50,8 @@ gc.disable()
 _library = _import_quantizer()
 gc.enable()
 
+_ACTIVATION_BITS = {"int8": 8, "int16x8": 16}  # of the kinds whose arithmetic is integer
+
 
 def run(request: Request) -> Answer:
     """Write `model.tflite`.
@@ -67,7 +69,8 @@ def run(request: Request) -> Answer:
     if shared:  # the library tells tensors apart by their names, over all signatures
         content = repacking.with_names(content, graph.unique_names())
         graph = graphs.read(content)
-    made = _quantized(request, content, graph, _recipe(request, graph))
+    masked = _around_masks(request, graph)
+    made = _quantized(request, content, graph, _recipe(request, graph, list(masked)))
     if shared:
         made = repacking.with_names(
             made, [[own.get(t.name, t.name) for t in s.tensors] for s in graphs.read(made).subgraphs]
@@ -78,8 +81,21 @@ def run(request: Request) -> Answer:
     _check(request, made, graph)
     runner.load()
     (request.outputs / "model.tflite").write_bytes(made)
-    said = left_in_float.warnings(graphs.read(made), request.params["quantize"], request.params["keep_float"])
-    return Answer(warnings=said)
+    word = request.params["quantize"]
+    told = [f"^{re.escape(scope)}$" for scope in masked]
+    said = left_in_float.warnings(graphs.read(made), word, [*request.params["keep_float"], *told])
+    return Answer(warnings=[*said, *([masks.warning(masked, word)] if masked else [])])
+
+
+def _around_masks(request: Request, graph: Graph) -> dict[str, str]:
+    """The operators around masks, scope -> kind, which integer kinds leave in float; without those that stay so anyway."""
+    bits = _ACTIVATION_BITS.get(request.params["quantize"])
+    if bits is None or "ranges" not in request.inputs:
+        return {}
+    found = masks.operators(graph, request.read_json("ranges"), bits)
+    patterns = [p for p in request.params["keep_float"] if not p.startswith("op:")]
+    kinds = {p[3:] for p in request.params["keep_float"] if p.startswith("op:")}
+    return {s: k for s, k in found.items() if k not in kinds and not any(re.search(p, s) for p in patterns)}
 
 
 def _quantized(request: Request, content: bytes, graph: Graph, recipe: list[dict[str, Any]]) -> bytes:
@@ -132,14 +148,14 @@ def _check(request: Request, made: bytes, source: Graph) -> None:
         raise Invalid(refused.reason, "variant.X.io", "it is the recipe that says so: change one of the two") from None
 
 
-def _recipe(request: Request, graph: Graph) -> list[dict[str, Any]]:
+def _recipe(request: Request, graph: Graph, masked: Sequence[str]) -> list[dict[str, Any]]:
     params = request.params
     if params["quantize"] == "recipe":
         recipe = own_recipe.read(request.inputs["recipe"], _library)
     else:
         recipe = _named(params["quantize"], params["granularity"] or "channel", params["io"])
-        if params["quantize"] in ("int8", "int16x8"):
-            recipe += _bodies(graph)
+        if params["quantize"] in _ACTIVATION_BITS:
+            recipe += [*_bodies(graph), *_left_out([*counts.operators(graph), *masked])]
     return [*recipe, *_kept(params["keep_float"], graph)]
 
 
@@ -176,7 +192,7 @@ def _named(word: str, granularity: str, io: str) -> list[dict[str, Any]]:
                 rule({"weight_tensor_config": weights(bits), "compute_precision": "FLOAT", "explicit_dequantize": True})
             ]
         case "int8" | "int16x8":
-            activation_bits = 8 if word == "int8" else 16
+            activation_bits = _ACTIVATION_BITS[word]
             rules = [
                 rule(
                     {
@@ -205,6 +221,10 @@ def _bodies(graph: Graph) -> list[dict[str, Any]]:
         if index not in graph.main_subgraphs():
             ends = [Operator("INPUT", 1, (), subgraph.inputs), Operator("OUTPUT", 1, subgraph.outputs, ())]
             scopes |= dict.fromkeys(subgraph.scope(operator) for operator in (*subgraph.operators, *ends))
+    return _left_out(scopes)
+
+
+def _left_out(scopes: Iterable[str]) -> list[dict[str, Any]]:
     return [
         {"regex": f"^{re.escape(scope)}$", "operation": "*", "algorithm_key": "no_quantize", "op_config": {}}
         for scope in scopes

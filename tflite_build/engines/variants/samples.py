@@ -17,6 +17,7 @@ import numpy as np
 from tflite_build.engines.contract import (
     Answer,
     Declared,
+    DeclaredInput,
     Interface,
     Invalid,
     Names,
@@ -32,7 +33,7 @@ from tflite_build.engines.user_code import seeds
 from tflite_build.engines.words import counted, near_or_all, quoted
 from tflite_build.errors import near_miss
 
-from . import made_samples
+from . import made_samples, other_sizes
 
 if TYPE_CHECKING:
     from tflite_build.engines.user_code.usercode import Stage
@@ -53,6 +54,7 @@ def run(request: Request) -> Answer:
     params = request.params
     names = Names.from_json(params["names"])
     _check_names(interface, names)
+    declared = Declared.from_json(params["declared"])
     warnings: list[str] = []
     if params.get("entry"):
         cases, key = _from_code(request, interface, names, warnings), _ENTRY
@@ -60,10 +62,9 @@ def run(request: Request) -> Answer:
         arrays = npz.read(request.inputs["data"], "calibration.data")
         cases, key = _from_arrays(arrays, interface, names, params), "calibration.data"
     else:
-        declared = Declared.from_json(params["declared"])
         cases, key = list(made_samples.made(interface, declared, params["count"])), ""
-    _check_values(cases, names, key)
-    tensors.write(request.outputs / "samples", cases)
+    _check_values(cases, names, declared, key)
+    tensors.write(request.outputs / "samples", other_sizes.completed(cases, interface, declared) if key else cases)
     return Answer(warnings=warnings)
 
 
@@ -317,10 +318,13 @@ def _sample_array(value: Any, tensor: TensorSpec, what: str, key: str) -> Array:
     return fitting.sample(array, tensor, what, key)
 
 
-def _check_values(cases: Sequence[Case], names: Names, key: str) -> None:
+def _check_values(cases: Sequence[Case], names: Names, declared: Declared, key: str) -> None:
     for case in cases:
         for own, array in case.tensors.items():
             name = names.public(case.signature, "inputs", own)
+            bounds = declared.inputs(case.signature).get(own, DeclaredInput()).range
+            if bounds is not None and key:
+                _check_range(array, name, bounds, key)
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 wrong = np.argwhere(~np.isfinite(array))
                 raise Invalid(
@@ -329,3 +333,18 @@ def _check_values(cases: Sequence[Case], names: Names, key: str) -> None:
                     else f"'{name}' holds {len(wrong)} values that are not finite, the first in sample {wrong[0][0]}",
                     key or "input",
                 )
+
+
+def _check_range(array: Array, name: str, bounds: tuple[float, float], key: str) -> None:
+    """Invalid where data of the user's lies outside of the range that the spec gives the input."""
+    if array.dtype.kind not in "fiu":
+        return
+    outside = np.argwhere((array < bounds[0]) | (array > bounds[1]))
+    if len(outside):
+        first = outside[0]
+        raise Invalid(
+            f"'{name}' holds {array[tuple(first)]:g} in sample {first[0]}, and its range is {bounds[0]:g} to {bounds[1]:g}",
+            key,
+            f"{counted(len(outside), 'value')} {'lies' if len(outside) == 1 else 'lie'} outside: take other data, or widen "
+            "`range` of that input",
+        )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tflite_build.engines.contract import Invalid, Refused
@@ -35,9 +36,22 @@ _VALUES: Mapping[str, tuple[int, ...] | None] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with the arrays that a file was run on, and what is allowed."""
+
+    message: str
+    hint: str
+
+    def in_sample(self, number: int, key: str) -> Invalid:
+        """As a mistake in the data that `key` of the spec names; "" for data that was made."""
+        made = "" if key else "; with `range` in [input.NAME] test data stays within it"
+        return Invalid(f"sample {number}: {self.message}", key or "input", self.hint + made)
+
+
 def explained(
     refused: Refused, graph: Graph, signature: RunnableSignature, inputs: Mapping[str, Any]
-) -> Invalid | None:
+) -> Mistake | None:
     """The mistake in `inputs` that made the runtime refuse them, or None where it may be another reason."""
     if not re.search(r"index out of bounds", refused.reason, re.IGNORECASE):
         return None
@@ -50,9 +64,8 @@ def explained(
         low, high = int(inputs[name].min()), int(inputs[name].max())
         if rows is not None and not 0 <= low <= high < rows:
             wrong = high if high >= rows else low
-            return Invalid(
+            return Mistake(
                 f"the input '{name}' holds {wrong}, and its ids look into a table of {rows} rows",
-                "--input",
                 f"ids are 0 to {rows - 1}",
             )
     looking = [
@@ -61,9 +74,8 @@ def explained(
     if not looking:
         return None
     held = [f"'{n}' ({int(inputs[n].min())} to {int(inputs[n].max())})" for n in looking]
-    return Invalid(
+    return Mistake(
         f"an id lies outside of the table that it looks into; the inputs with ids hold {', '.join(held)}",
-        "--input",
         "ids start at 0 and end below the rows of the model's tables",
     )
 

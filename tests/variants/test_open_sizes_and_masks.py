@@ -1,0 +1,106 @@
+"""Integer files at sizes that calibration never saw, and around masks that are a billion times what they mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from harness import Said
+from shop import Shop, cosine
+
+VARIANTS = '[variant.int8]\nquantize = "int8"\n[variant.int16x8]\nquantize = "int16x8"\n'
+DATA = '[calibration]\ndata = "data.npz"\n'
+MEAN = """
+import jax.numpy as jnp
+def predict(x):
+    return jnp.tanh(x).mean(axis=0)
+"""
+ATTENTION = """
+import jax, jax.numpy as jnp, numpy as np
+WEIGHTS = np.random.default_rng(0).normal(0, 0.3, (3, 16, 16)).astype("float32")
+def predict(x, mask):
+    query, key, value = (x @ weights for weights in WEIGHTS)
+    scores = query @ key.swapaxes(-1, -2) / 4
+    mask = mask[:, None, :]
+    return jax.nn.softmax({masked}, -1) @ value
+"""
+MASKS = {
+    "choice": "jnp.where(mask > 0, scores, -1e33)",
+    "sum": "scores + (1 - mask) * -1e9",
+    "lowest": "jnp.where(mask > 0, scores, jnp.finfo(jnp.float32).min / 2)",
+    "none": "scores * mask",
+}
+SUM = "import jax.numpy as jnp\ndef predict(x):\n    return jnp.tanh(x).sum(axis=0)\n"
+
+
+def rows(count: int, seed: int = 0) -> Any:
+    return np.random.default_rng(seed).normal(1, 1, (count, 4)).astype("float32")
+
+
+def attended(seed: int) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    mask = (np.arange(8) < random.integers(3, 8)).astype("float32")
+    return {"x": random.normal(size=(1, 8, 16)).astype("float32"), "mask": mask[None]}
+
+
+@pytest.fixture(scope="module")
+def said(shop: Shop) -> dict[str, Said]:
+    head = 'format = "jax"\nentry = "model.py:predict"\n'
+    for name, code in (("mean", MEAN), ("sum_of_rows", SUM)):
+        toml = f'{head}[input.x]\nshape = ["n", 4]\ndtype = "float32"\nsizes.n = [5, 20]\n{VARIANTS}{DATA}'
+        shop.model(name, toml, {"model.py": code}, x=np.stack([rows(5, seed) for seed in range(10)]))
+    shape = '[input.x]\nshape = [1, 8, 16]\ndtype = "float32"\n[input.mask]\nshape = [1, 8]\ndtype = "float32"\n'
+    samples = [attended(seed) for seed in range(20)]
+    arrays = {name: np.stack([sample[name] for sample in samples]) for name in ("x", "mask")}
+    for name, masked in MASKS.items():
+        code = ATTENTION.replace("{masked}", masked)
+        shop.model(name, f"{head}{shape}[variant.float32]\n{VARIANTS}{DATA}", {"model.py": code}, **arrays)
+    return shop.build()
+
+
+@pytest.mark.parametrize("word", ["int8", "int16x8"])
+def test_a_mean_is_right_at_every_size(said: dict[str, Said], shop: Shop, word: str) -> None:
+    """At those declared, and at one that nobody named: the count is no number with a range."""
+    assert not said["mean"].errors, said["mean"].told
+    assert said["mean"].value["warnings"] == []
+    sizes = (5, 20, 50)
+    jobs = [{"model": said["mean"].file(word), "feed": {"x": rows(n, 3)[None]}} for n in sizes]
+    for count, found in zip(sizes, shop.measure(jobs), strict=True):
+        (output,) = found.outputs.values()
+        assert np.abs(output - np.tanh(rows(count, 3)).mean(axis=0)).max() < 0.03
+
+
+@pytest.mark.parametrize("word", ["int8", "int16x8"])
+def test_a_sum_is_calibrated_at_every_declared_size(said: dict[str, Said], shop: Shop, word: str) -> None:
+    """Its range grows with the size; calibration data has the smaller one alone."""
+    assert not said["sum_of_rows"].errors, said["sum_of_rows"].told
+    jobs = [{"model": said["sum_of_rows"].file(word), "feed": {"x": rows(n, 3)[None]}} for n in (5, 20)]
+    for count, found in zip((5, 20), shop.measure(jobs), strict=True):
+        (output,) = found.outputs.values()
+        assert np.abs(output - np.tanh(rows(count, 3)).sum(axis=0)).max() < 0.5
+    assert {o["status"] for o in said["sum_of_rows"].variants[word]["outputs"]} == {"ok"}
+    assert said["sum_of_rows"].variants[word]["samples"] == 18  # ten of the data, and eight of the other size
+
+
+@pytest.mark.parametrize("name", MASKS)
+@pytest.mark.parametrize("word", ["int8", "int16x8"])
+def test_masked_attention_keeps_its_scores(said: dict[str, Said], shop: Shop, name: str, word: str) -> None:
+    assert not said[name].errors, said[name].told
+    files = [said[name].file("float32"), said[name].file(word)]
+    feed = {name: array[None] for name, array in attended(99).items()}
+    (wanted,), (got,) = (found.outputs.values() for found in shop.measure([{"model": f, "feed": feed} for f in files]))
+    assert cosine(wanted, got) > 0.999
+    told = [text for text in said[name].value["warnings"] if "mask" in text and text.startswith(f"{word}: ")]
+    assert bool(told) == (name != "none")
+    if told:
+        kinds = "'ADD' and 'SOFTMAX'" if name == "sum" else "'SELECT_V2' and 'SOFTMAX'"
+        assert told[0].startswith(f"{word}: {kinds} stay float around a mask: {word} would keep nothing of the numbers")
+
+
+def test_what_the_spec_keeps_in_float_is_not_told(shop: Shop, said: dict[str, Said]) -> None:
+    spec = shop.folder / "choice" / "model.toml"
+    kept = 'quantize = "int8"\nkeep_float = ["op:SELECT_V2", "op:SOFTMAX"]'
+    spec.write_text(spec.read_text().replace('quantize = "int8"', kept))
+    again = shop.build("choice")["choice"]
+    assert not [text for text in again.value["warnings"] if text.startswith("int8: ")]
