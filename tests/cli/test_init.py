@@ -21,6 +21,7 @@ MODELS = [
     "no_input_layer.keras",
     "text.keras",
     "several.keras",
+    "named.keras",
     "dynamic.keras",
     "causal.keras",
     "lambda.keras",

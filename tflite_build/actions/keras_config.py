@@ -61,7 +61,7 @@ def _functional(inner: Mapping[str, Any]) -> Interface | None:
         if spec is None:
             return None
         inputs.append(spec)
-    made = _names(inner.get("output_layers", []))
+    made = _output_names(inner.get("output_layers", []))
     once = [n for n in dict.fromkeys(made) if made.count(n) == 1]  # Keras numbers those of a layer with several
     return _interface(inputs, once)
 
@@ -100,6 +100,20 @@ def _names(value: Any) -> list[str]:
         return [value[0]]
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [name for child in children for name in _names(child)]
+
+
+def _output_names(value: Any) -> list[str]:
+    """The names of the outputs: the keys of a dict, those of a nested one joined with "_"; else the layers'."""
+    if not isinstance(value, dict):
+        return _names(value)
+    found = []
+    for key, child in value.items():
+        inside = _output_names(child)
+        nested = isinstance(child, dict)
+        if not nested and len(inside) != 1:
+            return []  # a list within a dict, whose names Keras alone can tell
+        found += [f"{key}_{name}" for name in inside] if nested else [str(key)]
+    return found
 
 
 def _layers(inner: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tflite_build import resources
-from tflite_build.engines.user_code.listing import REJECTED, REPORT
+from tflite_build.engines.user_code.listing import REJECTED, REPORT, own_outputs
 from tflite_build.planning.action import ProjectFile
 from tflite_build.spec.rules import named_paths
 from tflite_build.store.digest import of_bytes
@@ -160,10 +160,19 @@ def _recorded(job: Job, path: str, kind: str, digest: str, entries: Entries) -> 
         entries.standing(place, A_FOLDER if digest == EXISTS else ABSENT)
         return True
     if kind == "folder":
-        return entries.folder(place, hidden=Path(path).is_absolute())
+        outside = Path(path).is_absolute()
+        hidden = () if outside else own_outputs(project, "" if path == "." else path)
+        return entries.folder(place, hidden=outside) and all(_hidden(job.store, Path(one), entries) for one in hidden)
     if kind == "looks":
         return entries.exactly(place)
     return entries.file(place, digest)
+
+
+def _hidden(store: Store, path: Path, entries: Entries) -> bool:
+    """What is no part of a listing for what it holds, as long as it holds that."""
+    if not path.is_dir():
+        return _file(store, path, store.stats.file(path).digest.sha256, entries)
+    return entries.folder(text(path), hidden=True) and all(_hidden(store, one, entries) for one in sorted(path.iterdir()))
 
 
 def _file(store: Store, path: Path, sha256: str, entries: Entries) -> bool:

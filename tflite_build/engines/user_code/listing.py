@@ -35,6 +35,13 @@ def listing(project: Path, relative: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def own_outputs(project: Path, relative: str) -> tuple[str, ...]:
+    """The paths that `listing` leaves out for what they hold, and not for their names."""
+    below = f"{relative}/" if relative else ""
+    with os.scandir(project / relative) as entries:
+        return tuple(sorted(e.path for e in entries if _has_visible_name(below + e.name) and _is_output(e.path)))
+
+
 def outside_listing(folder: str | Path) -> tuple[str, ...]:
     """The names in a folder outside of the project, sorted; nothing is hidden there."""
     return tuple(sorted(os.listdir(folder)))
