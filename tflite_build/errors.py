@@ -61,7 +61,8 @@ class Problem:
             if root is not None and file.is_relative_to(root):
                 file = file.relative_to(root)
             number = self.place.line
-            lines.append(f" --> {file}" + (f":{number}" if number else ""))
+            shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(file))  # a name may hold line ends
+            lines.append(f" --> {shown}" + (f":{number}" if number else ""))
             if number and self.place.text:
                 lines.append(f"{number} | {self.place.text}")
         lines.extend("    " + line for line in self.detail.splitlines())

@@ -116,8 +116,8 @@ def _errors(outcome: Outcome) -> None:
         for error in model.errors:
             console.error(("\n" if several else "") + error.render(console.current_folder()))
             several = True
-        if model.errors and any((model.folder / "rejected").glob("*.tflite")):
-            console.error(f"help: what was made and refused lies in {console.relative(model.folder / 'rejected')}")
+        if model.rejected:
+            console.error(f"help: what was made and refused lies in {console.relative(model.rejected[0].parent)}")
 
 
 def _models(outcome: Outcome) -> None:

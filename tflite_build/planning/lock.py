@@ -181,6 +181,10 @@ def _parsed(value: dict[str, Any]) -> Lock:
     pinned = packages.get("pinned", [])
     if not isinstance(pinned, list):
         raise _DamagedError("'packages.pinned' is no list")
+    for table in ("source", "output", "toolchain"):
+        for name, digest in _texts(value, table).items():
+            if not re.fullmatch(r"[0-9a-f]{64}", digest):
+                raise _DamagedError(f"what it says of '{name}' in [{table}] is no SHA-256")
     return Lock(
         sources=_texts(value, "source"),
         decisions={

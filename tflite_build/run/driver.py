@@ -306,8 +306,9 @@ def _publish(job: Job, options: Options, listener: Listener) -> ModelResult:
             for text in result.warnings:
                 listener(Warning_(text, job.name))
             return result
+    rejected: tuple[Path, ...] = ()
     try:
-        outputs.keep_rejected(job, folder)
+        rejected = outputs.keep_rejected(job, folder)
     except BuildError as error:
         job.failures.append(error)
     return ModelResult(
@@ -319,6 +320,7 @@ def _publish(job: Job, options: Options, listener: Listener) -> ModelResult:
         outputs.step_results(job),
         tuple(job.warnings),
         tuple(job.failures),
+        rejected,
     )
 
 

@@ -103,15 +103,18 @@ def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[Mod
     return model, lock_text
 
 
-def keep_rejected(job: Job, folder: Path) -> None:
+def keep_rejected(job: Job, folder: Path) -> tuple[Path, ...]:
     """Leave the files that were made and refused under rejected/, for looking into; StoreError as above."""
+    kept = []
     sweep(folder / REJECTED, "*.tflite", older=FORGOTTEN)  # other builds may be writing there
     with Placement() as placement:
         for rejected in job.rejected:
             blob = job.store.blobs.get(rejected.artifact.digest)
             if blob is not None and isinstance(rejected.artifact, File):
-                placement.file(blob, folder / REJECTED / file_name(job, rejected.variant or "float32"))
+                kept.append(folder / REJECTED / file_name(job, rejected.variant or "float32"))
+                placement.file(blob, kept[-1])
         placement.commit()
+    return tuple(dict.fromkeys(kept))
 
 
 def _remove_old(job: Job, folder: Path) -> None:

@@ -65,7 +65,11 @@ class VariantResult:
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
-    """One model of a build: its files, or why there are none."""
+    """One model of a build: its files, or why there are none.
+
+    Attributes:
+        rejected: The files that were made, and are not good enough to be published.
+    """
 
     name: str
     spec: Path
@@ -75,6 +79,7 @@ class ModelResult:
     steps: tuple[StepResult, ...]
     warnings: tuple[str, ...]
     errors: tuple[BuildError, ...] = ()
+    rejected: tuple[Path, ...] = ()
 
     @property
     def ok(self) -> bool:

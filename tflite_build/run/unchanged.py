@@ -172,7 +172,9 @@ def _hidden(store: Store, path: Path, entries: Entries) -> bool:
     """What is no part of a listing for what it holds, as long as it holds that."""
     if not path.is_dir():
         return _file(store, path, store.stats.file(path).digest.sha256, entries)
-    return entries.folder(text(path), hidden=True) and all(_hidden(store, one, entries) for one in sorted(path.iterdir()))
+    return entries.folder(text(path), hidden=True) and all(
+        _hidden(store, one, entries) for one in sorted(path.iterdir())
+    )
 
 
 def _file(store: Store, path: Path, sha256: str, entries: Entries) -> bool:

@@ -361,10 +361,15 @@ class Variant(SpecModel):
                 f"inputs and outputs can be {' or '.join(allowed)}",
                 "io",
             )
+        if self.quantize == "from-source" and self.io is not None:
+            raise _wrong("'io' does not go with quantize = \"from-source\", which keeps the types of the source", "io")
         if self.quantize in ("none", "float16", "from-source"):
             for key, value in (("granularity", self.granularity), ("keep_float", self.keep_float)):
                 if value:
-                    raise _wrong(f"'{key}' does not go with quantize = \"{self.quantize}\"", key)
+                    raise _wrong(
+                        f"'{key}' does not go with quantize = \"{self.quantize}\": it is for those that give integers",
+                        key,
+                    )
         if self.granularity and self.quantize.endswith(".json"):
             raise _wrong("'granularity' does not go with a recipe, whose rules say it themselves", "granularity")
         return self
@@ -457,6 +462,13 @@ class ModelSpec(SpecModel):
     """What one action may take."""
     toolchain: Toolchain = Toolchain()
     """The environment that the user's own code runs in."""
+
+    @field_validator("spec", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        if isinstance(value, bool | float):  # which Python takes for equal to 1
+            raise _wrong(f"'spec' is {str(value).lower()}; it must be the whole number {SPEC_VERSION}")
+        return value
 
     @field_validator("variant")
     @classmethod
