@@ -242,6 +242,22 @@ def test_a_configuration_that_would_fill_the_memory(shell: Callable[..., Any], t
     assert not (tmp_path / "model.toml").exists()
 
 
+def test_weights_that_would_fill_the_memory_are_told(models: Path, tmp_path: Path, shell: Callable[..., Any]) -> None:
+    """Zeros that pack to a thousandth, as no trained weights do."""
+    bomb = tmp_path / "bomb.keras"
+    shutil.copy(models / "sequential.keras", bomb)
+    with (
+        zipfile.ZipFile(bomb, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("more.h5", "w", force_zip64=True) as member,
+    ):
+        for _ in range(33):
+            member.write(bytes(1 << 24))
+    said = shell("init", bomb.name, cwd=tmp_path)
+    assert said.code == 2 and said.err.startswith(
+        "error: 'bomb.keras' is damaged: more.h5 is 2 MB that unpack to 554 MB, which is nothing that a trained model holds\n"
+    )
+
+
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("odd")

@@ -22,6 +22,15 @@ WEIGHTS = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
 def predict(x):
     return jnp.round(x @ WEIGHTS * 3) / 3 @ WEIGHTS.T
 """
+UNET = """
+import keras
+from keras import layers
+def build():
+    picture = keras.Input((16, 16, 3), batch_size=1, name="picture")
+    small = layers.Conv2D(8, 3, padding="same", activation="relu")(layers.MaxPooling2D()(picture))
+    large = layers.UpSampling2D(interpolation="bilinear")(small)
+    return keras.Model(picture, layers.Conv2D(1, 1, name="mask")(layers.Concatenate()([picture, large])))
+"""
 KERAS = 'format = "keras"\nentry = "model.py:build"\n'
 INT8 = '[variant.float32]\n[variant.int8]\nquantize = "int8"\n'
 DATA = '[calibration]\ndata = "data.npz"\n'
@@ -48,6 +57,8 @@ def said(shop: Shop) -> dict[str, Said]:
     jax = 'format = "jax"\nentry = "model.py:predict"\n[input.x]\nshape = [1, 4]\ndtype = "float32"\n'
     x = np.random.default_rng(0).normal(size=(14, 1, 4)).astype("float32")
     shop.model("rounded", jax + INT8 + DATA, {"model.py": ROUND}, x=x)
+    kinds = "".join(f'[variant.{w}]\nquantize = "{w}"\n' for w in ("dynamic-int8", "weight-only-int8"))
+    shop.model("upsampled", KERAS + kinds, {"model.py": UNET})
     return shop.build()
 
 
@@ -80,3 +91,15 @@ def test_an_operator_without_a_reference_kernel(said: dict[str, Said]) -> None:
         "int8: 'ROUND' stays float: there is no int8 form",
     }
     assert said["rounded"].variants["int8"]["cosine"] > 0.999
+
+
+def test_an_operator_whose_quantized_form_the_runtime_refuses(said: dict[str, Said], shop: Shop) -> None:
+    """It stays float, and the rest is quantized: the float file and the other variants do not suffer for it."""
+    assert said["upsampled"].ok, said["upsampled"].told
+    assert said["upsampled"].value["warnings"] == [
+        "dynamic-int8: 'BATCH_MATMUL' stays float: the runtime refuses the dynamic-int8 form that the quantizer makes"
+    ]
+    (found,) = shop.measure([{"model": said["upsampled"].file("dynamic-int8")}])
+    types = {t["dtype"] for t in found.value["tensors"]}
+    assert "BATCH_MATMUL" in found.operators and "int8" in types
+    assert said["upsampled"].variants["dynamic-int8"]["cosine"] > 0.999

@@ -156,7 +156,9 @@ def _look(model: Path, offline: bool, listener: Listener) -> _Look:
         if model.suffix == ".keras":
             return _keras(keras_file.configuration(model, str(model))[0], legacy=False)
         if model.suffix in _HDF5:
-            return _keras(_hdf5_config(model, offline, listener), legacy=True)
+            config = _hdf5_config(model, offline, listener)
+            keras_file.check_operations(keras_file.describe(config, "", legacy=True), str(model))
+            return _keras(config, legacy=True)
         if model.suffix == ".tflite":
             return _tflite(model)
     except Invalid as invalid:

@@ -31,6 +31,7 @@ _PASSED = frozenset({
     "PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
 })  # fmt: skip
+_BACKENDS = {"litert": "jax", "tensorflow": "tensorflow"}  # what Keras computes with: what the toolchain has
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,8 @@ def _environ(environment: Environment) -> dict[str, str]:
         TF_ENABLE_ONEDNN_OPTS="0",
         TZ="UTC",
     )
+    if environment.toolchain in _BACKENDS:
+        kept["KERAS_BACKEND"] = _BACKENDS[environment.toolchain]
     if environment.overlay is not None:
         kept["TFLITE_BUILD_OVERLAY"] = str(environment.overlay)
     return kept

@@ -26,6 +26,8 @@ _TENSORFLOW_LAYERS = frozenset(
 )
 # What Keras 2 wrote for a TensorFlow function that was called on a Keras tensor; Keras 3 has no such layers.
 _OPERATION_LAYERS = frozenset({"TFOpLambda", "TensorFlowOpLayer", "SlicingOpLambda", "InstanceMethod", "ClassMethod"})
+_LARGE = 512_000_000  # bytes
+_PACKED = 50  # times smaller: weights that were trained hardly pack at all
 _LARGEST = 256_000_000  # bytes of a configuration; vocabularies of text layers stand in it
 _DEEPEST = 150  # levels of a configuration; a model within a model takes six
 _OWN_PACKAGES = ("keras", "keras_hub", "keras_cv", "keras_nlp", "builtins")
@@ -136,6 +138,7 @@ def _read_zip(path: Path, shown: str) -> tuple[dict[str, Any], str]:
             if "config.json" not in names:
                 what = _zip_without_config(names)
                 raise Invalid(f"'{shown}' is not a .keras file: it is {what}", "source.path")
+            _check_sizes(archive)
             config = _table(_member(archive, "config.json"), "config.json")
             metadata = _table(_member(archive, "metadata.json"), "metadata.json") if "metadata.json" in names else {}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
@@ -148,6 +151,16 @@ def _read_zip(path: Path, shown: str) -> tuple[dict[str, Any], str]:
             f"save the model as '{path.stem}.h5' where it was made: model.save(\"{path.stem}.h5\")",
         )
     return config, version
+
+
+def _check_sizes(archive: zipfile.ZipFile) -> None:
+    """ValueError where a member unpacks to what no weights do, which would fill the memory."""
+    for member in archive.infolist():
+        if member.file_size > _LARGE and member.file_size > _PACKED * max(1, member.compress_size):
+            raise ValueError(
+                f"{member.filename} is {member.compress_size / 1e6:.0f} MB that unpack to {member.file_size / 1e6:.0f} MB, "
+                "which is nothing that a trained model holds"
+            )
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -70,21 +70,47 @@ def run(request: Request) -> Answer:
         content = repacking.with_names(content, graph.unique_names())
         graph = graphs.read(content)
     masked = _around_masks(request, graph)
-    made = _quantized(request, content, graph, _recipe(request, graph, list(masked)))
-    if shared:
-        made = repacking.with_names(
-            made, [[own.get(t.name, t.name) for t in s.tensors] for s in graphs.read(made).subgraphs]
-        )
-    if request.params["io"] == "uint8":
-        made = with_unsigned_ends(made)
-    runner = Runner(made)  # by its verifier, before anything else reads the file
-    _check(request, made, graph)
-    runner.load()
+    left: list[str] = []  # kinds of operators whose quantized form the runtime refuses
+    while True:
+        recipe = _recipe(request, graph, list(masked)) + _kept([f"op:{kind}" for kind in left], graph)
+        made = _quantized(request, content, graph, recipe)
+        if shared:
+            made = repacking.with_names(
+                made, [[own.get(t.name, t.name) for t in s.tensors] for s in graphs.read(made).subgraphs]
+            )
+        if request.params["io"] == "uint8":
+            made = with_unsigned_ends(made)
+        runner = Runner(made)  # by its verifier, before anything else reads the file
+        _check(request, made, graph)
+        try:
+            runner.load()
+            break
+        except Refused as refused:
+            more = _without(refused, graph, request, left)
+            if not more:
+                raise
+            left += more
     (request.outputs / "model.tflite").write_bytes(made)
     word = request.params["quantize"]
-    told = [f"^{re.escape(scope)}$" for scope in masked]
-    said = left_in_float.warnings(graphs.read(made), word, [*request.params["keep_float"], *told])
-    return Answer(warnings=[*said, *([masks.warning(masked, word)] if masked else [])])
+    told = [*request.params["keep_float"], *(f"^{re.escape(s)}$" for s in masked), *(f"op:{kind}" for kind in left)]
+    said = left_in_float.warnings(graphs.read(made), word, told)
+    if masked:
+        said.append(masks.warning(masked, word))
+    if left:
+        stay = "stays" if len(left) == 1 else "stay"
+        said.append(f"{quoted(left)} {stay} float: the runtime refuses the {word} form that the quantizer makes")
+    return Answer(warnings=said)
+
+
+def _without(refused: Refused, graph: Graph, request: Request, left: Sequence[str]) -> list[str]:
+    """The kinds of operators to leave in float, so that the runtime may take the rest.
+
+    None where another quantizer may do better, and of a recipe, which says itself what is quantized.
+    """
+    if request.params["quantize"] in (*_ACTIVATION_BITS, "recipe"):
+        return []
+    there = {operator.name for _, operator in graph.operators()}
+    return [o.name for o in refused.operators if o.name in there and o.name not in left]
 
 
 def _around_masks(request: Request, graph: Graph) -> dict[str, str]:
