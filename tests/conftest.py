@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Ran
+from harness import Ran, new_cache
 
 from tflite_build.run import code
 from tflite_build.run.worker import EngineProcess, Environment
@@ -34,15 +34,6 @@ def shared_cache() -> Path:
     root = cache_root()
     (root / "toolchains").mkdir(parents=True, exist_ok=True)
     return root
-
-
-def new_cache(folder: Path, shared: Path) -> Path:
-    """A cache with an empty store and the shared toolchains."""
-    folder.mkdir(parents=True)
-    for name in ("toolchains", "overlays"):
-        (shared / name).mkdir(exist_ok=True)
-        (folder / name).symlink_to(shared / name)
-    return folder
 
 
 @pytest.fixture

@@ -15,6 +15,15 @@ from typing import Any
 import numpy as np
 
 
+def new_cache(folder: Path, shared: Path) -> Path:
+    """A cache with an empty store and the shared toolchains."""
+    folder.mkdir(parents=True)
+    for name in ("toolchains", "overlays"):
+        (shared / name).mkdir(exist_ok=True)
+        (folder / name).symlink_to(shared / name)
+    return folder
+
+
 @dataclass(frozen=True)
 class Ran:
     """A finished run of the command line."""
