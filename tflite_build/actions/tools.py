@@ -13,7 +13,7 @@ from tflite_build.store.digest import canonical, of_bytes
 
 # What decides the outputs of the steps that run in the tool itself: files and folders of its package.
 _LOCAL_CODE = {
-    "fetch": ("actions/fetch.py", "actions/unpack.py"),
+    "fetch": ("actions/fetch.py", "actions/download.py", "actions/unpack.py"),
     "signatures": ("actions/signatures.py", "engines"),
     "pack": ("actions/pack.py", "tflite"),
 }

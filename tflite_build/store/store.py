@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
@@ -11,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from tflite_build.errors import Problem, StoreError
+from tflite_build.locking import FileLock
 
 from .artifact import Artifact, File, Tree, is_safe
 from .blobs import Blobs
@@ -23,6 +22,7 @@ from .snapshots import Snapshots
 from .statcache import StatCache, check_name
 
 VERSION = "v1"
+_SWEPT = 10.0  # seconds in which another build that sweeps lets go of a new lock
 
 
 def cache_root() -> Path:
@@ -50,8 +50,8 @@ class Store:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             self._sweep()
             self._temporary = self.root / "tmp" / f"{os.getpid()}-{secrets.token_hex(4)}"
-            self._alive = FileLock(f"{self._temporary}.lock", thread_local=False)
-            self._alive.acquire()  # before the folder is made, so that no other process takes it for a dead one's
+            self._alive = FileLock(self._temporary.with_name(f"{self._temporary.name}.lock"))
+            self._alive.acquire(_SWEPT)  # before the folder is made, so that no other process takes it for a dead one's
             self._temporary.mkdir()
         except OSError as error:
             raise self.failure(error) from None
@@ -65,8 +65,6 @@ class Store:
         self.stats.close()
         self.snapshots.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            Path(self._alive.lock_file).unlink(missing_ok=True)
         self._alive.release()
 
     def failure(self, error: OSError) -> StoreError:
@@ -81,19 +79,18 @@ class Store:
     def _sweep(self) -> None:
         """Remove what killed builds left: folders whose lock nobody holds."""
         for left in (self.root / "tmp").glob("*.lock"):
-            lock = FileLock(left, thread_local=False)
+            lock = FileLock(left)
             try:
-                lock.acquire(timeout=0)
-            except (Timeout, OSError):
+                if not lock.acquire(0):
+                    continue
+            except OSError:
                 continue
             shutil.rmtree(left.with_suffix(""), ignore_errors=True)
-            with contextlib.suppress(OSError):
-                left.unlink(missing_ok=True)
             lock.release()
 
     def lock(self, key: str) -> FileLock:
         """The lock of an action: whoever holds it runs the action; the kernel frees it when its holder dies."""
-        return FileLock(self.root / "locks" / f"{key}.lock", thread_local=False)
+        return FileLock(self.root / "locks" / f"{key}.lock")
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

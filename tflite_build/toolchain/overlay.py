@@ -14,10 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from tflite_build.errors import BuildError, EngineError, ExitCode, Problem
-from tflite_build.locking import Stop, held, never
+from tflite_build.locking import FileLock, Stop, held, never
 
 from . import uv
 from .pins import Toolchain
@@ -134,7 +132,7 @@ def ensure_overlay(
                 hint="build once with a network",
             )
         )
-    lock = FileLock(folder.parent / f"{folder.name}.lock", thread_local=False)
+    lock = FileLock(folder.parent / f"{folder.name}.lock")
 
     def waiting() -> None:
         report("another build installs the same packages; waiting for it")

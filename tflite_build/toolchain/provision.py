@@ -15,10 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from tflite_build.errors import EngineError, Problem, one_of
-from tflite_build.locking import Stop, held, never
+from tflite_build.locking import FileLock, Stop, held, never
 
 from . import pins, uv
 from .pins import Toolchain
@@ -98,7 +96,7 @@ def ensure(toolchain: Toolchain, root: Path, *, offline: bool, report: Report, s
 
 def _lock(folder: Path) -> FileLock:
     """Whoever holds it installs or removes the toolchain in `folder`."""
-    return FileLock(folder.parent / f"{folder.name}.lock", thread_local=False)
+    return FileLock(folder.parent / f"{folder.name}.lock")
 
 
 def _install(toolchain: Toolchain, folder: Path, report: Report, stop: Stop) -> None:
