@@ -132,4 +132,10 @@ class Workshop:
         ran = self.cli("build", "--keep-going", "--json", *options, *paths, env=env)
         assert ran.code in range(6), ran.text
         assert "Traceback" not in ran.text, ran.text
-        return {model["model"]: Said(model) for model in json.loads(ran.out)["models"]}
+        return {model["model"]: Said(model) for model in events(ran.out, "model")}
+
+
+def events(output: str, kind: str) -> list[dict[str, Any]]:
+    """The events of one kind that a build with `--json` printed."""
+    found = [json.loads(line) for line in output.splitlines()]
+    return [event for event in found if event["event"] == kind]

@@ -15,6 +15,7 @@ import jsonschema
 import numpy as np
 import pytest
 import tomli
+from harness import events
 from syrupy.assertion import SnapshotAssertion
 
 import tflite_build
@@ -118,7 +119,7 @@ def test_decisions_and_accuracy(shell: Shell, cache: Path, tmp_path: Path, snaps
     said = [timeless(shell("plan", cwd=folder, env=own).out)]
     built = shell("build", "--json", cwd=folder, env=own)
     assert built.code == 0, built.text
-    accuracy = json.loads(built.out)["models"][0]["variants"][0]["accuracy"]
+    accuracy = events(built.out, "model")[0]["variants"][0]["accuracy"]
     said.append(timeless(shell("plan", cwd=folder, env=own).out))
     report = folder / "build" / "tiny" / "report.json"
     before = json.loads(report.read_text("utf-8"))
@@ -136,9 +137,9 @@ def test_json(shell: Shell, tmp_path: Path) -> None:
     assert {s["status"] for s in plan["steps"]} <= {"cached", "run", "waits"}
     ran = shell("build", "--json", cwd=folder)
     assert ran.code == 0
-    built = json.loads(ran.out)
-    assert (built["version"], built["ok"], built["errors"]) == (1, True, [])
-    (value,) = built["models"]
+    (ended,) = events(ran.out, "finished")
+    assert (ended["exit_code"], ended["ok"], ended["errors"]) == (0, True, [])
+    (value,) = events(ran.out, "model")
     assert [v["name"] for v in value["variants"]] == ["float32", "dynamic"]
     for variant in value["variants"]:
         assert Path(variant["file"]).stat().st_size == variant["size"]
@@ -150,8 +151,8 @@ def test_json(shell: Shell, tmp_path: Path) -> None:
     assert {s["status"] for s in plan["steps"]} == {"cached"}
     edit(folder, "[model]", "[modle]")
     ran = shell("build", "--json", cwd=folder)
-    broken = json.loads(ran.out)
-    assert (ran.code, broken["ok"], broken["models"]) == (2, False, [])
+    (broken,) = events(ran.out, "finished")
+    assert (ran.code, broken["ok"], events(ran.out, "model")) == (2, False, [])
     assert [(e["code"], e["line"]) for e in broken["errors"]] == [(2, None), (2, 3)]
     assert "error: unknown key 'modle'" in ran.err
     planned = shell("plan", cwd=folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import events
 from syrupy.assertion import SnapshotAssertion
 
 from tflite_build.spec.load import load
@@ -72,7 +73,7 @@ def test_what_is_written(name: str, models: Path, written: dict[str, str], snaps
 def test_it_builds_as_it_stands(models: Path, written: dict[str, str], shell: Callable[..., Any]) -> None:
     """All but the one whose code nobody has allowed: that is said, and nothing of it runs."""
     ran = shell("build", "--keep-going", "--json", "specs", cwd=models)
-    built = {m["model"]: m for m in json.loads(ran.out)["models"]}
+    built = {m["model"]: m for m in events(ran.out, "model")}
     assert [name for name, model in built.items() if not model["ok"]] == ["lambda"], ran.err
     assert built["lambda"]["errors"][0]["key"] == "source.allow_code"
     assert ran.code == 2

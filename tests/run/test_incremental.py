@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli
+from harness import events
 
 import tflite_build
 from tflite_build.errors import BuildError, ExitCode
@@ -225,7 +225,7 @@ def test_what_user_code_asks_for_is_an_input(tmp_path: Path, module_cli: Callabl
     def build() -> list[str]:
         ran = module_cli("build", "--json", folder)
         assert ran.code == 0, ran.text
-        return sorted(s["id"] for s in json.loads(ran.out)["models"][0]["steps"] if not s["reused"])
+        return sorted(s["id"] for s in events(ran.out, "model")[0]["steps"] if not s["reused"])
 
     everything = sorted(
         ["lower", "samples", "convert", "reference", "compare", "pack:float32", "compare:float32"],

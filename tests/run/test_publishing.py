@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tomli
+from harness import events
 
 import tflite_build
 from tflite_build.errors import ExitCode
@@ -157,7 +158,7 @@ def test_two_builds_at_once_share_the_work(small_model: Callable[..., object], c
     ]
     said = [process.communicate(timeout=300) for process in commands]
     assert [process.returncode for process in commands] == [0] * 4, said
-    steps = [step for out, _ in said for step in json.loads(out)["models"][0]["steps"]]
+    steps = [step for out, _ in said for step in events(out, "model")[0]["steps"]]
     ran = sorted(step["id"] for step in steps if not step["reused"])
     assert ran == sorted({step["id"] for step in steps})  # each once, by whoever came first
     assert len({model.output("int8").read_bytes() for model in models}) == 1

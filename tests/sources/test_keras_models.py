@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harness import Said, Workshop
+from harness import Said, Workshop, events
 from syrupy.assertion import SnapshotAssertion
 
 from tflite_build.actions import inspect
@@ -318,7 +318,7 @@ def test_the_same_bytes_in_another_folder_and_process(
             workshop.folder / model, tmp_path / "else where" / model, ignore=shutil.ignore_patterns("build", "*.lock")
         )
     ran = cli("build", "--json", tmp_path / "else where", env={"PYTHONHASHSEED": "77"})
-    again = {model["model"]: Said(model) for model in json.loads(ran.out)["models"]}
+    again = {model["model"]: Said(model) for model in events(ran.out, "model")}
     assert {m: again[m].sha256() for m in models} == {m: built[m].sha256() for m in models}
     locks = {m: (workshop.folder / m / "model.lock").read_bytes() for m in models}
     assert {m: (tmp_path / "else where" / m / "model.lock").read_bytes() for m in models} == locks

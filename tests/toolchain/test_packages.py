@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import tomli
+from harness import events
 
 from tflite_build.errors import BuildError
 from tflite_build.toolchain import overlay, pins
@@ -92,11 +93,11 @@ def test_packages_are_pinned_installed_and_found_again(
 
     # Without a network: first nothing to do, then everything from the lock and the installed packages.
     again = build("--offline", folder)
-    assert again.code == 0 and all(s["reused"] for s in json.loads(again.out)["models"][0]["steps"])
+    assert again.code == 0 and all(s["reused"] for s in events(again.out, "model")[0]["steps"])
     shutil.rmtree(own_cache / "store")
     shutil.rmtree(folder / "build")
     again = build("--offline", folder)
-    assert again.code == 0 and not any(s["reused"] for s in json.loads(again.out)["models"][0]["steps"])
+    assert again.code == 0 and not any(s["reused"] for s in events(again.out, "model")[0]["steps"])
     assert (folder / "model.lock").read_bytes() == lock
     assert (folder / "build" / "uses" / "uses-int8.tflite").read_bytes() == made
 
@@ -130,7 +131,7 @@ def test_what_is_wrong_with_packages_is_told(tmp_path: Path, own_cache: Path, mo
     (locked / "model.lock").write_text(lock)
     model(tmp_path / "work" / "held", TFLITE, ["numpy"], "")  # the toolchain has it
     ran = module_cli("build", "--keep-going", "--json", tmp_path / "work", env=env)
-    models = {m["model"]: m for m in json.loads(ran.out)["models"]}
+    models = {m["model"]: m for m in events(ran.out, "model")}
     errors = {name: m["errors"][0] for name, m in models.items() if m["errors"]}
     assert set(errors) == {*wrong, "wrong-hash"} and ran.code == 2 and "Traceback" not in ran.text
     for name in wrong:

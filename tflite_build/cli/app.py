@@ -7,14 +7,14 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 import tflite_build
 from tflite_build.errors import BuildError, ExitCode, Problem, UsageError, near_miss
 
-from . import console
+from . import console, front
 from .guard import guarded
 
 app = typer.Typer(
@@ -47,6 +47,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 Offline = Annotated[bool, typer.Option("--offline", help="Install nothing and fetch nothing.")]
 Update = Annotated[bool, typer.Option("--update", help="Decide anew instead of following model.lock.")]
 Locked = Annotated[bool, typer.Option("--locked", help="Fail rather than make anything that model.lock does not say.")]
+MessageFormat = Annotated[
+    Literal["text", "github"],
+    typer.Option("--message-format", help="github: errors and warnings as annotations of GitHub Actions, too."),
+]
 OutDir = Annotated[
     Path | None,
     typer.Option("--out-dir", help="Where build folders go. Default: build/ beside each model.toml.", file_okay=False),
@@ -87,11 +91,15 @@ def _misused(error: Any) -> int:
 
 
 @contextlib.contextmanager
-def _told(as_json: bool) -> Iterator[None]:
-    """Print an error inside for programs too, where they asked for JSON."""
+def _told(as_json: bool, for_github: bool = False) -> Iterator[None]:
+    """Print an error inside for programs too, where they asked for it."""
     try:
         yield
     except BuildError as error:
+        if for_github:
+            from . import github
+
+            github.errors([error])
         if as_json:
             from tflite_build.run.result import errors_json
 
@@ -110,8 +118,14 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    color: Annotated[
+        Literal["auto", "always", "never"],
+        typer.Option(
+            "--color", help="Colours, and on a terminal what runs now. auto: on a terminal, without NO_COLOR."
+        ),
+    ] = "auto",
 ) -> None:
-    pass
+    front.choice = color
 
 
 @app.command(short_help="Build models, compare them with their sources, publish them.")
@@ -126,6 +140,11 @@ def build(
     out_dir: OutDir = None,
     as_json: AsJson = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also name the steps that are reused.")] = False,
+    trace: Annotated[
+        Path | None,
+        typer.Option("--trace", metavar="FILE", help="Write what ran when, for Perfetto.", dir_okay=False),
+    ] = None,
+    message_format: MessageFormat = "text",
 ) -> int:
     """Build models: convert, quantize, compare with the source, publish under build/."""
     from tflite_build.api import out_folder
@@ -136,7 +155,8 @@ def build(
     if update and locked:
         raise UsageError(Problem("--update decides anew, which --locked forbids", hint="give one of them"))
     options = Options(keep_going, offline, update, locked, out_folder(out_dir), draw=building.drawn)
-    return building.build(targets or ["."], options, as_json=as_json, verbose=verbose)
+    reporting = building.Reporting(as_json, verbose, message_format == "github", trace)
+    return building.build(targets or ["."], options, reporting)
 
 
 @app.command(short_help="Show what build would do and why, without doing it.")
@@ -148,11 +168,12 @@ def plan(
     update: Update = False,
     offline: Offline = False,
     as_json: AsJson = False,
+    message_format: MessageFormat = "text",
 ) -> None:
     """Show what build would do and why, without doing it."""
     from . import planned
 
-    with _told(as_json):
+    with _told(as_json, message_format == "github"):
         plans = tflite_build.plan(targets or ["."], update=update, offline=offline)
     if as_json:
         console.json_document([p.to_json() for p in plans])

@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import threading
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from tflite_build.errors import BuildError
-from tflite_build.progress import Event, Note, StepFinished, StepStarted, Warning_
+from tflite_build.errors import BuildError, ExitCode
 from tflite_build.run import arguments, building
 from tflite_build.run.building import Outcome
 from tflite_build.run.driver import Options
-from tflite_build.run.result import ModelResult, VariantResult, errors_json
+from tflite_build.run.result import ModelResult, VariantResult
 from tflite_build.store.snapshots import Snapshot
 
-from . import console, front
-from .guard import guarded
-
-
-class Progress:
-    """Prints events as plain lines; on a terminal the running steps stand on one line that is rewritten."""
-
-    def __init__(self, *, verbose: bool, to_stderr: bool) -> None:
-        self._verbose = verbose
-        self._stream = sys.stderr if to_stderr else sys.stdout
-        self._live = front.colourful(self._stream)
-        self._running: list[str] = []
-        self._lock = threading.Lock()
-
-    def __call__(self, event: Event) -> None:
-        """Show `event`."""
-        with self._lock:
-            match event:
-                case StepStarted(model, step):
-                    self._running.append(f"{model} {step}")
-                case StepFinished(model, step, outcome, seconds):
-                    label = f"{model} {step}"
-                    if label in self._running:
-                        self._running.remove(label)
-                    if outcome == "ran":
-                        self._print(f"  {label:<40} {seconds:6.2f} s")
-                    elif outcome in ("refused", "failed") or self._verbose:
-                        self._print(f"  {label:<40} {outcome}")
-                case Note(text, model):
-                    self._print(f"{model}: {text}" if model else text)
-                case Warning_(text, model):
-                    self._print(f"warning: {model}: {text}" if model else f"warning: {text}")
-            if self._live:
-                self._status()
-
-    def _print(self, text: str) -> None:
-        console.write(self._stream, ("\r\033[K" if self._live else "") + text + "\n")
-
-    def _status(self) -> None:
-        text = "  " + ", ".join(self._running) + " ..." if self._running else ""
-        console.write(self._stream, "\r\033[K" + text[: shutil.get_terminal_size().columns - 1])
+from . import console, front, github
+from .events import Events
+from .guard import StoppedError, guarded
+from .progress import Progress, all_of
+from .trace import Trace
 
 
 def run(looked: front.Looked) -> int:
@@ -69,45 +33,74 @@ def run(looked: front.Looked) -> int:
     return guarded(lambda: build(looked.paths, options, looked=looked.unchanged))
 
 
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """How a build is told.
+
+    Attributes:
+        as_json: Events for programs on the standard output; what people read goes to the error stream.
+        verbose: Also name the steps that are reused.
+        github: Errors and warnings as workflow commands, too.
+        trace: The file for a trace of what ran when.
+    """
+
+    as_json: bool = False
+    verbose: bool = False
+    github: bool = False
+    trace: Path | None = None
+
+
 def build(
     targets: Sequence[str],
     options: Options,
-    *,
-    as_json: bool = False,
-    verbose: bool = False,
+    reporting: Reporting = Reporting(),
     looked: Mapping[str, Snapshot] | None = None,
 ) -> int:
     """Build `targets` and print what comes of it; the exit code.
 
     Raises:
-        BuildError: If nothing could be built at all.
+        BuildError: If nothing could be built at all, or the trace cannot be written.
+        StoppedError: On Ctrl-C, with what was finished.
     """
-    listener = Progress(verbose=verbose, to_stderr=as_json)
+    begun = time.monotonic()
+    shown = Progress(sys.stderr if reporting.as_json else sys.stdout, verbose=reporting.verbose)
+    events = Events() if reporting.as_json else None
+    trace = Trace() if reporting.trace else None
+    heard = [shown, events, trace, github.listener if reporting.github else None]
+    listener = all_of(*(one for one in heard if one is not None))
+    full = reporting != Reporting()
     try:
-        outcome = building.build(arguments.targets(targets), options, listener, full=as_json or verbose, looked=looked)
+        outcome = building.build(arguments.targets(targets), options, listener, full=full, looked=looked)
     except BuildError as error:
-        if as_json:
-            console.json_document(
-                {"version": 1, "ok": False, "seconds": 0.0, "models": [], "errors": errors_json([error])}
-            )
+        shown.close()
+        if reporting.github:
+            github.errors([error])
+        if events is not None:
+            events.end(int(error.code), time.monotonic() - begun, [error])
         raise
-    if as_json:
-        result = outcome.result()
-        console.json_document(
-            {
-                "version": 1,
-                "ok": result.ok,
-                "seconds": round(result.seconds, 3),
-                "models": [m.to_json() for m in result.models],
-                "errors": [],
-            }
-        )
-    else:
+    except KeyboardInterrupt:
+        shown.close()
+        if events is not None:
+            events.end(int(ExitCode.INTERRUPTED), time.monotonic() - begun)
+        raise StoppedError(_finished(shown)) from None
+    finally:
+        shown.close()
+        if trace is not None and reporting.trace is not None:
+            trace.write(reporting.trace)
+    if events is None:
         _models(outcome)
     _errors(outcome)
-    if not as_json and (outcome.made or outcome.unchanged):
+    if events is not None:
+        events.end(outcome.exit_code, outcome.seconds)
+    elif outcome.made or outcome.unchanged:
         _last_lines(outcome)
     return outcome.exit_code
+
+
+def _finished(shown: Progress) -> str:
+    done = f"{shown.finished} step{' is' if shown.finished == 1 else 's are'} finished"
+    published = f", {', '.join(shown.published)} published" if shown.published else ""
+    return f"{done}{published}, and kept for the next build"
 
 
 def _errors(outcome: Outcome) -> None:

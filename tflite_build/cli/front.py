@@ -21,6 +21,7 @@ _PLAIN = frozenset(
 )  # options that change nothing where nothing is to do
 BOLD, PLAIN = "\033[1m", "\033[0m"
 _SHOWN_FOLDERS = 3
+choice = "auto"  # of --color
 
 
 class Looked:
@@ -114,9 +115,20 @@ def relative(path: str) -> str:
 
 
 def colourful(stream: object) -> bool:
-    """Whether `stream` is a terminal whose user did not ask for plain text."""
+    """Whether `stream` gets colours: as `--color` says, else where it is a terminal that nobody wants plain."""
+    if choice != "auto":
+        return choice == "always"
+    return _is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def is_screen(stream: object) -> bool:
+    """Whether lines of `stream` can be written anew."""
+    return _is_terminal(stream) and choice != "never" and (choice == "always" or not os.environ.get("NO_COLOR"))
+
+
+def _is_terminal(stream: object) -> bool:
     isatty = getattr(stream, "isatty", lambda: False)
-    return bool(isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return bool(isatty()) and os.environ.get("TERM") != "dumb"
 
 
 def coloured(text: str) -> str:

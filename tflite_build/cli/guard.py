@@ -12,6 +12,10 @@ from tflite_build.errors import BuildError, ExitCode
 from . import console
 
 
+class StoppedError(Exception):
+    """Ctrl-C ended a command that has something to say of it."""
+
+
 def guarded(command: Callable[[], int]) -> int:
     """The exit code of `command`, whatever becomes of it; errors are printed."""
     try:
@@ -19,6 +23,9 @@ def guarded(command: Callable[[], int]) -> int:
     except BuildError as error:
         console.error(error.render(console.current_folder()))
         return int(error.code)
+    except StoppedError as stopped:
+        console.error(f"interrupted; {stopped}")
+        return int(ExitCode.INTERRUPTED)
     except KeyboardInterrupt:
         console.error("interrupted; what was finished is kept for the next build")
         return int(ExitCode.INTERRUPTED)
