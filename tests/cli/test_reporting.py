@@ -175,6 +175,7 @@ def test_annotations(work: Path, cli: Callable[..., Ran]) -> None:
     (spec,) = [line for line in said if "unknown key" in line]
     assert spec.startswith("::error file=a%2C b%3A 100%25/model.toml,line=6,title=tflite-build::unknown key 'paht'")
     assert spec.endswith("%0Ahelp: did you mean 'path'?")
+    assert len(said) == 2, said
     (refused,) = [line for line in said if "quantizer" in line]
     assert re.match(r"::error file=impossible/model\.toml,line=\d+,title=tflite-build::the litert quantizer", refused)
     assert "error: unknown key 'paht'" in ran.err  # and as people read it
