@@ -22,7 +22,7 @@ from tflite_build.engines.files.graph import Graph, Operator
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.words import near_or_all, quoted
 
-from . import counts, left_in_float, masks, own_recipe, quantized_file, repacking
+from . import counts, divisions, left_in_float, masks, own_recipe, quantized_file, repacking
 from .unsigned import with_unsigned_ends
 
 
@@ -69,10 +69,14 @@ def run(request: Request) -> Answer:
     if shared:  # the library tells tensors apart by their names, over all signatures
         content = repacking.with_names(content, graph.unique_names())
         graph = graphs.read(content)
+    integer = request.params["quantize"] in _ACTIVATION_BITS
+    exact: list[str] = []
+    if integer:
+        exact = [*counts.operators(graph), *divisions.operators(graph), *masks.idle_clamps(graph)]
     masked = _around_masks(request, graph)
     left: list[str] = []  # kinds of operators whose quantized form the runtime refuses
     while True:
-        recipe = _recipe(request, graph, list(masked)) + _kept([f"op:{kind}" for kind in left], graph)
+        recipe = _recipe(request, graph, [*exact, *masked]) + _kept([f"op:{kind}" for kind in left], graph)
         made = _quantized(request, content, graph, recipe)
         if shared:
             made = repacking.with_names(
@@ -92,8 +96,8 @@ def run(request: Request) -> Answer:
             left += more
     (request.outputs / "model.tflite").write_bytes(made)
     word = request.params["quantize"]
-    told = [*request.params["keep_float"], *(f"^{re.escape(s)}$" for s in masked), *(f"op:{kind}" for kind in left)]
-    said = left_in_float.warnings(graphs.read(made), word, told)
+    asked = [*request.params["keep_float"], *(f"op:{kind}" for kind in left)]
+    said = left_in_float.warnings(graphs.read(made), word, asked, {*exact, *masked})
     if masked:
         said.append(masks.warning(masked, word))
     if left:
@@ -174,14 +178,14 @@ def _check(request: Request, made: bytes, source: Graph) -> None:
         raise Invalid(refused.reason, "variant.X.io", "it is the recipe that says so: change one of the two") from None
 
 
-def _recipe(request: Request, graph: Graph, masked: Sequence[str]) -> list[dict[str, Any]]:
+def _recipe(request: Request, graph: Graph, kept: Sequence[str]) -> list[dict[str, Any]]:
     params = request.params
     if params["quantize"] == "recipe":
         recipe = own_recipe.read(request.inputs["recipe"], _library)
     else:
         recipe = _named(params["quantize"], params["granularity"] or "channel", params["io"])
         if params["quantize"] in _ACTIVATION_BITS:
-            recipe += [*_bodies(graph), *_left_out([*counts.operators(graph), *masked])]
+            recipe += [*_bodies(graph), *_left_out(kept)]
     return [*recipe, *_kept(params["keep_float"], graph)]
 
 
@@ -234,9 +238,8 @@ def _named(word: str, granularity: str, io: str) -> list[dict[str, Any]]:
                     }
                 )
             ]
-            if io == "float32":
-                rules += [rule({}, "no_quantize", operation) for operation in ("INPUT", "OUTPUT")]
-            return rules
+            kept = [*left_in_float.COMPUTED_WRONGLY, *(("INPUT", "OUTPUT") if io == "float32" else ())]
+            return rules + [rule({}, "no_quantize", operation) for operation in kept]
     raise Refused(f"litert-quantizer has no '{word}'")
 
 
