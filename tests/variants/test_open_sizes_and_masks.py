@@ -35,6 +35,19 @@ MASKS = {
 }
 SUM = "import jax.numpy as jnp\ndef predict(x):\n    return jnp.tanh(x).sum(axis=0)\n"
 
+ANY_LENGTH = """
+import jax.numpy as jnp, numpy as np
+WEIGHTS = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
+def predict(x):
+    return jnp.tanh(x @ WEIGHTS).mean(axis=0) @ WEIGHTS[0]
+"""
+LENGTHS = """
+import numpy as np
+def samples():
+    random = np.random.default_rng(0)
+    return ({"x": random.normal(size=(count, 4)).astype("float32")} for count in range(3, 60))
+"""
+
 
 def rows(count: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).normal(1, 1, (count, 4)).astype("float32")
@@ -52,6 +65,8 @@ def said(shop: Shop) -> dict[str, Said]:
     for name, code in (("mean", MEAN), ("sum_of_rows", SUM)):
         toml = f'{head}[input.x]\nshape = ["n", 4]\ndtype = "float32"\nsizes.n = [5, 20]\n{VARIANTS}{DATA}'
         shop.model(name, toml, {"model.py": code}, x=np.stack([rows(5, seed) for seed in range(10)]))
+    toml = f'{head}[input.x]\nshape = ["n", 4]\ndtype = "float32"\n{VARIANTS}[calibration]\nentry = "data.py:samples"\n'
+    shop.model("any_length", toml, {"model.py": ANY_LENGTH, "data.py": LENGTHS})
     shape = '[input.x]\nshape = [1, 8, 16]\ndtype = "float32"\n[input.mask]\nshape = [1, 8]\ndtype = "float32"\n'
     samples = [attended(seed) for seed in range(20)]
     arrays = {name: np.stack([sample[name] for sample in samples]) for name in ("x", "mask")}
@@ -86,6 +101,12 @@ def test_a_sum_is_calibrated_at_every_declared_size(said: dict[str, Said], shop:
         assert np.abs(output - np.tanh(rows(count, 3)).sum(axis=0)).max() < 0.5
     assert {o["status"] for o in said["sum_of_rows"].variants[word]["outputs"]} == {"ok"}
     assert said["sum_of_rows"].variants[word]["samples"] == 18  # ten of the data, and eight of the other size
+
+
+def test_samples_of_many_lengths_are_judged_together(said: dict[str, Said]) -> None:
+    """The output is one number, for some of them near zero: no length by itself says what the file is worth."""
+    assert not said["any_length"].errors, said["any_length"].told
+    assert min(variant["cosine"] for variant in said["any_length"].variants.values()) > 0.99
 
 
 @pytest.mark.parametrize("name", [*MASKS, *(f"{name}_unmasked" for name in MASKS)])
