@@ -35,14 +35,15 @@ class Progress:
             match event:
                 case StepStarted(model, step):
                     self._running.append(f"{model} {step}")
-                case StepFinished(model, step, outcome, seconds):
+                case StepFinished(model, step, outcome, seconds, candidate):
                     label = f"{model} {step}"
                     if label in self._running:
                         self._running.remove(label)
                     if outcome == "ran":
                         self._print(f"  {label:<40} {seconds:6.2f} s")
                     elif outcome in ("refused", "failed") or self._verbose:
-                        self._print(f"  {label:<40} {outcome}")
+                        by = f" by {candidate}" if outcome == "refused" and candidate else ""
+                        self._print(f"  {label:<40} {outcome}{by}")
                 case Note(text, model):
                     self._print(f"{model}: {text}" if model else text)
                 case Warning_(text, model):

@@ -22,7 +22,7 @@ from tflite_build.engines.files.graph import Graph, Operator
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.words import near_or_all, quoted
 
-from . import counts, divisions, left_in_float, masks, own_recipe, quantized_file, repacking
+from . import counts, divisions, half, left_in_float, masks, own_recipe, quantized_file, repacking
 from .unsigned import with_unsigned_ends
 
 
@@ -69,9 +69,10 @@ def run(request: Request) -> Answer:
     if shared:  # the library tells tensors apart by their names, over all signatures
         content = repacking.with_names(content, graph.unique_names())
         graph = graphs.read(content)
-    integer = request.params["quantize"] in _ACTIVATION_BITS
-    exact: list[str] = []
-    if integer:
+    word = request.params["quantize"]
+    unfit = _beyond_float16(request, content, graph) if word == "float16" else []
+    exact = [scope for weight in unfit for scope in weight.scopes]
+    if word in _ACTIVATION_BITS:
         exact = [*counts.operators(graph), *divisions.operators(graph), *masks.idle_clamps(graph)]
     masked = _around_masks(request, graph)
     left: list[str] = []  # kinds of operators whose quantized form the runtime refuses
@@ -95,15 +96,28 @@ def run(request: Request) -> Answer:
                 raise
             left += more
     (request.outputs / "model.tflite").write_bytes(made)
-    word = request.params["quantize"]
     asked = [*request.params["keep_float"], *(f"op:{kind}" for kind in left)]
     said = left_in_float.warnings(graphs.read(made), word, asked, {*exact, *masked})
+    said += [weight.warning for weight in unfit]
     if masked:
         said.append(masks.warning(masked, word))
     if left:
         stay = "stays" if len(left) == 1 else "stay"
         said.append(f"{quoted(left)} {stay} float: the runtime refuses the {word} form that the quantizer makes")
     return Answer(warnings=said)
+
+
+def _beyond_float16(request: Request, content: bytes, graph: Graph) -> list[half.Unfit]:
+    """The weights that float16 cannot hold, of those that would become float16."""
+    unfit = half.unfit(graph)
+    if not unfit:
+        return []
+    made = graphs.read(_quantized(request, content, graph, _recipe(request, graph, ())))
+    cast = {t.name for s in made.subgraphs for t in s.tensors if t.constant and t.dtype == "float16"}
+    found = [weight for weight in unfit if weight.name in cast]
+    if found and cast == {weight.name for weight in found}:
+        raise Invalid(f"no weight of the model fits float16: {found[0].why}", "variant.X.quantize")
+    return found
 
 
 def _without(refused: Refused, graph: Graph, request: Request, left: Sequence[str]) -> list[str]:
@@ -185,7 +199,8 @@ def _recipe(request: Request, graph: Graph, kept: Sequence[str]) -> list[dict[st
     else:
         recipe = _named(params["quantize"], params["granularity"] or "channel", params["io"])
         if params["quantize"] in _ACTIVATION_BITS:
-            recipe += [*_bodies(graph), *_left_out(kept)]
+            recipe += _bodies(graph)
+        recipe += _left_out(kept)
     return [*recipe, *_kept(params["keep_float"], graph)]
 
 
