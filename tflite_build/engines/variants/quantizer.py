@@ -22,7 +22,8 @@ from tflite_build.engines.files.graph import Graph, Operator
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.words import near_or_all, quoted
 
-from . import counts, divisions, half, left_in_float, masks, own_recipe, quantized_file, repacking
+from . import counts, divisions, half, left_in_float, masks, own_recipe, proportion, quantized_file, repacking
+from .proportion import Coarse
 from .unsigned import with_unsigned_ends
 
 
@@ -72,10 +73,12 @@ def run(request: Request) -> Answer:
     word = request.params["quantize"]
     unfit = _beyond_float16(request, content, graph) if word == "float16" else []
     exact = [scope for weight in unfit for scope in weight.scopes]
-    if word in _ACTIVATION_BITS:
+    integer = word in _ACTIVATION_BITS
+    if integer:
         exact = [*counts.operators(graph), *divisions.operators(graph), *masks.idle_clamps(graph)]
     masked = _around_masks(request, graph)
     left: list[str] = []  # kinds of operators whose quantized form the runtime refuses
+    coarse: list[Coarse] = []
     while True:
         recipe = _recipe(request, graph, [*exact, *masked]) + _kept([f"op:{kind}" for kind in left], graph)
         made = _quantized(request, content, graph, recipe)
@@ -91,14 +94,17 @@ def run(request: Request) -> Answer:
             runner.load()
             break
         except Refused as refused:
+            beyond = [o for o in proportion.operators(graphs.read(made)) if o.scope not in exact] if integer else []
             more = _without(refused, graph, request, left)
-            if not more:
+            if not (beyond or more):
                 raise
+            coarse += beyond
+            exact += [o.scope for o in beyond]
             left += more
     (request.outputs / "model.tflite").write_bytes(made)
     asked = [*request.params["keep_float"], *(f"op:{kind}" for kind in left)]
     said = left_in_float.warnings(graphs.read(made), word, asked, {*exact, *masked})
-    said += [weight.warning for weight in unfit]
+    said += [*(weight.warning for weight in unfit), *(operator.warning for operator in coarse)]
     if masked:
         said.append(masks.warning(masked, word))
     if left:
