@@ -48,6 +48,24 @@ def samples():
     return ({"x": random.normal(size=(count, 4)).astype("float32")} for count in range(3, 60))
 """
 
+TRANSFORMER = """
+import keras
+from keras import layers
+def build():
+    keras.utils.set_random_seed(3)
+    ids = keras.Input((None,), batch_size=1, dtype="int32", name="ids")
+    spread = keras.initializers.RandomNormal(stddev=1.0)
+    x = layers.Embedding(50, 32, mask_zero=True, embeddings_initializer=spread)(ids)
+    x = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(4, 8)(x, x)]))
+    return keras.Model(ids, layers.Dense(5)(layers.GlobalAveragePooling1D()(x)))
+"""
+
+
+def sentence(length: int, padded: int, seed: int) -> Any:
+    ids = np.zeros((1, padded), np.int32)
+    ids[0, :length] = np.random.default_rng(seed).integers(1, 50, length)
+    return ids
+
 
 def rows(count: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).normal(1, 1, (count, 4)).astype("float32")
@@ -67,6 +85,10 @@ def said(shop: Shop) -> dict[str, Said]:
         shop.model(name, toml, {"model.py": code}, x=np.stack([rows(5, seed) for seed in range(10)]))
     toml = f'{head}[input.x]\nshape = ["n", 4]\ndtype = "float32"\n{VARIANTS}[calibration]\nentry = "data.py:samples"\n'
     shop.model("any_length", toml, {"model.py": ANY_LENGTH, "data.py": LENGTHS})
+    toml = '[input.ids]\nshape = [1, "t"]\nrange = [0, 49]\nsizes.t = [8, 20]\n[variant.float32]\n'
+    keras = 'format = "keras"\nentry = "model.py:build"\n'
+    ids = np.stack([sentence(4 + seed % 5, 8, seed) for seed in range(40)])
+    shop.model("transformer", f"{keras}{toml}{VARIANTS}{DATA}", {"model.py": TRANSFORMER}, ids=ids)
     shape = '[input.x]\nshape = [1, 8, 16]\ndtype = "float32"\n[input.mask]\nshape = [1, 8]\ndtype = "float32"\n'
     samples = [attended(seed) for seed in range(20)]
     arrays = {name: np.stack([sample[name] for sample in samples]) for name in ("x", "mask")}
@@ -101,6 +123,18 @@ def test_a_sum_is_calibrated_at_every_declared_size(said: dict[str, Said], shop:
         assert np.abs(output - np.tanh(rows(count, 3)).sum(axis=0)).max() < 0.5
     assert {o["status"] for o in said["sum_of_rows"].variants[word]["outputs"]} == {"ok"}
     assert said["sum_of_rows"].variants[word]["samples"] == 18  # ten of the data, and eight of the other size
+
+
+@pytest.mark.parametrize("word", ["int8", "int16x8"])
+def test_a_transformer_of_open_length(said: dict[str, Said], shop: Shop, word: str) -> None:
+    """Padding, softmax, norm and mean over as many tokens as there are; the last size is declared by nobody."""
+    assert not said["transformer"].errors, said["transformer"].told
+    for length, padded in ((8, 8), (5, 8), (9, 20), (50, 50)):
+        feed = {"ids": sentence(length, padded, seed=99)[None]}
+        files = [said["transformer"].file(v) for v in ("float32", word)]
+        found = shop.measure([{"model": file, "feed": feed} for file in files])
+        (wanted,), (got,) = (one.outputs.values() for one in found)
+        assert cosine(wanted, got) > 0.995, (length, padded)
 
 
 def test_samples_of_many_lengths_are_judged_together(said: dict[str, Said]) -> None:

@@ -75,7 +75,7 @@ def run(request: Request) -> Answer:
     exact = [scope for weight in unfit for scope in weight.scopes]
     integer = word in _ACTIVATION_BITS
     if integer:
-        exact = [*counts.operators(graph), *divisions.operators(graph), *masks.idle_clamps(graph)]
+        exact = [*counts.operators(graph), *divisions.operators(graph), *masks.idle_clamps(graph), *_spread(graph)]
     masked = _around_masks(request, graph)
     left: list[str] = []  # kinds of operators whose quantized form the runtime refuses
     coarse: list[Coarse] = []
@@ -272,6 +272,18 @@ def _bodies(graph: Graph) -> list[dict[str, Any]]:
             ends = [Operator("INPUT", 1, (), subgraph.inputs), Operator("OUTPUT", 1, subgraph.outputs, ())]
             scopes |= dict.fromkeys(subgraph.scope(operator) for operator in (*subgraph.operators, *ends))
     return _left_out(scopes)
+
+
+def _spread(graph: Graph) -> list[str]:
+    """The scopes of what is repeated along open dimensions: XNNPACK ends the program on some of these in int8.
+
+    What is computed with them is quantized all the same.
+    """
+    return [
+        subgraph.scope(operator)
+        for subgraph, operator in graph.operators()
+        if operator.name == "BROADCAST_TO" and -1 in subgraph.tensors[operator.outputs[0]].shape
+    ]
 
 
 def _left_out(scopes: Iterable[str]) -> list[dict[str, Any]]:
