@@ -74,12 +74,14 @@ class StepFinished(Event):
     Attributes:
         outcome: "ran", "reused", "refused" (by an engine, so that another way is tried), or "failed".
         seconds: What it took now, or for a reused step what it took when it ran.
+        candidate: The engine or quantizer that this was a try of, where several may do it; else "".
     """
 
     model: str
     step: str
     outcome: Outcome
     seconds: float
+    candidate: str = ""
 
 
 Listener = Callable[[Event], None]

@@ -42,6 +42,7 @@ def said(shop: Shop, source: Path, labels: Any) -> dict[str, Said]:
     shifted = {"x": pictures(COUNT), "labels": (labels + 1) % 6}
     for name, toml, arrays in (
         ("cosine", INT4 + "[checks]\nmin_cosine = 0.999999\n", {}),
+        ("digits", INT4 + "[checks]\nmin_cosine = 0.999999999\n", {}),
         ("drop", INT4 + _accuracy(max_drop=0.0), good),
         ("lowest", INT4 + _accuracy(min=0.9), shifted),
         ("both", INT4 + "[checks]\nmin_cosine = 0.999999\naccuracy.data = 'data.npz'\naccuracy.min = 1.0\n", good),
@@ -66,6 +67,10 @@ def test_messages(said: dict[str, Said], snapshot: SnapshotAssertion, labels: An
     told = "\n\n".join(f"{name}\n{said[name].told}" for name in ("cosine", "drop", "lowest", "both"))
     # What int4 gives in its last digits is the processor's.
     assert re.sub(r"(int4' has a (?:cosine|top1) of|1\.0000 to) 0\.\d{4,6}\b", r"\1 0.#", told) == snapshot
+
+
+def test_a_limit_is_shown_as_it_was_written(said: dict[str, Said]) -> None:
+    assert said["digits"].error["message"].endswith("; at least 0.999999999 is wanted")
 
 
 def test_it_is_said_again_at_once(said: dict[str, Said], shop: Shop) -> None:

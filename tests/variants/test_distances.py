@@ -81,6 +81,58 @@ def test_distances_are_what_numpy_says(given: Any, compared: Any) -> None:
     assert row["max_share"] == pytest.approx(np.abs(a - b).max() / (b.max() - b.min()), rel=1e-5)
 
 
+def _sizes(folder: Path, name: str, arrays: list[Any], *, derived: bool) -> Path:
+    """As the step `samples` hands on several sizes; with `derived` all but the first are the first brought to them."""
+    folder.mkdir()
+    index = []
+    for number, array in enumerate(arrays):
+        np.save(folder / f"{number}.npy", array)
+        entry = {"signature": "serve", "sizes": {"n": number}, "files": {name: f"{number}.npy"}}
+        index.append(entry | ({"derived": True} if derived and number else {}))
+    (folder / "index.json").write_text(json.dumps(index))
+    return folder
+
+
+@pytest.fixture
+def compared_sizes(shop: Shop, engine: Callable[[str], Any], tmp_path: Path) -> Callable[..., Any]:
+    """As `compared`, of the model "plain", with every sample as a size of its own."""
+
+    def of(expected: Any, *, derived: bool) -> Any:
+        folders = {
+            "model": shop.folder / "plain.tflite",
+            "samples": _sizes(tmp_path / "samples", "x", [x[None] for x in X], derived=derived),
+            "expected": _sizes(tmp_path / "expected", "y", [y[None] for y in expected], derived=derived),
+        }
+        return engine("core")("compare", {"keep_outputs": False, "names": {}}, folders)
+
+    return of
+
+
+def test_a_declared_size_that_the_data_lacks_counts_for_itself(given: Any, compared_sizes: Any) -> None:
+    wanted = given["plain"].copy()
+    wanted[3] *= -1
+    reply = compared_sizes(wanted, derived=True)
+    assert (_row(reply)["cosine"], _row(reply)["note"]) == (-1.0, "at n = 3")
+    (refusal,) = _judged(reply, "int8").refusals
+    assert "cosine -1 (at n = 3, which the data lacks), at least 0.5 is wanted" in refusal
+
+
+def test_sizes_of_the_users_own_samples_count_as_one(given: Any, compared_sizes: Any) -> None:
+    """One sample may be a number near zero, of which the cosine is its sign."""
+    wanted = given["plain"].copy()
+    wanted[3] *= -1
+    row = _row(compared_sizes(wanted, derived=False))
+    assert row["cosine"] == pytest.approx(float(np.vdot(wanted, given["plain"]) / np.vdot(wanted, wanted)), rel=1e-4)
+    assert row["note"] == ""
+
+
+def test_what_is_next_to_nothing_at_a_size_is_not_compared_there(given: Any, compared_sizes: Any) -> None:
+    wanted = given["plain"].copy()
+    wanted[3] = 0
+    row = _row(compared_sizes(wanted, derived=True))
+    assert (row["status"], row["cosine"], row["scale"]) == ("ok", 1.0, 1.0)
+
+
 def test_fewer_expected_samples_than_there_are(given: Any, compared: Any) -> None:
     row = _row(compared("plain", y=given["plain"][:2]))
     assert (row["samples"], row["status"], row["max_abs"]) == (2, "ok", 0.0)

@@ -28,10 +28,43 @@ def predict(x, mask):
 MASKS = {
     "choice": "jnp.where(mask > 0, scores, -1e33)",
     "sum": "scores + (1 - mask) * -1e9",
+    "moderate": "scores + (1 - mask) * -1e4",
+    "infinite": "jnp.where(mask > 0, scores, -jnp.inf)",
     "lowest": "jnp.where(mask > 0, scores, jnp.finfo(jnp.float32).min / 2)",
     "none": "scores * mask",
 }
 SUM = "import jax.numpy as jnp\ndef predict(x):\n    return jnp.tanh(x).sum(axis=0)\n"
+
+ANY_LENGTH = """
+import jax.numpy as jnp, numpy as np
+WEIGHTS = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
+def predict(x):
+    return jnp.tanh(x @ WEIGHTS).mean(axis=0) @ WEIGHTS[0]
+"""
+LENGTHS = """
+import numpy as np
+def samples():
+    random = np.random.default_rng(0)
+    return ({"x": random.normal(size=(count, 4)).astype("float32")} for count in range(3, 60))
+"""
+
+TRANSFORMER = """
+import keras
+from keras import layers
+def build():
+    keras.utils.set_random_seed(3)
+    ids = keras.Input((None,), batch_size=1, dtype="int32", name="ids")
+    spread = keras.initializers.RandomNormal(stddev=1.0)
+    x = layers.Embedding(50, 32, mask_zero=True, embeddings_initializer=spread)(ids)
+    x = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(4, 8)(x, x)]))
+    return keras.Model(ids, layers.Dense(5)(layers.GlobalAveragePooling1D()(x)))
+"""
+
+
+def sentence(length: int, padded: int, seed: int) -> Any:
+    ids = np.zeros((1, padded), np.int32)
+    ids[0, :length] = np.random.default_rng(seed).integers(1, 50, length)
+    return ids
 
 
 def rows(count: int, seed: int = 0) -> Any:
@@ -50,12 +83,21 @@ def said(shop: Shop) -> dict[str, Said]:
     for name, code in (("mean", MEAN), ("sum_of_rows", SUM)):
         toml = f'{head}[input.x]\nshape = ["n", 4]\ndtype = "float32"\nsizes.n = [5, 20]\n{VARIANTS}{DATA}'
         shop.model(name, toml, {"model.py": code}, x=np.stack([rows(5, seed) for seed in range(10)]))
+    toml = f'{head}[input.x]\nshape = ["n", 4]\ndtype = "float32"\n{VARIANTS}[calibration]\nentry = "data.py:samples"\n'
+    shop.model("any_length", toml, {"model.py": ANY_LENGTH, "data.py": LENGTHS})
+    toml = '[input.ids]\nshape = [1, "t"]\nrange = [0, 49]\nsizes.t = [8, 20]\n[variant.float32]\n'
+    keras = 'format = "keras"\nentry = "model.py:build"\n'
+    ids = np.stack([sentence(4 + seed % 5, 8, seed) for seed in range(40)])
+    shop.model("transformer", f"{keras}{toml}{VARIANTS}{DATA}", {"model.py": TRANSFORMER}, ids=ids)
     shape = '[input.x]\nshape = [1, 8, 16]\ndtype = "float32"\n[input.mask]\nshape = [1, 8]\ndtype = "float32"\n'
     samples = [attended(seed) for seed in range(20)]
     arrays = {name: np.stack([sample[name] for sample in samples]) for name in ("x", "mask")}
     for name, masked in MASKS.items():
         code = ATTENTION.replace("{masked}", masked)
-        shop.model(name, f"{head}{shape}[variant.float32]\n{VARIANTS}{DATA}", {"model.py": code}, **arrays)
+        toml = f"{head}{shape}[variant.float32]\n{VARIANTS}{DATA}"
+        shop.model(name, toml, {"model.py": code}, **arrays)
+        whole = {"x": arrays["x"], "mask": np.ones_like(arrays["mask"])}
+        shop.model(f"{name}_unmasked", toml, {"model.py": code}, **whole)
     return shop.build()
 
 
@@ -83,18 +125,38 @@ def test_a_sum_is_calibrated_at_every_declared_size(said: dict[str, Said], shop:
     assert said["sum_of_rows"].variants[word]["samples"] == 18  # ten of the data, and eight of the other size
 
 
-@pytest.mark.parametrize("name", MASKS)
+@pytest.mark.parametrize("word", ["int8", "int16x8"])
+def test_a_transformer_of_open_length(said: dict[str, Said], shop: Shop, word: str) -> None:
+    """Padding, softmax, norm and mean over as many tokens as there are; the last size is declared by nobody."""
+    assert not said["transformer"].errors, said["transformer"].told
+    for length, padded in ((8, 8), (5, 8), (9, 20), (50, 50)):
+        feed = {"ids": sentence(length, padded, seed=99)[None]}
+        files = [said["transformer"].file(v) for v in ("float32", word)]
+        found = shop.measure([{"model": file, "feed": feed} for file in files])
+        (wanted,), (got,) = (one.outputs.values() for one in found)
+        assert cosine(wanted, got) > 0.995, (length, padded)
+
+
+def test_samples_of_many_lengths_are_judged_together(said: dict[str, Said]) -> None:
+    """The output is one number, for some of them near zero: no length by itself says what the file is worth."""
+    assert not said["any_length"].errors, said["any_length"].told
+    assert min(variant["cosine"] for variant in said["any_length"].variants.values()) > 0.99
+
+
+@pytest.mark.parametrize("name", [*MASKS, *(f"{name}_unmasked" for name in MASKS)])
 @pytest.mark.parametrize("word", ["int8", "int16x8"])
 def test_masked_attention_keeps_its_scores(said: dict[str, Said], shop: Shop, name: str, word: str) -> None:
+    """Also where no calibration sample has anything masked, as with sentences of full length."""
     assert not said[name].errors, said[name].told
     files = [said[name].file("float32"), said[name].file(word)]
     feed = {name: array[None] for name, array in attended(99).items()}
     (wanted,), (got,) = (found.outputs.values() for found in shop.measure([{"model": f, "feed": feed} for f in files]))
     assert cosine(wanted, got) > 0.999
     told = [text for text in said[name].value["warnings"] if "mask" in text and text.startswith(f"{word}: ")]
-    assert bool(told) == (name != "none")
+    assert bool(told) == (not name.startswith("none"))
     if told:
-        kinds = "'ADD' and 'SOFTMAX'" if name == "sum" else "'SELECT_V2' and 'SOFTMAX'"
+        added = name.removesuffix("_unmasked") in ("sum", "moderate")
+        kinds = "'ADD', 'MUL', 'SOFTMAX' and 'SUB'" if added else "'SELECT_V2' and 'SOFTMAX'"
         assert told[0].startswith(f"{word}: {kinds} stay float around a mask: {word} would keep nothing of the numbers")
 
 

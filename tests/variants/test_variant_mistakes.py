@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -166,6 +167,10 @@ def test_the_second_quantizer_is_taken_and_the_lock_says_why(said: dict[str, Sai
     assert "cannot make" not in ran.text
     assert (elsewhere / "model.lock").read_text() == lock
     assert {p.name: p.read_bytes() for p in (elsewhere / "build" / "good_second").glob("*.tflite")} == before
+    # Without the lock it is tried in vain again, and whoever watches sees which one it was.
+    (elsewhere / "model.lock").unlink()
+    ran = cli("build", elsewhere)
+    assert re.search(r"good_second quantize:own +refused by litert\n", ran.out), ran.text
     shutil.rmtree(elsewhere.parent)
 
 

@@ -99,7 +99,8 @@ class OutputDistance:
             that is smaller.
         top1: The share of samples with the same largest class, or None where the output has no classes.
         status: "ok", "constant", "zero", "empty" (nothing to compare), or what is wrong: a key of `_WRONG`.
-        note: What is wrong, in numbers.
+        note: What is wrong, in numbers; where nothing is, the declared size that the lowest cosine is of, if the data
+            lacks it.
         scale: How much larger the values are as a whole (length over length), at the size where that is farthest from
             1; None as `cosine`.
     """
@@ -209,9 +210,10 @@ def _wrong(output: OutputDistance) -> str:
 
 
 def _beyond(output: OutputDistance, limits: Mapping[str, float]) -> str:
+    at = f" ({output.note}, which the data lacks)" if output.note else ""
     lowest = limits.get("min_cosine")
     if lowest is not None and output.cosine is not None and output.cosine < lowest:
-        return f"is too far from the source: cosine {output.cosine:.8g}, at least {lowest:.8g} is wanted"
+        return f"is too far from the source: cosine {output.cosine:.8g}{at}, at least {lowest:.8g} is wanted"
     most = limits.get("max_scale")
     if most is not None and output.scale is not None and not 1 / most <= output.scale <= most:
         return f"is {output.scale:.3g} times as large as the source's, between {1 / most:.2g} and {most:g} is wanted"

@@ -41,10 +41,9 @@ class Events:
                         "waited": round(waited, 4),
                     },
                 )
-            case StepFinished(model, step, outcome, seconds):
-                self._say(
-                    "step_finished", {"model": model, "step": step, "outcome": outcome, "seconds": round(seconds, 4)}
-                )
+            case StepFinished(model, step, outcome, seconds, candidate):
+                value = {"model": model, "step": step, "outcome": outcome, "seconds": round(seconds, 4)}
+                self._say("step_finished", {**value, "candidate": candidate or None})
             case Note(text, model):
                 self._say("note", {"text": text, "model": model or None})
             case Warning_(text, model):

@@ -56,8 +56,9 @@ class Progress:
             case StepFinished(model, step, "ran", seconds):
                 self.finished += 1
                 return f"  {f'{model} {step}':<40} {seconds:6.2f} s"
-            case StepFinished(model, step, outcome) if outcome != "reused" or self._verbose:
-                return f"  {f'{model} {step}':<40} {outcome}"
+            case StepFinished(model, step, outcome, _, candidate) if outcome != "reused" or self._verbose:
+                by = f" by {candidate}" if outcome == "refused" and candidate else ""
+                return f"  {f'{model} {step}':<40} {outcome}{by}"
             case Note(text, model):
                 return f"{model}: {text}" if model else text
             case Warning_(text, model):

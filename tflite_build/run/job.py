@@ -239,6 +239,7 @@ class Job:
         if any(self._wants_lines(given.step) for given in refusals):
             self.located = True
             self._plan()
+            self.said("it is converted once more, to find the line of the code that the refusal is about")
             return
         refuted = []
         for given in refusals:

@@ -21,6 +21,7 @@ from tflite_build.planning import lock as lockfile
 from tflite_build.planning.action import Graph, ProjectFile
 from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import ResolvedVariant
+from tflite_build.spec.rules import STATIC_QUANTIZE
 from tflite_build.store.artifact import File
 from tflite_build.store.digest import of_bytes
 from tflite_build.tflite.summary import summarize
@@ -197,6 +198,19 @@ def _accuracy(job: Job, variant: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def _exact(value: float) -> str:
+    """A limit with all digits that it was written with."""
+    return str(value).removesuffix(".0")
+
+
+def _closer(quantize: str) -> str:
+    """What brings a variant nearer to the float file."""
+    if quantize in STATIC_QUANTIZE:
+        return "keep sensitive layers in float with keep_float, or calibrate with more samples"
+    whole = quantize in ("none", "float16", "from-source", "recipe")  # which `keep_float` does not go with
+    return "" if whole else "keep sensitive layers in float with keep_float"
+
+
 def _checks(job: Job, variant: VariantResult) -> list[Problem]:
     checks = job.loaded.spec.checks
     problems = []
@@ -205,8 +219,8 @@ def _checks(job: Job, variant: VariantResult) -> list[Problem]:
         problems.append(
             job.loaded.problem(
                 "checks.min_cosine",
-                f"variant '{variant.name}' has a cosine of {cosine:.8g}; at least {checks.min_cosine:.8g} is wanted",
-                "keep sensitive layers in float with keep_float, or calibrate with more samples",
+                f"variant '{variant.name}' has a cosine of {cosine:.8g}; at least {_exact(checks.min_cosine)} is wanted",
+                _closer(variant.quantize),
             )
         )
     wanted = checks.accuracy

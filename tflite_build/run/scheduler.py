@@ -133,6 +133,7 @@ class Scheduler:
         step_done: Callable[[Job, Step], None],
     ) -> None:
         job, step = run.job, run.step
+        candidate = step.candidate.choice if step.candidate is not None else ""
         stale = run.generation != job.generation
         try:
             done = future.result()
@@ -141,14 +142,14 @@ class Scheduler:
                 job.lost(str(lost), step)
             return
         except (BuildError, InvalidStep) as error:
-            self._listener(StepFinished(job.name, step.id, "failed", 0.0))
+            self._listener(StepFinished(job.name, step.id, "failed", 0.0, candidate))
             if not stale:
                 job.fail(step, error)
             return
         outcome: Outcome = "reused" if done.reused else "ran"
         if done.result.refusal is not None:
             outcome = "reused" if stale else "refused"  # a newer plan says so when it finds it
-        self._listener(StepFinished(job.name, step.id, outcome, done.seconds))
+        self._listener(StepFinished(job.name, step.id, outcome, done.seconds, candidate))
         if not stale:  # the result is in the store; a newer plan finds it there if it wants it
             job.finish(step, done)
             step_done(job, step)

@@ -20,7 +20,10 @@ from tflite_build.engines.words import counted, quoted
 
 _FLOATS = ("float16", "float32", "float64")
 _SUM_ERROR = 1e-3
+_FAINT = 0.1  # of an output's usual size (root of the mean square): below it errors outweigh what is compared
 _CONSTANT = 1e-12  # share of the largest value below which an output counts as constant
+
+_Pair = tuple[Array | None, Array, str]  # what the file gives for the samples of a case, what is expected, and where
 
 
 def run(request: Request) -> Answer:
@@ -121,38 +124,44 @@ def _outputs(runner: Runner, case: Case, names: Names, request: Request) -> Case
 
 
 def _rows(cases: Sequence[Case], made: Sequence[Case], expected: Sequence[Case]) -> dict[str, list[dict[str, Any]]]:
-    """One row for each output, over all sizes of its signature; cosine and scale are those of the worst size."""
-    pairs: dict[tuple[str, str], list[tuple[Array | None, Array]]] = {}
-    for given, wanted in zip(made, expected, strict=True):
+    """One row for each output, over all sizes of its signature; cosine and scale are those of the worst one.
+
+    The user's own samples count as one, since a sample alone, whose output may be a single number near zero, has no cosine
+    worth the name. Of sizes that samples were brought to each is for itself.
+    """
+    pairs: dict[tuple[str, str], list[_Pair]] = {}
+    for case, given, wanted in zip(cases, made, expected, strict=True):
+        at = ", ".join(f"{name} = {size}" for name, size in case.sizes.items()) if case.derived else ""
         for name, array in wanted.tensors.items():
             got = given.tensors.get(name)
-            pairs.setdefault((wanted.signature, name), []).append((None if got is None else got[: len(array)], array))
+            pair = (None if got is None else got[: len(array)], array, at)
+            pairs.setdefault((wanted.signature, name), []).append(pair)
     rows: dict[str, list[dict[str, Any]]] = {c.signature: [] for c in cases}
     for (signature, name), arrays in pairs.items():
         rows[signature].append({"name": name, **_row(arrays)})
     return rows
 
 
-def _row(pairs: Sequence[tuple[Array | None, Array]]) -> dict[str, Any]:
+def _row(pairs: Sequence[_Pair]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "cosine": None,
         "scale": None,
         "max_abs": None,
         "max_share": None,
         "top1": None,
-        "samples": sum(len(wanted) for _, wanted in pairs),
+        "samples": sum(len(wanted) for _, wanted, _ in pairs),
         "dtype": pairs[0][1].dtype.name,
         "note": "",
     }
-    for got, wanted in pairs:
+    for got, wanted, _ in pairs:
         if got is None:
             return {**row, "status": "missing"}
         if got.shape != wanted.shape:
             return {**row, "status": "shape", "note": f"{list(got.shape[1:])}, not {list(wanted.shape[1:])}"}
         if _kind(got) != _kind(wanted):
             return {**row, "status": "dtype", "note": f"{got.dtype}, not {wanted.dtype}"}
-    got = np.concatenate([_flat(g) for g, _ in pairs if g is not None])
-    wanted = np.concatenate([_flat(w) for _, w in pairs])
+    got = np.concatenate([_flat(g) for g, _, _ in pairs if g is not None])
+    wanted = np.concatenate([_flat(w) for _, w, _ in pairs])
     if wanted.size == 0:
         return {**row, "status": "empty"}
     if wanted.dtype.kind in "SUO":  # text is equal or not
@@ -179,22 +188,45 @@ def _row(pairs: Sequence[tuple[Array | None, Array]]) -> dict[str, Any]:
     row["max_share"] = _rounded(error / spread)
     if not got.any():
         return {**row, "cosine": 0.0, "status": "dead"}
-    likeness = [found for g, w in pairs if g is not None and (found := _likeness(_flat(g), _flat(w))) is not None]
-    row["cosine"] = _rounded(min(cosine for cosine, _ in likeness))
-    row["scale"] = _rounded(max((scale for _, scale in likeness), key=lambda scale: max(scale, 1 / scale)))
-    return {**row, "status": "ok"}
+    whole = _likeness(got, wanted)
+    found = _by_group(pairs, float(np.sqrt(np.mean(wanted**2)))) or {"": whole}
+    at, (cosine, _) = min(found.items(), key=lambda item: item[1][0])
+    scale = max((scale for _, scale in found.values()), key=lambda scale: max(scale, 1 / scale) if scale else np.inf)
+    return {
+        **row,
+        "cosine": _rounded(cosine),
+        "scale": _rounded(scale),
+        "status": "ok",
+        "note": f"at {at}" if at else "",
+    }
 
 
-def _likeness(got: Array, wanted: Array) -> tuple[float, float] | None:
-    """Cosine similarity, and how much longer one vector is than the other; None where one is zero.
+def _by_group(pairs: Sequence[_Pair], usual: float) -> dict[str, tuple[float, float]]:
+    """`_likeness` of what counts as one, by where that is; without what is next to nothing beside the `usual` size."""
+    groups: dict[str, tuple[list[Array], list[Array]]] = {}
+    for got, wanted, at in pairs:
+        assert got is not None  # the caller has looked
+        made, source = groups.setdefault(at, ([], []))
+        made.append(_flat(got))
+        source.append(_flat(wanted))
+    found = {}
+    for at, (made, source) in groups.items():
+        given, asked = np.concatenate(made), np.concatenate(source)
+        usable = np.isfinite(given) & np.isfinite(asked)
+        given, asked = given[usable], asked[usable]
+        if asked.size and float(np.sqrt(np.mean(asked**2))) > _FAINT * usual:
+            found[at] = _likeness(given, asked)
+    return found
+
+
+def _likeness(got: Array, wanted: Array) -> tuple[float, float]:
+    """Cosine similarity, and how much longer `got` is than `wanted`, which is not zero; (0, 0) where it is zero.
 
     A vector that is too long by a constant factor has a cosine of 1.
     """
-    usable = np.isfinite(wanted) & np.isfinite(got)
-    got, wanted = got[usable], wanted[usable]
     lengths = float(np.linalg.norm(got)), float(np.linalg.norm(wanted))
-    if not all(lengths):
-        return None
+    if not lengths[0]:
+        return 0.0, 0.0
     return max(-1.0, min(1.0, float(got @ wanted) / (lengths[0] * lengths[1]))), lengths[0] / lengths[1]
 
 
@@ -211,14 +243,14 @@ def _kind(array: Array) -> str:
     return "f" if array.dtype.kind == "f" else array.dtype.name
 
 
-def _top1(pairs: Sequence[tuple[Array | None, Array]]) -> float | None:
+def _top1(pairs: Sequence[_Pair]) -> float | None:
     """The share of samples with the same largest entry, where an output is a distribution over classes.
 
     That is one row for each sample, [1, classes], of numbers that are not negative and add up to 1. Of logits nobody can
     tell that they are classes; `[checks] accuracy` measures those.
     """
     agree = total = 0
-    for got, wanted in pairs:
+    for got, wanted, _ in pairs:
         if got is None or wanted.ndim != 3 or wanted.dtype.kind != "f" or wanted.shape[-1] < 2:
             return None
         rows = wanted.reshape(-1, wanted.shape[-1])

@@ -11,29 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tflite_build.engines.contract import Invalid, Refused
+from tflite_build.engines.files import handed_on
 from tflite_build.engines.files.graph import Graph, Operator, Subgraph
 from tflite_build.engines.files.runner import RunnableSignature
 
 _TABLE_AND_IDS = {"GATHER": (0, 1), "GATHER_ND": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}  # which input is which
-# Whose outputs hold nothing but values of some inputs, and which inputs those are; None is all. The others say where.
-_VALUES: Mapping[str, tuple[int, ...] | None] = {
-    "BROADCAST_TO": (0,),
-    "CAST": (0,),
-    "CONCATENATION": None,
-    "EXPAND_DIMS": (0,),
-    "GATHER": (0,),
-    "GATHER_ND": (0,),
-    "PACK": None,
-    "RESHAPE": (0,),
-    "SELECT": (1, 2),
-    "SELECT_V2": (1, 2),
-    "SLICE": (0,),
-    "SPLIT": (1,),
-    "SQUEEZE": (0,),
-    "STRIDED_SLICE": (0,),
-    "TRANSPOSE": (0,),
-    "UNPACK": (0,),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +77,7 @@ def _all_inputs(operator: Operator) -> Iterable[int]:
 
 def _passed_on(operator: Operator) -> Iterable[int]:
     """The inputs whose values the outputs hold unchanged."""
-    if operator.name not in _VALUES:
-        return ()
-    places = _VALUES[operator.name]
-    return operator.inputs if places is None else [operator.inputs[place] for place in places]
+    return handed_on.values(operator) or ()
 
 
 def _looks(operator: Operator, ids: set[int]) -> bool:

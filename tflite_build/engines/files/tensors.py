@@ -24,11 +24,16 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One signature at one choice of sizes: tensor name -> array of (samples, *shape)."""
+    """One signature at one choice of sizes: tensor name -> array of (samples, *shape).
+
+    Attributes:
+        derived: Whether its samples are those of another case, brought to these sizes.
+    """
 
     signature: str
     tensors: Mapping[str, Array]
     sizes: Mapping[str, int] = field(default_factory=dict)
+    derived: bool = False
 
     @property
     def count(self) -> int:
@@ -69,7 +74,8 @@ def write(folder: Path, cases: Iterable[Case]) -> None:
             number += 1
             np.save(folder / file, np.ascontiguousarray(array))
             files[name] = file
-        index.append({"signature": case.signature, "sizes": dict(case.sizes), "files": files})
+        entry = {"signature": case.signature, "sizes": dict(case.sizes), "files": files}
+        index.append(entry | ({"derived": True} if case.derived else {}))
     (folder / "index.json").write_text(json.dumps(index, indent=1) + "\n", "utf-8")
 
 
@@ -80,6 +86,7 @@ def read(folder: Path) -> list[Case]:
             entry["signature"],
             {name: np.load(folder / file, mmap_mode="r") for name, file in entry["files"].items()},
             entry["sizes"],
+            entry.get("derived", False),
         )
         for entry in json.loads((folder / "index.json").read_text("utf-8"))
     ]

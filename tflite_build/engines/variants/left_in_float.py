@@ -6,41 +6,52 @@ litert-quantizer passes over operators that have no form of the kind asked for. 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from tflite_build.engines.files.graph import Graph, Operator, Subgraph, Tensor
 from tflite_build.engines.words import counted, quoted
 
-from . import counts
-
 _INTEGER = ("int8", "int16x8")  # kinds that make the arithmetic integer too
+# The kernel of a quantized DIV shifts by 32 bits and more where the quotient is far below a step, which gives the largest
+# number in place of zero, and it ends the program where a divisor is rounded to zero.
+COMPUTED_WRONGLY = ("DIV",)
 _WEIGHTS = ("float16", "dynamic-int8", "dynamic-int4", "weight-only-int8", "weight-only-int4")
 _WEIGHT_TYPES = ("float32", "float16", "int8", "int4")
 _MOST = 0.5  # of the bytes of all weights: beyond it, float32 is what makes the file's size
 _NO_INT4 = ("BATCH_MATMUL", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")  # and have a form in int8
 
 
-def warnings(made: Graph, word: str, keep_float: Sequence[str]) -> list[str]:
-    """What to say of the file `made` for the kind `word`; nothing of what `keep_float` names."""
+def warnings(made: Graph, word: str, keep_float: Sequence[str], scopes: Set[str]) -> list[str]:
+    """What to say of the file `made` for the kind `word`; nothing of what `keep_float` and `scopes` name."""
     if word in _INTEGER:
-        left = _operators(made, keep_float)
-        stay = f"stay{'s' if len(left) == 1 else ''}"
-        return [f"{quoted(left)} {stay} float: there is no {word} form"] if left else []
+        left = _operators(made, keep_float, scopes)
+        wrong = [kind for kind in left if kind in COMPUTED_WRONGLY]
+        reasons = {
+            "there is no {word} form": [kind for kind in left if kind not in wrong],
+            "the runtime's {word} form is wrong near zero": wrong,
+        }
+        return [
+            f"{quoted(kinds)} stay{'s' if len(kinds) == 1 else ''} float: {reason.format(word=word)}"
+            for reason, kinds in reasons.items()
+            if kinds
+        ]
     return _weights(made, word, keep_float) if word in _WEIGHTS else []
 
 
-def _operators(made: Graph, keep_float: Sequence[str]) -> list[str]:
+def _operators(made: Graph, keep_float: Sequence[str], scopes: Set[str]) -> list[str]:
     """The kinds of operators that compute in float."""
     found = set()
-    counted_with = set(counts.operators(made))
     for index in made.main_subgraphs():
         subgraph = made.subgraphs[index]
         for operator in subgraph.operators:
             floats = any(subgraph.tensors[i].dtype == "float32" for i in operator.outputs if i >= 0)
             ends = operator.name in ("QUANTIZE", "DEQUANTIZE")
-            if subgraph.scope(operator) in counted_with:
-                continue
-            if floats and not ends and not _kept(subgraph, operator, keep_float):
+            if (
+                floats
+                and not ends
+                and subgraph.scope(operator) not in scopes
+                and not _kept(subgraph, operator, keep_float)
+            ):
                 found.add(operator.name)
     return sorted(found)
 

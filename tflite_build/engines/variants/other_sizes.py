@@ -39,7 +39,7 @@ def _further(signature: SignatureSpec, own: Sequence[Case], declared: Declared) 
     for sizes in made_samples.combined(choices):
         if {name: sizes[name] for name in given} not in there:
             arrays = {t.name: _resized(base.tensors[t.name], t.shape, sizes) for t in signature.inputs}
-            yield Case(signature.name, arrays, sizes)
+            yield Case(signature.name, arrays, sizes, derived=True)
 
 
 def _resized(array: Array, shape: Sequence[int | str], sizes: dict[str, int]) -> Array:

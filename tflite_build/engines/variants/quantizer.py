@@ -22,7 +22,8 @@ from tflite_build.engines.files.graph import Graph, Operator
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.words import near_or_all, quoted
 
-from . import counts, left_in_float, masks, own_recipe, quantized_file, repacking
+from . import counts, divisions, half, left_in_float, masks, own_recipe, proportion, quantized_file, repacking
+from .proportion import Coarse
 from .unsigned import with_unsigned_ends
 
 
@@ -69,10 +70,17 @@ def run(request: Request) -> Answer:
     if shared:  # the library tells tensors apart by their names, over all signatures
         content = repacking.with_names(content, graph.unique_names())
         graph = graphs.read(content)
+    word = request.params["quantize"]
+    unfit = _beyond_float16(request, content, graph) if word == "float16" else []
+    exact = [scope for weight in unfit for scope in weight.scopes]
+    integer = word in _ACTIVATION_BITS
+    if integer:
+        exact = [*counts.operators(graph), *divisions.operators(graph), *masks.idle_clamps(graph), *_spread(graph)]
     masked = _around_masks(request, graph)
     left: list[str] = []  # kinds of operators whose quantized form the runtime refuses
+    coarse: list[Coarse] = []
     while True:
-        recipe = _recipe(request, graph, list(masked)) + _kept([f"op:{kind}" for kind in left], graph)
+        recipe = _recipe(request, graph, [*exact, *masked]) + _kept([f"op:{kind}" for kind in left], graph)
         made = _quantized(request, content, graph, recipe)
         if shared:
             made = repacking.with_names(
@@ -86,20 +94,36 @@ def run(request: Request) -> Answer:
             runner.load()
             break
         except Refused as refused:
+            beyond = [o for o in proportion.operators(graphs.read(made)) if o.scope not in exact] if integer else []
             more = _without(refused, graph, request, left)
-            if not more:
+            if not (beyond or more):
                 raise
+            coarse += beyond
+            exact += [o.scope for o in beyond]
             left += more
     (request.outputs / "model.tflite").write_bytes(made)
-    word = request.params["quantize"]
-    told = [*request.params["keep_float"], *(f"^{re.escape(s)}$" for s in masked), *(f"op:{kind}" for kind in left)]
-    said = left_in_float.warnings(graphs.read(made), word, told)
+    asked = [*request.params["keep_float"], *(f"op:{kind}" for kind in left)]
+    said = left_in_float.warnings(graphs.read(made), word, asked, {*exact, *masked})
+    said += [*(weight.warning for weight in unfit), *(operator.warning for operator in coarse)]
     if masked:
         said.append(masks.warning(masked, word))
     if left:
         stay = "stays" if len(left) == 1 else "stay"
         said.append(f"{quoted(left)} {stay} float: the runtime refuses the {word} form that the quantizer makes")
     return Answer(warnings=said)
+
+
+def _beyond_float16(request: Request, content: bytes, graph: Graph) -> list[half.Unfit]:
+    """The weights that float16 cannot hold, of those that would become float16."""
+    unfit = half.unfit(graph)
+    if not unfit:
+        return []
+    made = graphs.read(_quantized(request, content, graph, _recipe(request, graph, ())))
+    cast = {t.name for s in made.subgraphs for t in s.tensors if t.constant and t.dtype == "float16"}
+    found = [weight for weight in unfit if weight.name in cast]
+    if found and cast == {weight.name for weight in found}:
+        raise Invalid(f"no weight of the model fits float16: {found[0].why}", "variant.X.quantize")
+    return found
 
 
 def _without(refused: Refused, graph: Graph, request: Request, left: Sequence[str]) -> list[str]:
@@ -174,14 +198,15 @@ def _check(request: Request, made: bytes, source: Graph) -> None:
         raise Invalid(refused.reason, "variant.X.io", "it is the recipe that says so: change one of the two") from None
 
 
-def _recipe(request: Request, graph: Graph, masked: Sequence[str]) -> list[dict[str, Any]]:
+def _recipe(request: Request, graph: Graph, kept: Sequence[str]) -> list[dict[str, Any]]:
     params = request.params
     if params["quantize"] == "recipe":
         recipe = own_recipe.read(request.inputs["recipe"], _library)
     else:
         recipe = _named(params["quantize"], params["granularity"] or "channel", params["io"])
         if params["quantize"] in _ACTIVATION_BITS:
-            recipe += [*_bodies(graph), *_left_out([*counts.operators(graph), *masked])]
+            recipe += _bodies(graph)
+        recipe += _left_out(kept)
     return [*recipe, *_kept(params["keep_float"], graph)]
 
 
@@ -234,9 +259,8 @@ def _named(word: str, granularity: str, io: str) -> list[dict[str, Any]]:
                     }
                 )
             ]
-            if io == "float32":
-                rules += [rule({}, "no_quantize", operation) for operation in ("INPUT", "OUTPUT")]
-            return rules
+            kept = [*left_in_float.COMPUTED_WRONGLY, *(("INPUT", "OUTPUT") if io == "float32" else ())]
+            return rules + [rule({}, "no_quantize", operation) for operation in kept]
     raise Refused(f"litert-quantizer has no '{word}'")
 
 
@@ -248,6 +272,18 @@ def _bodies(graph: Graph) -> list[dict[str, Any]]:
             ends = [Operator("INPUT", 1, (), subgraph.inputs), Operator("OUTPUT", 1, subgraph.outputs, ())]
             scopes |= dict.fromkeys(subgraph.scope(operator) for operator in (*subgraph.operators, *ends))
     return _left_out(scopes)
+
+
+def _spread(graph: Graph) -> list[str]:
+    """The scopes of what is repeated along open dimensions: XNNPACK ends the program on some of these in int8.
+
+    What is computed with them is quantized all the same.
+    """
+    return [
+        subgraph.scope(operator)
+        for subgraph, operator in graph.operators()
+        if operator.name == "BROADCAST_TO" and -1 in subgraph.tensors[operator.outputs[0]].shape
+    ]
 
 
 def _left_out(scopes: Iterable[str]) -> list[dict[str, Any]]:

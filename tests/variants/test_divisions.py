@@ -1,0 +1,83 @@
+"""Divisions in integer files: the runtime's kernels give the largest number for a quotient near zero, and end at a zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from harness import Said
+from shop import Shop
+
+WORDS = ("int8", "int16x8")
+DATA = '[calibration]\ndata = "data.npz"\n'
+QUOTIENT = "def predict(x, y):\n    return x / y\n"
+PAIR = "".join(f'[input.{name}]\nshape = [1, 200]\ndtype = "float32"\n' for name in "xy")
+OPEN = '[input.x]\nshape = ["n", 4]\ndtype = "float32"\nsizes.n = [5, 20]\n'
+ROWS = {
+    "standardized": "(x - x.mean(0, keepdims=True)) / (x.std(0, keepdims=True) + 1e-3)",
+    "weighted": "(jax.nn.softmax(x, 0) * y).sum(0)",
+    "attention": "jax.nn.softmax(y @ x.T, -1) @ x",
+    "biased": "jnp.tanh(y + WEIGHTS[0]) * 2 + WEIGHTS[1]",
+}
+HEAD = """
+import jax, jax.numpy as jnp, numpy as np
+WEIGHTS = np.random.default_rng(0).normal(size=(4, 4)).astype("float32")
+def predict(x):
+    y = jnp.tanh(x @ WEIGHTS)
+"""
+
+
+def rows(count: int, seed: int) -> Any:
+    return np.random.default_rng(seed).uniform(-1, 2, (count, 4)).astype("float32")
+
+
+def pair(highest: float, count: int, seed: int = 0) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    x, y = random.uniform(-3, 3, (count, 1, 200)), random.uniform(1, highest, (count, 1, 200))
+    return {"x": x.astype("float32"), "y": y.astype("float32")}
+
+
+@pytest.fixture(scope="module")
+def said(shop: Shop) -> dict[str, Said]:
+    kinds = "[variant.float32]\n" + "".join(f'[variant.{word}]\nquantize = "{word}"\n' for word in WORDS)
+    head = 'format = "jax"\nentry = "model.py:predict"\n'
+    scaled = "def predict(x, y):\n    return x * 2 / y\n"
+    shop.model("quotient", head + PAIR + kinds + DATA, {"model.py": scaled}, **pair(100, 20))
+    data = np.stack([rows(5, seed) for seed in range(10, 110)])
+    for name, result in ROWS.items():
+        shop.model(name, head + OPEN + kinds + DATA, {"model.py": f"{HEAD}    return {result}\n"}, x=data)
+    return shop.build()
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_small_quotients_are_small(said: dict[str, Said], shop: Shop, word: str) -> None:
+    assert not said["quotient"].errors, said["quotient"].told
+    feed = pair(100, 1, seed=9)
+    (found,) = shop.measure([{"model": said["quotient"].file(word), "feed": feed}])
+    (output,) = found.outputs.values()
+    assert np.abs(output - feed["x"] * 2 / feed["y"]).max() < 0.1
+    (warning,) = [text for text in said["quotient"].value["warnings"] if text.startswith(f"{word}: ")]
+    assert warning == f"{word}: 'DIV' stays float: the runtime's {word} form is wrong near zero"
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("name", ROWS)
+def test_what_is_divided_by_sums_is_right_at_every_size(
+    said: dict[str, Said], shop: Shop, name: str, word: str
+) -> None:
+    """At 50 too, which nobody declared: sums over an open dimension that are divided have no range."""
+    assert not said[name].errors, said[name].told
+    for count in (5, 20, 50):
+        feed = {"x": rows(count, seed=3)[None]}
+        wanted, got = shop.measure([{"model": said[name].file(v), "feed": feed} for v in ("float32", word)])
+        (one,), (other,) = wanted.outputs.values(), got.outputs.values()
+        assert np.abs(one - other).max() < 0.1 * np.ptp(one), count
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_constants_of_an_open_shape_are_no_counts(said: dict[str, Said], shop: Shop, word: str) -> None:
+    """A bias that is spread over the rows is the same at every size: the sum with it is an integer's."""
+    assert said["biased"].value["warnings"] == []
+    (found,) = shop.measure([{"model": said["biased"].file(word)}])
+    assert found.operators.count("DEQUANTIZE") == 1, "that of the output"
