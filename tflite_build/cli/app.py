@@ -238,11 +238,13 @@ def run_model(
 
 
 @app.command(short_help="Print the JSON Schema of model.toml, for editors.")
-def schema() -> None:
+def schema(
+    workspace: Annotated[bool, typer.Option("--workspace", help="That of tflite-build.toml instead.")] = False,
+) -> None:
     """Print the JSON Schema of model.toml, for completion in editors."""
-    from tflite_build.spec.schema import json_schema
+    from tflite_build.spec.schema import json_schema, workspace_schema
 
-    console.line(json.dumps(json_schema(), indent=2))
+    console.line(json.dumps(workspace_schema() if workspace else json_schema(), indent=2))
 
 
 @app.command(short_help="Remove the build folders of models.")

@@ -223,8 +223,9 @@ def lock_file(loaded: LoadedSpec) -> Path:
 
 
 def out_folder(loaded: LoadedSpec, out_dir: Path | None) -> Path:
-    """Where a model's outputs go."""
-    return (out_dir or loaded.folder / "build") / loaded.spec.model.name
+    """Where a model's outputs go: under `out_dir`, else where its workspace says, else beside it."""
+    shared = loaded.workspace.out_dir if loaded.workspace else None
+    return (out_dir or shared or loaded.folder / "build") / loaded.spec.model.name
 
 
 def limits_of(loaded: LoadedSpec) -> Limits:

@@ -42,7 +42,7 @@ def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out
     store, entries = job.store, Entries()
     try:
         standing = (
-            _file(store, job.loaded.file, job.loaded.sha256, entries)
+            _spec(job, entries)
             and _file(store, lock_file, of_bytes(lock_text.encode()).sha256, entries)
             and _outputs(store, result, entries)
             and _inputs(job, entries)
@@ -113,6 +113,15 @@ def text(path: Path) -> str:
 
 def _out(out: Path | None) -> str:
     return "" if out is None else text(out)
+
+
+def _spec(job: Job, entries: Entries) -> bool:
+    """model.toml, and the workspace that its defaults are from."""
+    loaded, workspace = job.loaded, job.loaded.workspace
+    entries.workspace(os.path.dirname(text(loaded.file)))  # noqa: PTH120
+    return _file(job.store, loaded.file, loaded.sha256, entries) and (
+        workspace is None or _file(job.store, workspace.file, workspace.document.sha256, entries)
+    )
 
 
 def _outputs(store: Store, result: ModelResult, entries: Entries) -> bool:
