@@ -139,6 +139,23 @@ def build(
     return building.build(targets or ["."], options, as_json=as_json, verbose=verbose)
 
 
+@app.command(short_help="Build, and build again after each change, until Ctrl-C.")
+def watch(
+    targets: Targets = None,
+    offline: Offline = False,
+    out_dir: OutDir = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also name the steps that are reused.")] = False,
+) -> None:
+    """Build, and build again whenever a file changes that matters, until Ctrl-C."""
+    from tflite_build.api import out_folder
+    from tflite_build.run.driver import Options
+
+    from . import building, watching
+
+    options = Options(keep_going=True, offline=offline, out_dir=out_folder(out_dir), draw=building.drawn)
+    watching.watch(targets or ["."], options, verbose=verbose)
+
+
 @app.command(short_help="Show what build would do and why, without doing it.")
 def plan(
     targets: Targets = None,

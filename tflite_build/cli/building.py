@@ -102,12 +102,18 @@ def build(
                 "errors": [],
             }
         )
+        _errors(outcome)
     else:
-        _models(outcome)
-    _errors(outcome)
-    if not as_json and (outcome.made or outcome.unchanged):
-        _last_lines(outcome)
+        show(outcome)
     return outcome.exit_code
+
+
+def show(outcome: Outcome) -> None:
+    """Print what came of a build: tables, errors, a last line."""
+    _models(outcome)
+    _errors(outcome)
+    if outcome.made or outcome.unchanged:
+        _last_lines(outcome)
 
 
 def _errors(outcome: Outcome) -> None:

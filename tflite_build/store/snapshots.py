@@ -43,6 +43,11 @@ _ALL = "all:"
 _SEPARATOR = "\0"  # which no path holds
 
 
+def is_listing(content: str) -> bool:
+    """Whether the content of an entry is that of a folder, whose names matter."""
+    return content.startswith((_VISIBLE, _ALL))
+
+
 class Entries:
     """Paths, and how each has to stand: `path, stat text, content` again and again, as one flat list.
 
@@ -129,7 +134,7 @@ class Entries:
             return None
         before = time.time_ns()
         try:
-            if content.startswith((_VISIBLE, _ALL)):
+            if is_listing(content):
                 found = _names(path, _ALL if content.startswith(_ALL) else _VISIBLE)
             else:
                 found = _sha256_of(path)
