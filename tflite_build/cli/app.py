@@ -125,6 +125,15 @@ def build(
     offline: Offline = False,
     out_dir: OutDir = None,
     as_json: AsJson = False,
+    depfile: Annotated[
+        Path | None,
+        typer.Option(
+            "--depfile",
+            metavar="FILE",
+            help="Write what was made and read there, in the syntax of Makefiles.",
+            dir_okay=False,
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also name the steps that are reused.")] = False,
 ) -> int:
     """Build models: convert, quantize, compare with the source, publish under build/."""
@@ -136,7 +145,7 @@ def build(
     if update and locked:
         raise UsageError(Problem("--update decides anew, which --locked forbids", hint="give one of them"))
     options = Options(keep_going, offline, update, locked, out_folder(out_dir), draw=building.drawn)
-    return building.build(targets or ["."], options, as_json=as_json, verbose=verbose)
+    return building.build(targets or ["."], options, as_json=as_json, verbose=verbose, depfile=depfile)
 
 
 @app.command(short_help="Build, and build again after each change, until Ctrl-C.")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tflite_build.errors import BuildError
 from tflite_build.progress import Event, Note, StepFinished, StepStarted, Warning_
 from tflite_build.run import arguments, building
+from tflite_build.run import depfile as dependencies
 from tflite_build.run.building import Outcome
 from tflite_build.run.driver import Options
 from tflite_build.run.result import ModelResult, VariantResult, errors_json
@@ -75,16 +78,21 @@ def build(
     *,
     as_json: bool = False,
     verbose: bool = False,
+    depfile: Path | None = None,
     looked: Mapping[str, Snapshot] | None = None,
 ) -> int:
-    """Build `targets` and print what comes of it; the exit code.
+    """Build `targets` and print what comes of it; the exit code. After success write `depfile`.
 
     Raises:
         BuildError: If nothing could be built at all.
     """
     listener = Progress(verbose=verbose, to_stderr=as_json)
+    begun = time.time()
+    full = as_json or verbose or depfile is not None
     try:
-        outcome = building.build(arguments.targets(targets), options, listener, full=as_json or verbose, looked=looked)
+        outcome = building.build(arguments.targets(targets), options, listener, full=full, looked=looked)
+        if depfile is not None and not outcome.failed:
+            dependencies.write(depfile, outcome.result().models, begun)
     except BuildError as error:
         if as_json:
             console.json_document(

@@ -50,13 +50,13 @@ class Area:
     specs: tuple[Path, ...]
 
     def matters(self, path: str) -> bool:
-        """Whether a change at `path` may change what a build gives."""
+        """Whether a change at `path` may change what a build gives. What came and went at once does not."""
         above = list(_with_parents(path))
         if not self.own.isdisjoint(above):
             return False
         if path in self.read:
             return True
-        if _PASSING.match(os.path.basename(path)):
+        if _PASSING.match(os.path.basename(path)) or not os.path.lexists(path):
             return False
         if os.path.dirname(path) in self.listed:
             return True

@@ -339,6 +339,8 @@ def _publish(job: Job, options: Options, listener: Listener) -> ModelResult:
         except BuildError as error:
             job.failures.append(error)
         else:
+            with contextlib.suppress(OSError):  # it went meanwhile, and the next build will say so
+                result = replace(result, inputs=unchanged.inputs(job))
             if not job.variants:
                 kept = replace(result, warnings=tuple(job.warnings))
                 unchanged.remember(job, kept, lock_file(job.loaded), lock_text, options.out_dir, options.draw)
