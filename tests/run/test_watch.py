@@ -163,6 +163,17 @@ def test_new_models_and_what_lies_elsewhere_are_seen(small_model, watching: Call
     watch.until("at least 1 is wanted")
 
 
+def test_a_store_that_went_is_made_anew(small, cache: Path, watching: Callable[..., Watching]) -> None:
+    watch = watching(cwd=small.folder)
+    watch.until("watching 1 model")
+    shutil.rmtree(cache / "store")
+    small.calibrate(3)
+    said = watch.until(DONE)
+    assert "variant " in said and "failed" not in said.splitlines()[-1]
+    small.calibrate(4)
+    watch.until(DONE)
+
+
 @pytest.mark.parametrize("busy", [False, True])
 def test_ctrl_c_ends_it_at_once(busy: bool, small, watching: Callable[..., Watching]) -> None:
     watch = watching(cwd=small.folder)

@@ -6,6 +6,7 @@ elsewhere, those folders are watched and it is looked at again.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
@@ -54,8 +55,7 @@ def watch(
         KeyboardInterrupt: When the user has enough.
     """
     with _Builds(names, options, listener, begun) as builds:
-        where = area(names, options.out_dir)
-        changes = _Changes(where)
+        where, changes = _watched(names, options)
         changed: Changed = ()
         first = True
         while True:
@@ -66,15 +66,26 @@ def watch(
                     raise
                 outcome = error
             ended(outcome, where)
-            if first:
-                builds.get_ready(where)
+            if first and isinstance(outcome, Outcome):
+                builds.get_ready(list(outcome.unchanged)[:_READY])
             first, changed = False, ()
             now = area(names, options.out_dir)
             if not now.folders <= where.folders or changes.lost:
-                where, changes = now, changes.moved(now)
-                continue
+                changes.close()
+                where, changes = _watched(names, options)
+                continue  # what changed between the two is found by looking
             where = now
             changed = changes.wait(where, lambda: builds.rest(idle))
+
+
+def _watched(names: Sequence[str | Path], options: Options) -> tuple[Area, _Changes]:
+    """The area of now, watched from now on."""
+    while True:
+        where = area(names, options.out_dir)
+        try:
+            return where, _Changes(where)
+        except FileNotFoundError:  # a folder went meanwhile
+            continue
 
 
 class _Builds:
@@ -96,8 +107,19 @@ class _Builds:
         self._end()
 
     def build(self, changed: Changed) -> Outcome:
-        """A build; BuildError as `building.build` raises it."""
+        """A build; BuildError as `building.build` raises it. What an old session fails at is done in a new one."""
+        old = self._session is not None
+        try:
+            outcome = self._build(changed)
+        except StoreError:
+            if not old:
+                raise
+            return self._build(())
+        if old and any(e.code == ExitCode.STORE_FAILED for model in outcome.failed for e in model.errors):
+            return self._build(())
+        return outcome
 
+    def _build(self, changed: Changed) -> Outcome:
         def session() -> Session:
             self._begun(changed)
             return self._ours()
@@ -110,16 +132,16 @@ class _Builds:
         if any(error.code in _BROKEN for model in outcome.failed for error in model.errors):
             self._end()
         elif self._session is not None:
-            self._session.again()
+            with contextlib.suppress(BuildError):  # which the next build says, if it still is so
+                self._session.again()
         return outcome
 
-    def get_ready(self, where: Area) -> None:
-        """Start the processes that the first change will want, as far as that can be told."""
-        try:
-            session = self._ours()
-            session.expect([session.job(Target(load(spec))) for spec in where.specs[:_READY]])
-        except BuildError:  # which the next build says, if it still is so
-            self._end()
+    def get_ready(self, specs: Sequence[Path]) -> None:
+        """Start the processes that a change in `specs`, which were built before, will want."""
+        if specs:
+            with contextlib.suppress(BuildError):  # which the next build says, if it still is so
+                session = self._ours()
+                session.expect([session.job(Target(load(spec))) for spec in specs])
 
     def rest(self, idle: float) -> None:
         """Let go of what was not used for `idle` seconds."""
@@ -138,17 +160,16 @@ class _Builds:
 
 
 class _Changes:
-    """What changes in an area, from the moment that this is made."""
+    """What changes in an area, from the moment that this is made. FileNotFoundError where a folder of it is not there."""
 
     def __init__(self, where: Area) -> None:
         self.lost = False  # whether a watched folder came or went, so that another may stand in its place
         self._source = _source(where)
         self._early = self._next()  # the folders are watched only from the first look on
 
-    def moved(self, where: Area) -> _Changes:
-        """The same for `where`. What changed between the two is for the caller to find, by looking."""
+    def close(self) -> None:
+        """Watch no more."""
         self._source.close()
-        return _Changes(where)
 
     def wait(self, where: Area, meanwhile: Callable[[], None]) -> Changed:
         """The next changes that matter; `meanwhile` is called from time to time."""
@@ -164,6 +185,8 @@ class _Changes:
     def _next(self) -> set[str]:
         try:
             return {path for _, path in next(self._source)}
+        except FileNotFoundError:
+            raise
         except (OSError, RuntimeError) as error:
             raise StoreError(
                 Problem(
