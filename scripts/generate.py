@@ -1,4 +1,4 @@
-"""Writes what is made from the types and committed: the JSON Schema and the reference page.
+"""Writes what is made from the types and committed: the JSON Schemas and the reference page.
 
 Run `uv run scripts/generate.py` after a change of the types; with `--check` it only says whether they are fresh.
 """
@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from tflite_build.spec.schema import json_schema, reference
+from tflite_build.spec.schema import json_schema, reference, workspace_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,6 +18,7 @@ def generated() -> dict[Path, str]:
     """Path -> what should stand there."""
     return {
         ROOT / "specs" / "model.schema.json": json.dumps(json_schema(), indent=2) + "\n",
+        ROOT / "specs" / "workspace.schema.json": json.dumps(workspace_schema(), indent=2) + "\n",
         ROOT / "docs" / "reference.md": reference(),
     }
 

@@ -139,6 +139,15 @@ def build(
     offline: Offline = False,
     out_dir: OutDir = None,
     as_json: AsJson = False,
+    depfile: Annotated[
+        Path | None,
+        typer.Option(
+            "--depfile",
+            metavar="FILE",
+            help="Write what was made and read there, in the syntax of Makefiles.",
+            dir_okay=False,
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also name the steps that are reused.")] = False,
     trace: Annotated[
         Path | None,
@@ -155,8 +164,25 @@ def build(
     if update and locked:
         raise UsageError(Problem("--update decides anew, which --locked forbids", hint="give one of them"))
     options = Options(keep_going, offline, update, locked, out_folder(out_dir), draw=building.drawn)
-    reporting = building.Reporting(as_json, verbose, message_format == "github", trace)
+    reporting = building.Reporting(as_json, verbose, message_format == "github", trace, depfile)
     return building.build(targets or ["."], options, reporting)
+
+
+@app.command(short_help="Build, and build again after each change, until Ctrl-C.")
+def watch(
+    targets: Targets = None,
+    offline: Offline = False,
+    out_dir: OutDir = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also name the steps that are reused.")] = False,
+) -> None:
+    """Build, and build again whenever a file changes that matters, until Ctrl-C."""
+    from tflite_build.api import out_folder
+    from tflite_build.run.driver import Options
+
+    from . import building, watching
+
+    options = Options(keep_going=True, offline=offline, out_dir=out_folder(out_dir), draw=building.drawn)
+    watching.watch(targets or ["."], options, verbose=verbose)
 
 
 @app.command(short_help="Show what build would do and why, without doing it.")
@@ -259,11 +285,13 @@ def run_model(
 
 
 @app.command(short_help="Print the JSON Schema of model.toml, for editors.")
-def schema() -> None:
+def schema(
+    workspace: Annotated[bool, typer.Option("--workspace", help="That of tflite-build.toml instead.")] = False,
+) -> None:
     """Print the JSON Schema of model.toml, for completion in editors."""
-    from tflite_build.spec.schema import json_schema
+    from tflite_build.spec.schema import json_schema, workspace_schema
 
-    console.line(json.dumps(json_schema(), indent=2))
+    console.line(json.dumps(workspace_schema() if workspace else json_schema(), indent=2))
 
 
 @app.command(short_help="Remove the build folders of models.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tflite_build.errors import BuildError, ExitCode
 from tflite_build.run import arguments, building
+from tflite_build.run import depfile as dependencies
 from tflite_build.run.building import Outcome
 from tflite_build.run.driver import Options
 from tflite_build.run.result import ModelResult, VariantResult
@@ -42,12 +43,14 @@ class Reporting:
         verbose: Also name the steps that are reused.
         github: Errors and warnings as workflow commands, too.
         trace: The file for a trace of what ran when.
+        depfile: The file for what was made and read, in the syntax of Makefiles.
     """
 
     as_json: bool = False
     verbose: bool = False
     github: bool = False
     trace: Path | None = None
+    depfile: Path | None = None
 
 
 def build(
@@ -56,13 +59,13 @@ def build(
     reporting: Reporting = Reporting(),
     looked: Mapping[str, Snapshot] | None = None,
 ) -> int:
-    """Build `targets` and print what comes of it; the exit code.
+    """Build `targets` and print what comes of it; the exit code. After success write `depfile`.
 
     Raises:
-        BuildError: If nothing could be built at all, or the trace cannot be written.
+        BuildError: If nothing could be built at all, or the trace or the depfile cannot be written.
         StoppedError: On Ctrl-C, with what was finished.
     """
-    begun = time.monotonic()
+    begun, wall = time.monotonic(), time.time()
     shown = Progress(sys.stderr if reporting.as_json else sys.stdout, verbose=reporting.verbose)
     events = Events() if reporting.as_json else None
     trace = Trace() if reporting.trace else None
@@ -71,6 +74,8 @@ def build(
     full = reporting != Reporting()
     try:
         outcome = building.build(arguments.targets(targets), options, listener, full=full, looked=looked)
+        if reporting.depfile is not None and not outcome.failed:
+            dependencies.write(reporting.depfile, outcome.result().models, wall)
     except BuildError as error:
         shown.close()
         if reporting.github:
@@ -88,12 +93,10 @@ def build(
         if trace is not None and reporting.trace is not None:
             trace.write(reporting.trace)
     if events is None:
-        _models(outcome)
-    _errors(outcome)
-    if events is not None:
+        show(outcome)
+    else:
+        _errors(outcome)
         events.end(outcome.exit_code, outcome.seconds)
-    elif outcome.made or outcome.unchanged:
-        _last_lines(outcome)
     return outcome.exit_code
 
 
@@ -101,6 +104,14 @@ def _finished(shown: Progress) -> str:
     done = f"{shown.finished} step{' is' if shown.finished == 1 else 's are'} finished"
     published = f", {', '.join(shown.published)} published" if shown.published else ""
     return f"{done}{published}, and kept for the next build"
+
+
+def show(outcome: Outcome) -> None:
+    """Print what came of a build: tables, errors, a last line."""
+    _models(outcome)
+    _errors(outcome)
+    if outcome.made or outcome.unchanged:
+        _last_lines(outcome)
 
 
 def _errors(outcome: Outcome) -> None:

@@ -43,13 +43,17 @@ class Progress:
             if text is not None:
                 self._print(text)
 
-    def close(self) -> None:
-        """Leave the screen with the lines alone."""
+    def pause(self) -> None:
+        """Leave the screen with the lines alone, until more happens."""
         with self._lock:
-            self._closed = True
             if self._live is not None:
                 self._live.close()
                 self._live = None
+
+    def close(self) -> None:
+        """Leave the screen with the lines alone for good."""
+        self.pause()
+        self._closed = True
 
     def _line(self, event: Event) -> str | None:
         match event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tflite_build.progress import Listener, StepFinished, Warning_
 from tflite_build.store.snapshots import Snapshot
 
 from . import driver, find, unchanged
-from .driver import Options
+from .driver import Options, Session
 from .result import BuildResult, ModelFinished, ModelResult
 
 
@@ -60,6 +60,7 @@ def build(
     *,
     full: bool = True,
     looked: Mapping[str, Snapshot] | None = None,
+    session: Callable[[], Session] | None = None,
 ) -> Outcome:
     """Build what `names` mean.
 
@@ -69,6 +70,7 @@ def build(
         listener: Gets what is done.
         full: Whether the results of unchanged models are wanted.
         looked: The specs (absolute paths) that nothing is to be done for, where that was looked up already.
+        session: Gives the session to build in where something is to do; default: one of this build's own.
 
     Raises:
         BuildError: If a spec is wrong (and `keep_going` is off), a name means nothing, or the store cannot be used.
@@ -99,7 +101,9 @@ def build(
         for step in result.steps:
             listener(StepFinished(result.name, step.id, "reused", step.seconds))
         listener(ModelFinished(result))
-    made = driver.build(found.targets, options, listener) if found.targets else ()
+    made: tuple[ModelResult, ...] = ()
+    if found.targets:
+        made = driver.build(found.targets, options, listener, kept=session() if session is not None else None)
     return Outcome(
         tuple(found.order),
         {model.spec: model for model in made},

@@ -5,6 +5,7 @@ The lock and the outputs of a model change only when everything that was asked f
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -70,9 +71,16 @@ class Options:
 
 
 class Session:
-    """What one run of the tool holds: the store, engine processes, toolchains. Close it when done."""
+    """What one run of the tool holds: the store, engine processes, toolchains. Close it when done.
 
-    def __init__(self, options: Options, listener: Listener) -> None:
+    Args:
+        options: How to build.
+        listener: Gets what is done.
+        lasting: Whether several builds follow each other, so that a process which one of them needs no more is kept.
+    """
+
+    def __init__(self, options: Options, listener: Listener, *, lasting: bool = False) -> None:
+        self.lasting = lasting
         self.options = options
         self.listener = listener
         self.store = Store()
@@ -95,6 +103,7 @@ class Session:
             stop=self.executor.cancelled.is_set,
         )
         self._warmed: set[str] = set()
+        self._user_code: dict[Environment, set[str]] = {}  # -> the kinds of steps that ran there
         self._lock = threading.Lock()
 
     def __enter__(self) -> Session:
@@ -199,6 +208,9 @@ class Session:
     def environment(self, job: Job, step: Step) -> Environment:
         """What a step of `job` runs in; the first call also starts the processes that later steps will want."""
         environment = self.environments.of(step, job.lock.packages)
+        if step.user_code:
+            with self._lock:
+                self._user_code.setdefault(environment, set()).add(step.kind)
         if step.heavy and step.tool.toolchain != "core":
             kinds = sorted({s.kind for s in job.graph.steps if s.tool.toolchain == "core" and s.id not in job.done})
             with self._lock:
@@ -207,6 +219,28 @@ class Session:
             if first and kinds:
                 self.workers.warm(Environment("core", self.environments.python("core")), kinds, self.slots)
         return environment
+
+    def expect(self, jobs: Sequence[Job]) -> None:
+        """Have processes ready for another build of `jobs` that nothing is done for yet.
+
+        Raises:
+            BuildError: If a toolchain cannot be installed.
+        """
+        kinds = sorted({s.kind for job in jobs for s in job.graph.steps if s.tool.toolchain == "core"})
+        if kinds:
+            self.workers.warm(Environment("core", self.environments.python("core")), kinds, self.slots)
+        for job in jobs:
+            for step in job.graph.steps:
+                if step.user_code:
+                    environment = self.environments.of(step, job.lock.packages)
+                    self._user_code.setdefault(environment, set()).add(step.kind)
+        self.again()
+
+    def again(self) -> None:
+        """Between two builds: have a new process ready for each that the user's code ran in, and used up."""
+        self._warmed.clear()
+        for environment, kinds in self._user_code.items():
+            self.workers.warm(environment, sorted(kinds), 1, guard=True)
 
 
 def _processors() -> int:
@@ -223,8 +257,9 @@ def lock_file(loaded: LoadedSpec) -> Path:
 
 
 def out_folder(loaded: LoadedSpec, out_dir: Path | None) -> Path:
-    """Where a model's outputs go."""
-    return (out_dir or loaded.folder / "build") / loaded.spec.model.name
+    """Where a model's outputs go: under `out_dir`, else where its workspace says, else beside it."""
+    shared = loaded.workspace.out_dir if loaded.workspace else None
+    return (out_dir or shared or loaded.folder / "build") / loaded.spec.model.name
 
 
 def limits_of(loaded: LoadedSpec) -> Limits:
@@ -237,15 +272,17 @@ def limits_of(loaded: LoadedSpec) -> Limits:
     return Limits(given.timeout, memory)
 
 
-def build(targets: Sequence[Target], options: Options, listener: Listener) -> tuple[ModelResult, ...]:
-    """Build `targets`. Failures of models are in the results, not raised.
+def build(
+    targets: Sequence[Target], options: Options, listener: Listener, *, kept: Session | None = None
+) -> tuple[ModelResult, ...]:
+    """Build `targets`, in the session `kept` if there is one. Failures of models are in the results, not raised.
 
     Raises:
         BuildError: If the store itself cannot be used.
         KeyboardInterrupt: After everything under way was stopped.
     """
     results: dict[Path, ModelResult] = {}
-    with Session(options, listener) as session:
+    with contextlib.nullcontext(kept) if kept is not None else Session(options, listener) as session:
         jobs: list[Job] = []
         for target in targets:
             try:
@@ -287,6 +324,8 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> tu
 
 def _retire(session: Session, needed: Collection[Collection[str]]) -> None:
     """End processes whose toolchain no job needs any more: their memory is better used by others."""
+    if session.lasting:
+        return
     for toolchain in ("litert", "tensorflow"):
         if not any(toolchain in toolchains for toolchains in needed):
             session.workers.retire(toolchain)
@@ -300,6 +339,8 @@ def _publish(job: Job, options: Options, listener: Listener) -> ModelResult:
         except BuildError as error:
             job.failures.append(error)
         else:
+            with contextlib.suppress(OSError):  # it went meanwhile, and the next build will say so
+                result = replace(result, inputs=unchanged.inputs(job))
             if not job.variants:
                 kept = replace(result, warnings=tuple(job.warnings))
                 unchanged.remember(job, kept, lock_file(job.loaded), lock_text, options.out_dir, options.draw)

@@ -67,7 +67,8 @@ def targets(
             try:
                 loaded[itself] = load(file, files=files)
             except SpecError as error:
-                errors.append(error)
+                if all(error.problems != other.problems for other in errors):  # a workspace's are told once
+                    errors.append(error)
     known = {itself: tuple(spec.spec.variant) or ("float32",) for itself, spec in loaded.items()}
     wanted: dict[Path, set[str]] = {itself: set() for itself in known}
     for path, variant, specs in asked:

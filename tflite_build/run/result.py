@@ -69,6 +69,8 @@ class ModelResult:
 
     Attributes:
         rejected: The files that were made, and are not good enough to be published.
+        inputs: What it was made from, absolute: the specs, files and folders of the source, data, what the user's code
+            read. Of what failed there are none.
     """
 
     name: str
@@ -80,6 +82,7 @@ class ModelResult:
     warnings: tuple[str, ...]
     errors: tuple[BuildError, ...] = ()
     rejected: tuple[Path, ...] = ()
+    inputs: tuple[Path, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tflite_build import resources
@@ -42,7 +43,7 @@ def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out
     store, entries = job.store, Entries()
     try:
         standing = (
-            _file(store, job.loaded.file, job.loaded.sha256, entries)
+            _spec(job, entries)
             and _file(store, lock_file, of_bytes(lock_text.encode()).sha256, entries)
             and _outputs(store, result, entries)
             and _inputs(job, entries)
@@ -63,7 +64,29 @@ def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out
         entries,
     )
     if entries.hold():  # nothing changed while it was taken down
-        job.store.snapshots.put(text(job.loaded.file), _out(out), snapshot, json.dumps(kept.to_json()))
+        value = {"result": kept.to_json(), "inputs": [os.fspath(path) for path in result.inputs]}
+        job.store.snapshots.put(text(job.loaded.file), _out(out), snapshot, json.dumps(value))
+
+
+def inputs(job: Job) -> tuple[Path, ...]:
+    """The files and folders that `job` was made from, absolute, each once."""
+    return tuple(Path(path) for path in dict.fromkeys(_read_by(job)))
+
+
+def _read_by(job: Job) -> Iterator[str]:
+    yield text(job.loaded.file)
+    if job.loaded.workspace is not None:
+        yield text(job.loaded.workspace.file)
+    for step in job.graph.steps:
+        for given in step.inputs.values():
+            if isinstance(given, ProjectFile):
+                yield text(given.path)
+                for folder, names in walk(given.path) if given.tree else ():
+                    yield text(Path(folder))
+                    yield from (text(Path(folder, name)) for name in names)
+        for path, _, digest in job.done[step.id].action.recorded:
+            if digest not in (MISSING, EXISTS):
+                yield text(job.loaded.folder / path)
 
 
 def look(specs: Sequence[Path], out: Path | None) -> dict[Path, Snapshot]:
@@ -101,7 +124,8 @@ def identity(snapshots: Snapshots) -> str:
 
 def _result(value: str) -> ModelResult | None:
     try:
-        return ModelResult.from_json(json.loads(value))
+        kept = json.loads(value)
+        return replace(ModelResult.from_json(kept["result"]), inputs=tuple(map(Path, kept["inputs"])))
     except (ValueError, KeyError, TypeError, AttributeError):  # a damaged one
         return None
 
@@ -113,6 +137,15 @@ def text(path: Path) -> str:
 
 def _out(out: Path | None) -> str:
     return "" if out is None else text(out)
+
+
+def _spec(job: Job, entries: Entries) -> bool:
+    """model.toml, and the workspace that its defaults are from."""
+    loaded, workspace = job.loaded, job.loaded.workspace
+    entries.workspace(os.path.dirname(text(loaded.file)))  # noqa: PTH120
+    return _file(job.store, loaded.file, loaded.sha256, entries) and (
+        workspace is None or _file(job.store, workspace.file, workspace.document.sha256, entries)
+    )
 
 
 def _outputs(store: Store, result: ModelResult, entries: Entries) -> bool:

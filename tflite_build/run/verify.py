@@ -26,6 +26,7 @@ from tflite_build.spec.rules import named_paths
 from tflite_build.store.blobs import clone
 from tflite_build.store.store import Store, cache_root
 from tflite_build.tflite.difference import differences
+from tflite_build.workspace import WORKSPACE_NAME
 
 from .driver import Target, lock_file, out_folder
 from .publish import sha256_of
@@ -130,6 +131,8 @@ def _verify(target: Target, offline: bool, keep: Path | None, out_dir: Path | No
     with tempfile.TemporaryDirectory(prefix="tflite-build-verify-") as root:
         place = Path(root).resolve()
         spec = _copied(loaded, place / "a place of its own")
+        shared = place / WORKSPACE_NAME  # also where there is none: no other one is found above then
+        shared.write_text(loaded.workspace.document.text if loaded.workspace else "", "utf-8")
         listener(Note("building again from an empty store", name))
         for named in [f"{spec}:{variant}" for variant in target.variants] or [str(spec)]:
             _build(named, loaded, place, offline)

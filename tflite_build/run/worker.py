@@ -6,6 +6,7 @@ the user's code, crashed or hung is not used again. Knows nothing of what the re
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -82,6 +83,7 @@ class EngineProcess:
         self.environment = environment
         self.code = code
         self.used = False
+        self.idle_since = time.monotonic()
         self._log = tempfile.TemporaryFile(dir=logs)  # noqa: SIM115 - lives as long as the process
         request_read, request_write = os.pipe()
         reply_read, reply_write = os.pipe()
@@ -246,6 +248,8 @@ class Workers:
         self._idle: list[EngineProcess] = []
         self._busy: list[EngineProcess] = []
         self._ending: list[EngineProcess] = []
+        # Linux ends a process with the thread that started it, and those of one build's steps end with the build.
+        self._starter = concurrent.futures.ThreadPoolExecutor(1, "starter")
 
     def take(self, environment: Environment, *, fresh: bool) -> EngineProcess:
         """An idle process of `environment`, or a new one; with `fresh` one that has done nothing yet."""
@@ -266,24 +270,28 @@ class Workers:
         with self._lock:
             self._busy.remove(process)
             if reusable and process.alive:
+                process.idle_since = time.monotonic()
                 self._idle.append(process)
                 return
         process.kill()
 
-    def warm(self, environment: Environment, kinds: Sequence[str], count: int) -> None:
-        """Start processes ahead of need, until there are `count` of the environment or no room is left."""
+    def warm(self, environment: Environment, kinds: Sequence[str], count: int, *, guard: bool = False) -> None:
+        """Start processes ahead of need, until there are `count` of the environment or no room is left.
+
+        With `guard` they may run user code, and only those count that have done nothing yet.
+        """
         with self._lock:
             self._drop_dead()
             processes = self._idle + self._busy
             room = self._limit - len(processes)
-            there = sum(p.environment == environment for p in processes)
+            there = sum(p.environment == environment and not (guard and p.used) for p in processes)
             started = []
             for _ in range(min(room, count - there)):
                 process = self._start(environment)
                 self._idle.append(process)  # at once: a later start may fail
                 started.append(process)
         for process in started:
-            process.warm(kinds)
+            process.warm(kinds, guard=guard)
 
     def adopt(self, processes: Sequence[EngineProcess]) -> None:
         """Take over idle processes that were started before."""
@@ -299,6 +307,15 @@ class Workers:
         for process in gone:
             process.end()
 
+    def end_idle(self, seconds: float) -> None:
+        """End those that nobody has wanted for `seconds`."""
+        with self._lock:
+            until = time.monotonic() - seconds
+            gone = [p for p in self._idle if p.idle_since <= until]
+            self._idle = [p for p in self._idle if p not in gone]
+        for process in gone:
+            process.kill()
+
     def close(self) -> None:
         """End all of them."""
         with self._lock:
@@ -308,6 +325,7 @@ class Workers:
             process.end()
         for process in processes:
             process.kill()
+        self._starter.shutdown()
 
     def _drop_dead(self) -> None:
         dead = [p for p in self._idle if not p.alive]
@@ -320,4 +338,4 @@ class Workers:
             self._idle.pop(0).kill()
 
     def _start(self, environment: Environment) -> EngineProcess:
-        return EngineProcess(environment, self._code, self._logs)
+        return self._starter.submit(EngineProcess, environment, self._code, self._logs).result()

@@ -9,6 +9,11 @@ from . import SPEC_NAME
 _SKIPPED = frozenset({"build", "node_modules", "__pycache__", "venv"})
 
 
+def is_skipped(name: str) -> bool:
+    """Whether no model.toml is looked for in a folder called `name`."""
+    return name.startswith(".") or name in _SKIPPED
+
+
 def specs_in(folder: str) -> list[str]:
     """The model.toml files under `folder`, a folder's own before those below it, sorted by name.
 
@@ -25,7 +30,7 @@ def specs_in(folder: str) -> list[str]:
                     name = entry.name
                     if name == SPEC_NAME and not entry.is_dir():
                         found.append(entry.path)
-                    elif not name.startswith(".") and name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
+                    elif not is_skipped(name) and entry.is_dir(follow_symlinks=False):
                         below.append(entry.path)
         except OSError:
             continue

@@ -1,60 +1,81 @@
 """From a model.toml on disk to a `LoadedSpec`, or to all of its problems at once, each with its line.
 
-Judges the file, and whether the files that it names exist. Knows nothing of engines, caches or what the words lead to.
+The defaults of its workspace are put under it. Judges the files, and whether those that they name exist. Knows nothing of
+engines, caches or what the words lead to.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
+import os
 import re
-import typing
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import tomli
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
-from tflite_build.errors import Place, Problem, SpecError, near_miss, one_of
+from tflite_build.errors import Place, Problem, SpecError
+from tflite_build.workspace import workspace_of
 
 from . import rules
-from .locate import Locations, locate
-from .locate import Path as KeyPath
-from .tables import models_in
+from .document import Document, line_of, read, validated
 from .types import SPEC_VERSION, ModelSpec
+from .workspace import WorkspaceSpec, with_defaults
 
-_TOO_LONG = "a whole number of more than 64 bits, which TOML does not have"
-_LONGEST_LINE = 200  # of a file's lines in a message
+
+@dataclass(frozen=True, slots=True)
+class LoadedWorkspace:
+    """A valid tflite-build.toml."""
+
+    spec: WorkspaceSpec
+    document: Document = field(repr=False)
+
+    @property
+    def file(self) -> Path:
+        """Where it stands."""
+        return self.document.file
+
+    @property
+    def out_dir(self) -> Path | None:
+        """Where build folders go; None for beside each model.toml."""
+        chosen = self.spec.build.out_dir
+        return None if chosen is None else self.file.parent / Path(chosen).expanduser()
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedSpec:
-    """A valid model.toml, its hash, and what is needed to point at its lines."""
+    """A valid model.toml with the defaults of its workspace, and what is needed to point at the lines of both."""
 
     file: Path
     spec: ModelSpec
-    sha256: str
-    text: str = field(repr=False)
-    locations: Locations = field(repr=False)
+    document: Document = field(repr=False)
+    workspace: LoadedWorkspace | None = field(default=None, repr=False)
 
     @property
     def folder(self) -> Path:
         """The folder that relative paths of the file start from."""
         return self.file.parent
 
+    @property
+    def sha256(self) -> str:
+        """The hash of the file."""
+        return self.document.sha256
+
     def place(self, *key: str | int) -> Place:
-        """Where `key` stands, or the nearest table above it that the file names."""
-        return _place(self.file, self.text, self.locations, key)
+        """Where `key` stands: here, else in the workspace, else the nearest table above it that this file names."""
+        return (self._origin(key) or self.document).place(*key)
 
     def problem(self, key: str, message: str, hint: str = "", detail: str = "") -> Problem:
         """A problem at a dotted key, such as "variant.int8.io"; what a path is blamed for, a lone address is."""
-        if key == "source.path" and ("source", "path") not in self.locations and ("source", "url") in self.locations:
+        if key == "source.path" and ("source", "path") not in self.document and ("source", "url") in self.document:
             key = "source.url"
-        return Problem(message, self.place(*split_key(key)), hint, detail)
+        parts = split_key(key)
+        origin = self._origin(parts)
+        if origin is not None and origin is not self.document:
+            own = f"that is a default for {self.file}, which can say {parts[-1]} in its own [{'.'.join(parts[:-1])}]"
+            hint = f"{hint}; {own}" if hint else own
+        return Problem(message, self.place(*parts), hint, detail)
+
+    def _origin(self, key: tuple[str | int, ...]) -> Document | None:
+        documents = [self.document] + ([self.workspace.document] if self.workspace else [])
+        return next((document for document in documents if key in document), None)
 
 
 def split_key(key: str) -> tuple[str, ...]:
@@ -63,244 +84,39 @@ def split_key(key: str) -> tuple[str, ...]:
 
 
 def load(file: Path, *, files: bool = True) -> LoadedSpec:
-    """Read and check `file`; that the files which it names are there, too, unless `files` is off.
+    """Read and check `file` and its workspace; that the files which it names are there, too, unless `files` is off.
 
     Raises:
-        SpecError: With all problems of the file.
+        SpecError: With all problems of the file, or of its workspace.
     """
-    raw = _read(file)
-    text = _decode(file, raw)
-    data = _parse(file, text)
-    locations = locate(text)
-
-    def place(*key: str | int) -> Place:
-        return _place(file, text, locations, key)
-
-    huge = [Problem(_TOO_LONG, place(*key)) for key in _huge(data)]
-    if huge:
-        raise SpecError(huge)
-    version = data.get("spec")
+    document = read(file, "`tflite-build init` writes a model.toml")
+    version = document.data.get("spec")
     if isinstance(version, int) and not isinstance(version, bool) and version > SPEC_VERSION:
         raise SpecError(
             Problem(
                 f"this file is written in version {version} of the format; this tool reads version {SPEC_VERSION}",
-                place("spec"),
+                document.place("spec"),
                 "use a newer tflite-build",
             )
         )
-    try:
-        spec = ModelSpec.model_validate(data)
-    except ValidationError as error:
-        found_problems = [_problem(details, data, locations, place) for details in error.errors(include_url=False)]
-        raise SpecError(sorted(found_problems, key=_line)) from None
-    found = LoadedSpec(file, spec, hashlib.sha256(raw).hexdigest(), text, locations)
+    workspace = load_workspace(file)
+    defaults = workspace.document.data if workspace else {}
+    spec = validated(ModelSpec, document, with_defaults(document.data, defaults))
+    found = LoadedSpec(file, spec, document, workspace)
     problems = [found.problem(p.key, p.message, p.hint) for p in rules.check(spec, file.parent, files=files)]
     if problems:
-        raise SpecError(sorted(problems, key=_line))
+        raise SpecError(sorted(problems, key=line_of))
     return found
 
 
-def _line(problem: Problem) -> int:
-    return (problem.place.line or 0) if problem.place else 0
+def load_workspace(file: Path) -> LoadedWorkspace | None:
+    """The workspace of the model.toml at `file`; None where it has none.
 
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except IsADirectoryError:
-        raise SpecError(Problem(f"{file} is a folder, not a model.toml file")) from None
-    except OSError as error:
-        raise SpecError(
-            Problem(f"cannot read {file}: {error.strerror}", hint="`tflite-build init` writes a model.toml")
-        ) from None
-
-
-def _decode(file: Path, raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise SpecError(
-            Problem(f"not UTF-8 text: byte 0x{raw[error.start]:02x}", Place(file, line), "save the file as UTF-8")
-        ) from None
-
-
-def _parse(file: Path, text: str) -> dict[str, Any]:
-    try:
-        return tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        message = str(error)
-        match = re.search(r"\(at line (\d+), column (\d+)\)", message)
-        line = int(match.group(1)) if match else text.rstrip("\n").count("\n") + 1
-        reason = re.sub(r"\s*\(at .*\)$", "", message)
-        # tomli shows a table's name as Python shows a tuple
-        reason = re.sub(r"\(('[^()]*',?\s*)+\)", lambda m: "[" + ".".join(re.findall(r"'([^']*)'", m[0])) + "]", reason)
-        raise SpecError(Problem(f"not valid TOML: {reason}", _text_place(file, text, line))) from None
-    except RecursionError:
-        raise SpecError(Problem("not valid TOML: nested too deeply", Place(file))) from None
-    except ValueError:  # of Python's int(), where TOML sets no limit
-        match = re.search(r"[0-9_]{4000,}", text)
-        place = _text_place(file, text, text.count("\n", 0, match.start()) + 1) if match else Place(file)
-        raise SpecError(Problem(_TOO_LONG, place)) from None
-
-
-def _huge(value: Any, *key: str | int) -> Iterator[KeyPath]:
-    """Where whole numbers stand that TOML does not have, and that pydantic cannot show."""
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        yield key
-    elif isinstance(value, dict | list):
-        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _huge(inner, *key, name)
-
-
-def _text_place(file: Path, text: str, line: int | None, key: str = "") -> Place:
-    lines = text.split("\n")
-    shown = lines[line - 1].strip() if line and line <= len(lines) else ""
-    shown = shown if len(shown) <= _LONGEST_LINE else shown[: _LONGEST_LINE - 3] + "..."
-    return Place(file, line, shown, key)
-
-
-def _place(file: Path, text: str, locations: Locations, key: KeyPath) -> Place:
-    return _text_place(file, text, locations.line(key), ".".join(str(part) for part in key))
-
-
-_PATTERNS = {
-    r"^[A-Za-z][A-Za-z0-9_-]*$": "a letter, then letters, digits, '_' and '-'",
-    r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_.]*$": 'a Python file and a name in it, such as "model.py:build"',
-    r"^[0-9a-f]{64}$": "64 lower-case hexadecimal digits",
-    r"^https?://": "an address that starts with https:// or http://",
-    r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$": 'an amount such as "4 GB" or "500 MB", below 1000000 GB',
-}
-_KINDS = {
-    "string_type": "a string",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "tuple_type": "an array",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "int_from_float": "a whole number",
-}
-
-
-def _problem(
-    details: ErrorDetails, data: dict[str, Any], locations: Locations, place: typing.Callable[..., Place]
-) -> Problem:
-    loc = details["loc"]
-    kind = details["type"]
-    context = details.get("ctx", {})
-    path = locations.known(loc)
-    key = ".".join(str(p) for p in path)
-    found = details["input"]
-    if kind == "extra_forbidden":
-        table = loc[:-1]
-        word = str(loc[-1])
-        path = (*locations.known(table), word)
-        allowed = sorted(_fields(table, data))
-        return Problem(
-            f"unknown key '{word}'{_in_table(path[:-1])}",
-            place(*path),
-            near_miss(word, allowed) or f"allowed are {one_of(allowed)}",
-        )
-    if kind in ("missing", "union_tag_not_found"):
-        word = "format" if kind == "union_tag_not_found" else str(loc[-1])
-        if kind == "union_tag_not_found" and not isinstance(found, dict):
-            return Problem(f"'{key}' must be a table, not {_kind_of(found)}", place(*path))
-        table_path = path if kind == "union_tag_not_found" else locations.known(loc[:-1])
-        hint = f'add {word} = "keras", "saved_model", "function", "jax" or "tflite"' if word == "format" else ""
-        if not hint and len(loc) == 1:
-            hint = {"spec": "add spec = 1", "model": 'add [model] with name = "..."', "source": "add [source]"}.get(
-                word, ""
-            )
-        return Problem(f"missing key '{word}'{_in_table(table_path)}", place(*table_path), hint)
-    if kind == "union_tag_invalid":
-        allowed = [w.strip("' ") for w in str(context["expected_tags"]).split(",")]
-        word = str(context["tag"])
-        return Problem(_not_one_of(word, allowed), place(*path, "format"), near_miss(word, allowed))
-    if kind == "literal_error":
-        allowed = re.findall(r"'([^']*)'", str(context["expected"])) or [str(context["expected"])]
-        if isinstance(found, str) and not all(w.isdigit() for w in allowed):
-            return Problem(_not_one_of(found, allowed), place(*path), near_miss(found, allowed))
-        quoted = [f'"{w}"' if not w.isdigit() else w for w in allowed]
-        return Problem(f"'{key}' is {_show(found)}; allowed: {one_of(quoted)}", place(*path))
-    if kind == "word":
-        word, allowed = str(context["found"]), list(context["allowed"])
-        return Problem(_not_one_of(word, allowed), place(*path), near_miss(word, allowed))
-    if kind == "spec":
-        blamed = (*path, str(context["key"])) if context["key"] else path
-        return Problem(str(context["message"]), place(*blamed))
-    return Problem(f"'{key}' {_expectation(kind, context, found)}", place(*path))
-
-
-def _expectation(kind: str, context: dict[str, Any], found: Any) -> str:
-    if kind == "string_pattern_mismatch":
-        return f"is {_show(found)}; it must be {_PATTERNS.get(str(context['pattern']), 'written differently')}"
-    if kind == "string_too_short":
-        return "is empty"
-    if kind == "string_too_long":
-        return f"is longer than {context['max_length']} characters"
-    if kind == "too_short":
-        return f"has {context['actual_length']} elements; at least {context['min_length']} are needed"
-    if isinstance(found, float) and not math.isfinite(found):
-        return "must be a finite number"
-    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
-        sign, limit = next(
-            (s, context[k])
-            for k, s in (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
-            if k in context
-        )
-        return f"is {_show(found)}; it must be {sign} {limit}"
-    if kind in _KINDS:
-        return f"must be {_KINDS[kind]}, not {_kind_of(found)}"
-    return f"is {_show(found)}: {kind.replace('_', ' ')}"
-
-
-def _not_one_of(word: str, allowed: list[str]) -> str:
-    return f"'{word}' is not one of: {one_of(allowed)}"
-
-
-def _in_table(path: KeyPath) -> str:
-    return f" in [{'.'.join(str(p) for p in path)}]" if path else ""
-
-
-def _show(value: Any) -> str:
-    try:
-        text = json.dumps(value, default=str, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _kind_of(value: Any) -> str:
-    if isinstance(value, bool):
-        return f"{str(value).lower()}"
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list | tuple):
-        return "an array"
-    if isinstance(value, str):
-        return f"the string {_show(value)}"
-    if isinstance(value, int | float):
-        return f"the number {value}"
-    return "a date or time"
-
-
-def _fields(table: tuple[str | int, ...], data: dict[str, Any]) -> set[str]:
-    """The keys that the table at the validator's path `table` may have."""
-    models: list[type[BaseModel]] = [ModelSpec]
-    for part in table:
-        following: list[type[BaseModel]] = []
-        for model in models:
-            for name, info in model.model_fields.items():
-                if (info.alias or name) == part:
-                    following.extend(models_in(info.annotation))
-        tagged = [m for m in models if _tag(m) == part]
-        models = following or tagged or models
-    return {info.alias or name for model in models for name, info in model.model_fields.items()}
-
-
-def _tag(model: type[BaseModel]) -> str | None:
-    info = model.model_fields.get("format")
-    words = typing.get_args(info.annotation) if info else ()
-    return str(words[0]) if words else None
+    Raises:
+        SpecError: With all problems of the workspace's own file.
+    """
+    place = workspace_of(os.path.dirname(os.path.abspath(file)))  # noqa: PTH100, PTH120 - links are not followed
+    if not place:
+        return None
+    document = read(Path(place))
+    return LoadedWorkspace(validated(WorkspaceSpec, document), document)

@@ -1,4 +1,4 @@
-"""The JSON Schema of model.toml and the reference page, both made from the types."""
+"""The JSON Schemas of model.toml and tflite-build.toml and the reference page, all made from the types."""
 
 from __future__ import annotations
 
@@ -11,18 +11,31 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from tflite_build.workspace import WORKSPACE_NAME
+
+from . import SPEC_NAME
 from .tables import models_in
 from .types import QUANTIZE_WORDS, ModelSpec
+from .workspace import WorkspaceSpec
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12), for completion and checks in editors."""
+    """The JSON Schema of model.toml (draft 2020-12), for completion and checks in editors."""
     schema = ModelSpec.model_json_schema(by_alias=True)
     quantize = schema["$defs"]["Variant"]["properties"]["quantize"]
     quantize.pop("type")
     quantize["anyOf"] = [{"enum": list(QUANTIZE_WORDS)}, {"type": "string", "pattern": r"\.json$"}]
+    return _finished(schema, SPEC_NAME)
+
+
+def workspace_schema() -> dict[str, Any]:
+    """The same for tflite-build.toml."""
+    return _finished(WorkspaceSpec.model_json_schema(by_alias=True), WORKSPACE_NAME)
+
+
+def _finished(schema: dict[str, Any], title: str) -> dict[str, Any]:
     _tidy(schema)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "model.toml"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}
 
 
 def _tidy(node: Any) -> None:
@@ -40,16 +53,30 @@ def _tidy(node: Any) -> None:
 
 
 def reference() -> str:
-    """The reference page of model.toml, in Markdown."""
+    """The reference page of both files, in Markdown."""
     lines = [
         "# Reference of model.toml",
         "",
-        "Made from the types in `tflite_build/spec/types.py` by `scripts/generate.py`; do not edit.",
+        "Made from the types in `tflite_build/spec/` by `scripts/generate.py`; do not edit. The shared defaults of",
+        "[tflite-build.toml](#reference-of-tflite-buildtoml) stand at the end.",
         "",
         "Every key that is not listed here is an error. Paths start from the folder of model.toml.",
         "",
     ]
-    for title, model in _tables():
+    lines += _tables_of(ModelSpec)
+    lines += [
+        f"# Reference of {WORKSPACE_NAME}",
+        "",
+        "Defaults for every model.toml below, whose own keys go before them ([what a workspace is](workspaces.md)).",
+        "",
+        *_tables_of(WorkspaceSpec),
+    ]
+    return "\n".join(lines)
+
+
+def _tables_of(spec: type[BaseModel]) -> list[str]:
+    lines = []
+    for title, model in _tables(spec):
         lines += [f"## {title}", "", " ".join((model.__doc__ or "").split()), ""]
         lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
         for name, info in model.model_fields.items():
@@ -57,12 +84,12 @@ def reference() -> str:
             description = " ".join((info.description or "").split()).replace("|", "\\|")
             lines.append(f"| `{key}` | {_type(info)} | {_default(info)} | {description} |")
         lines.append("")
-    return "\n".join(lines)
+    return lines
 
 
-def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
-    yield "The file", ModelSpec
-    for name, info in ModelSpec.model_fields.items():
+def _tables(spec: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    yield "The file", spec
+    for name, info in spec.model_fields.items():
         mapping = _is_mapping(info.annotation)
         for model in models_in(info.annotation):
             tag = model.model_fields.get("format")

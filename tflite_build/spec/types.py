@@ -75,6 +75,7 @@ def _pair(value: Any) -> Any:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 RelativePath = Annotated[str, StringConstraints(min_length=1)]
 Entry = Annotated[str, StringConstraints(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_.]*$")]
+Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Dimension = Annotated[
     int | str,
@@ -424,7 +425,7 @@ class Limits(SpecModel):
 
     timeout: Annotated[int, Field(ge=1, le=10_000_000)] = 1800
     """Seconds after which an action counts as hanging and is stopped."""
-    memory: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$")] | None = None
+    memory: Amount | None = None
     """The most memory that an action may take, such as `"4 GB"`. Default: what the machine has."""
 
 

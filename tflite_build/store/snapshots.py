@@ -18,6 +18,8 @@ import time
 from binascii import crc32
 from collections.abc import Callable, Iterable, Sequence
 
+from tflite_build.workspace import workspace_of
+
 from .database import Database
 from .stats import is_settled, stat_text
 
@@ -33,11 +35,17 @@ CREATE TABLE IF NOT EXISTS tools (package TEXT PRIMARY KEY, state TEXT NOT NULL)
 ABSENT = "-"  # nothing may stand there
 A_FILE = "f"  # any file
 A_FOLDER = "d"  # any folder
+WORKSPACE = "w"  # a folder whose workspace file is the one that stands as content, "" for none
 _UNSETTLED = ""  # the content has to be hashed
 # What stands before the hash of a folder's names.
 _VISIBLE = "visible:"  # without hidden ones and byte code
 _ALL = "all:"
 _SEPARATOR = "\0"  # which no path holds
+
+
+def is_listing(content: str) -> bool:
+    """Whether the content of an entry is that of a folder, whose names matter."""
+    return content.startswith((_VISIBLE, _ALL))
 
 
 class Entries:
@@ -86,10 +94,22 @@ class Entries:
         """Add that `path` is ABSENT, A_FILE or A_FOLDER."""
         self.flat += (path, how, "")
 
-    def hold(self) -> bool:
-        """Whether every path stands as it has to. `refreshed` says whether stat texts were found anew meanwhile."""
+    def workspace(self, folder: str) -> None:
+        """Add which workspace the specs in `folder` belong to now."""
+        self.flat += (folder, WORKSPACE, workspace_of(folder))
+
+    def hold(self, workspaces: dict[str, str] | None = None) -> bool:
+        """Whether every path stands as it has to. `refreshed` says whether stat texts were found anew meanwhile.
+
+        Args:
+            workspaces: What is known of folders for `workspace_of`, for who asks many.
+        """
         for at in range(0, len(self.flat), 3):
             path, text = self.flat[at], self.flat[at + 1]
+            if text == WORKSPACE:
+                if workspace_of(path, workspaces) != self.flat[at + 2]:
+                    return False
+                continue
             try:
                 stat = os.stat(path)
             except OSError:
@@ -114,7 +134,7 @@ class Entries:
             return None
         before = time.time_ns()
         try:
-            if content.startswith((_VISIBLE, _ALL)):
+            if is_listing(content):
                 found = _names(path, _ALL if content.startswith(_ALL) else _VISIBLE)
             else:
                 found = _sha256_of(path)
@@ -199,10 +219,11 @@ class Snapshots:
             rows = self._db.query("SELECT spec, state FROM models WHERE spec BETWEEN ? AND ? AND out = ?", span)
         wanted = set(specs)
         own = tool() if rows else ""
+        workspaces: dict[str, str] = {}
         found, refreshed = {}, {}
         for spec, state in rows:
             snapshot = Snapshot.parse(state) if spec in wanted else None
-            if snapshot is not None and own and snapshot.tool == own and snapshot.entries.hold():
+            if snapshot is not None and own and snapshot.tool == own and snapshot.entries.hold(workspaces):
                 found[spec] = snapshot
                 if snapshot.entries.refreshed:
                     refreshed[spec] = snapshot
