@@ -67,6 +67,7 @@ def test_where_build_folders_go(small, team: Path, tmp_path: Path) -> None:
     assert small.build(out_dir=tmp_path / "other").model.folder == tmp_path / "other" / "small"
     (made / "small" / "small-int8.tflite").unlink()
     assert not nothing_to_do(small)
+    assert tflite_build.clean(small.folder) == (made / "small",)
 
 
 def test_verify_takes_the_defaults_along(small, team: Path) -> None:
