@@ -68,7 +68,7 @@ def test_from_load_to_clean(project: Path, cache: Path, monkeypatch: pytest.Monk
         loaded = tflite_build.load(given)
         assert (loaded.spec.model.name, list(loaded.spec.variant)) == ("tiny", ["float32", "small"])
     with pytest.raises(dataclasses.FrozenInstanceError):
-        loaded.text = ""  # type: ignore[misc]
+        loaded.file = project  # type: ignore[misc]
     with pytest.raises(Exception, match="frozen"):
         loaded.spec.model.name = "other"
 

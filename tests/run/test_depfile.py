@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -102,10 +103,11 @@ def test_make_reads_odd_names(odd: tuple[Path, list[str]], cache: Path) -> None:
 
     subprocess.run(command, cwd=work, check=True, capture_output=True)
     assert not ran()
-    for name in READ:
-        (work / ODD / name).touch()
+    now = (work / OUTPUT).stat().st_mtime
+    for number, name in enumerate(READ, 1):  # with times apart, however coarse the clock is
+        os.utime(work / ODD / name, (now + 2 * number,) * 2)
         assert ran()
-        (work / OUTPUT).touch()
+        os.utime(work / OUTPUT, (now + 2 * number + 1,) * 2)
         assert not ran()
     (work / ODD / "c.npz").unlink()
     assert ran()  # so that the tool says what is missing

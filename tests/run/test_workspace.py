@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import tflite_build
+from tflite_build.errors import BuildError
 from tflite_build.run import unchanged
 
 
@@ -65,3 +67,11 @@ def test_where_build_folders_go(small, team: Path, tmp_path: Path) -> None:
     assert small.build(out_dir=tmp_path / "other").model.folder == tmp_path / "other" / "small"
     (made / "small" / "small-int8.tflite").unlink()
     assert not nothing_to_do(small)
+    assert tflite_build.clean(small.folder) == (made / "small",)
+
+
+def test_verify_takes_the_defaults_along(small, team: Path) -> None:
+    assert all(model.ok for model in tflite_build.verify(small.folder))
+    (team / "tflite-build.toml").write_text("[checks]\nmin_cosine = 1\n")
+    with pytest.raises(BuildError, match="at least 1 is wanted"):
+        tflite_build.verify(small.folder)

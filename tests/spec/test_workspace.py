@@ -14,6 +14,9 @@ from syrupy.assertion import SnapshotAssertion
 from tflite_build.errors import SpecError
 from tflite_build.spec.load import load
 from tflite_build.spec.schema import workspace_schema
+from tflite_build.spec.tables import models_in
+from tflite_build.spec.types import ModelSpec
+from tflite_build.spec.workspace import WorkspaceSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = 'spec = 1\n[model]\nname = "m"\n'
@@ -58,6 +61,13 @@ def test_each_key_is_the_models_own_or_the_workspaces(team: Path) -> None:
 @pytest.mark.parametrize("text", [None, "", "# nothing\n[limits]\n"])
 def test_without_a_default_a_spec_means_the_same(team: Path, text: str | None) -> None:
     assert load(write(team, KERAS, text)).spec == load(write(team, KERAS)).spec
+
+
+def test_every_default_is_a_key_of_model_toml() -> None:
+    for name, info in WorkspaceSpec.model_fields.items():
+        if name != "build":
+            (shared,), (own,) = models_in(info.annotation), models_in(ModelSpec.model_fields[name].annotation)
+            assert shared.model_fields.keys() <= own.model_fields.keys()
 
 
 def test_the_nearest_file_counts_alone(team: Path) -> None:

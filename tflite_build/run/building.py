@@ -103,7 +103,7 @@ def build(
         listener(ModelFinished(result))
     made: tuple[ModelResult, ...] = ()
     if found.targets:
-        made = driver.build(found.targets, options, listener, kept=session() if session is not None else None)
+        made = driver.build(found.targets, options, listener, *([session()] if session is not None else []))
     return Outcome(
         tuple(found.order),
         {model.spec: model for model in made},

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tflite_build.errors import Problem, UsageError
+from tflite_build.errors import BuildError, Problem, UsageError
 
 from .publish import Placement
 from .result import ModelResult
@@ -26,8 +26,12 @@ def write(file: Path, models: Sequence[ModelResult], begun: float) -> None:
 
     Raises:
         UsageError: If a path cannot be written in this syntax.
+        BuildError: If it is not known what a model was made from.
         StoreError: If the file cannot be written.
     """
+    for model in models:
+        if not model.inputs:
+            raise BuildError(Problem(f"an input of '{model.name}' went while it was built", hint="build again"))
     rules = [_rule([v.file for v in model.variants], list(_inputs(model, begun, file))) for model in models]
     with Placement() as placement:
         placement.text("\n".join(rules), file)

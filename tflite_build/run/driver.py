@@ -273,7 +273,7 @@ def limits_of(loaded: LoadedSpec) -> Limits:
 
 
 def build(
-    targets: Sequence[Target], options: Options, listener: Listener, *, kept: Session | None = None
+    targets: Sequence[Target], options: Options, listener: Listener, kept: Session | None = None
 ) -> tuple[ModelResult, ...]:
     """Build `targets`, in the session `kept` if there is one. Failures of models are in the results, not raised.
 

@@ -76,6 +76,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max
 RelativePath = Annotated[str, StringConstraints(min_length=1)]
 Entry = Annotated[str, StringConstraints(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_.]*$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$")]
+Engine = Literal["auto", "litert", "tensorflow"]
+Tolerance = Annotated[float, Field(gt=0, le=1)]
+Cosine = Annotated[float, Field(ge=-1, le=1)]
+Seconds = Annotated[int, Field(ge=1, le=10_000_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Dimension = Annotated[
     int | str,
@@ -260,9 +264,9 @@ class TensorflowSwitches(SpecModel):
 class Convert(SpecModel):
     """How the source becomes a float .tflite file."""
 
-    engine: Literal["auto", "litert", "tensorflow"] = "auto"
+    engine: Engine = "auto"
     """Who converts. `auto` takes the first engine whose file equals the source, and remembers it in model.lock."""
-    tolerance: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    tolerance: Tolerance = 1e-3
     """How far an output of a float file may be from the source's, as a share of that output's range."""
     tensorflow: TensorflowSwitches = TensorflowSwitches()
     """Switches of the TensorFlow converter."""
@@ -413,7 +417,7 @@ class Accuracy(SpecModel):
 class Checks(SpecModel):
     """Limits: a variant that misses one fails the build, and nothing of it is published."""
 
-    min_cosine: Annotated[float, Field(ge=-1, le=1)] | None = None
+    min_cosine: Cosine | None = None
     """The lowest cosine similarity of a variant's outputs: a float32 file's to those of the source, any other one's to
     those of the float32 file, which was compared with the source."""
     accuracy: Accuracy | None = None
@@ -423,7 +427,7 @@ class Checks(SpecModel):
 class Limits(SpecModel):
     """What one action may take. They do not change what is built, only whether a build gives up."""
 
-    timeout: Annotated[int, Field(ge=1, le=10_000_000)] = 1800
+    timeout: Seconds = 1800
     """Seconds after which an action counts as hanging and is stopped."""
     memory: Amount | None = None
     """The most memory that an action may take, such as `"4 GB"`. Default: what the machine has."""

@@ -6,33 +6,31 @@ no variant. Each table is one of model.toml with some of its keys, and none of t
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from .types import Amount, RelativePath, SpecModel, Strings
+from .types import Amount, Cosine, Engine, RelativePath, Seconds, SpecModel, Strings, Tolerance
 
 
 class WorkspaceConvert(SpecModel):
     """Defaults for [convert]."""
 
-    engine: Literal["auto", "litert", "tensorflow"] | None = None
+    engine: Engine | None = None
     """Who converts, of sources that are converted."""
-    tolerance: Annotated[float, Field(gt=0, le=1)] | None = None
+    tolerance: Tolerance | None = None
     """How far an output of a float file may be from the source's, as a share of that output's range."""
 
 
 class WorkspaceChecks(SpecModel):
     """Defaults for [checks]."""
 
-    min_cosine: Annotated[float, Field(ge=-1, le=1)] | None = None
+    min_cosine: Cosine | None = None
     """The lowest cosine similarity of a variant's outputs."""
 
 
 class WorkspaceLimits(SpecModel):
     """Defaults for [limits]."""
 
-    timeout: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    timeout: Seconds | None = None
     """Seconds after which an action counts as hanging and is stopped."""
     memory: Amount | None = None
     """The most memory that an action may take, such as `"4 GB"`."""
