@@ -96,6 +96,8 @@ def run(request: Request) -> Answer:
         except Refused as refused:
             beyond = [o for o in proportion.operators(graphs.read(made)) if o.scope not in exact] if integer else []
             more = _without(refused, graph, request, left)
+            if more and integer and not request.params.get("partly"):  # TensorFlow's quantizer may have another form
+                refused.alternative, more = "litert-partly", []
             if not (beyond or more):
                 raise
             coarse += beyond
@@ -129,9 +131,9 @@ def _beyond_float16(request: Request, content: bytes, graph: Graph) -> list[half
 def _without(refused: Refused, graph: Graph, request: Request, left: Sequence[str]) -> list[str]:
     """The kinds of operators to leave in float, so that the runtime may take the rest.
 
-    None where another quantizer may do better, and of a recipe, which says itself what is quantized.
+    None of a recipe, which says itself what is quantized.
     """
-    if request.params["quantize"] in (*_ACTIVATION_BITS, "recipe"):
+    if request.params["quantize"] == "recipe":
         return []
     there = {operator.name for _, operator in graph.operators()}
     return [o.name for o in refused.operators if o.name in there and o.name not in left]
