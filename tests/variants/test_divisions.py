@@ -27,6 +27,16 @@ def predict(x):
     y = jnp.tanh(x @ WEIGHTS)
 """
 
+# Columns of nearly one value, divided by how little they differ: no integers do that, and the runtime ends the program on
+# what TensorFlow's quantizer makes of it.
+HOPELESS = """
+import jax.numpy as jnp, numpy as np
+WEIGHTS = np.random.default_rng(0).normal(size=(4, 4)).astype("float32")
+def predict(x):
+    y = jnp.tanh(x @ WEIGHTS)
+    return (y - y.mean(0)) / (y.std(0) + 1e-3)
+"""
+
 
 def rows(count: int, seed: int) -> Any:
     return np.random.default_rng(seed).uniform(-1, 2, (count, 4)).astype("float32")
@@ -47,6 +57,9 @@ def said(shop: Shop) -> dict[str, Said]:
     data = np.stack([rows(5, seed) for seed in range(10, 110)])
     for name, result in ROWS.items():
         shop.model(name, head + OPEN + kinds + DATA, {"model.py": f"{HEAD}    return {result}\n"}, x=data)
+    normal = np.stack([np.random.default_rng(seed).normal(1, 1, (5, 4)).astype("float32") for seed in range(10)])
+    toml = f'{head}{OPEN}[variant.int8]\nquantize = "int8"\n{DATA}'
+    shop.model("hopeless", toml, {"model.py": HOPELESS}, x=normal)
     return shop.build()
 
 
@@ -81,3 +94,9 @@ def test_constants_of_an_open_shape_are_no_counts(said: dict[str, Said], shop: S
     assert said["biased"].value["warnings"] == []
     (found,) = shop.measure([{"model": said["biased"].file(word)}])
     assert found.operators.count("DEQUANTIZE") == 1, "that of the output"
+
+
+def test_a_crash_of_the_second_quantizers_file_tells_of_the_first(said: dict[str, Said]) -> None:
+    error = said["hopeless"].error
+    assert error["message"].startswith("compare:int8: the core process crashed")
+    assert "litert could not make it before: output 'output' of 'serving_default' is too far" in error["detail"]
