@@ -75,7 +75,9 @@ def run(request: Request) -> Answer:
     exact = [scope for weight in unfit for scope in weight.scopes]
     integer = word in _ACTIVATION_BITS
     if integer:
-        exact = [*counts.operators(graph), *divisions.operators(graph), *masks.idle_clamps(graph), *_spread(graph)]
+        ranges = request.read_json("ranges")
+        divided = divisions.operators(graph, ranges, _ACTIVATION_BITS[word])
+        exact = [*counts.operators(graph), *divided, *masks.idle_clamps(graph), *_spread(graph)]
     masked = _around_masks(request, graph)
     left: list[str] = []  # kinds of operators whose quantized form the runtime refuses
     coarse: list[Coarse] = []
