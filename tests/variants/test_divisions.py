@@ -27,6 +27,31 @@ def predict(x):
     y = jnp.tanh(x @ WEIGHTS)
 """
 
+# Columns of nearly one value, divided by how little they differ: no integers do that, and the runtime ends the program on
+# what TensorFlow's quantizer makes of it.
+HOPELESS = """
+import jax.numpy as jnp, numpy as np
+WEIGHTS = np.random.default_rng(0).normal(size=(4, 4)).astype("float32")
+def predict(x):
+    y = jnp.tanh(x @ WEIGHTS)
+    return (y - y.mean(0)) / (y.std(0) + 1e-3)
+"""
+
+NORM = """
+import keras
+from keras import layers
+def build():
+    x = keras.Input((8, 16), batch_size=1, name="x")
+    return keras.Model(x, layers.Dense(4)(layers.LayerNormalization(epsilon=1e-6)(x)))
+"""
+
+
+def padded(count: int, seed: int, length: int) -> Any:
+    """Sequences of 8 vectors, behind `length` of them zeros."""
+    x = np.random.default_rng(seed).normal(size=(count, 1, 8, 16)).astype("float32")
+    x[:, :, length:] = 0
+    return x
+
 
 def rows(count: int, seed: int) -> Any:
     return np.random.default_rng(seed).uniform(-1, 2, (count, 4)).astype("float32")
@@ -47,6 +72,12 @@ def said(shop: Shop) -> dict[str, Said]:
     data = np.stack([rows(5, seed) for seed in range(10, 110)])
     for name, result in ROWS.items():
         shop.model(name, head + OPEN + kinds + DATA, {"model.py": f"{HEAD}    return {result}\n"}, x=data)
+    keras = 'format = "keras"\nentry = "model.py:build"\n'
+    for name, length in (("norm", 8), ("padded_norm", 5)):
+        shop.model(name, keras + kinds + DATA, {"model.py": NORM}, x=padded(40, 0, length))
+    normal = np.stack([np.random.default_rng(seed).normal(1, 1, (5, 4)).astype("float32") for seed in range(10)])
+    toml = f'{head}{OPEN}[variant.int8]\nquantize = "int8"\n{DATA}'
+    shop.model("hopeless", toml, {"model.py": HOPELESS}, x=normal)
     return shop.build()
 
 
@@ -81,3 +112,22 @@ def test_constants_of_an_open_shape_are_no_counts(said: dict[str, Said], shop: S
     assert said["biased"].value["warnings"] == []
     (found,) = shop.measure([{"model": said["biased"].file(word)}])
     assert found.operators.count("DEQUANTIZE") == 1, "that of the output"
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_norm_of_padded_sequences(said: dict[str, Said], shop: Shop, word: str) -> None:
+    """One over the deviation of a row of zeros is a thousand: in the range of all rows nothing is left of the others."""
+    for name, length in (("norm", 8), ("padded_norm", 5)):
+        assert not said[name].errors, said[name].told
+        feed = {"x": padded(1, 9, length)}
+        wanted, got = shop.measure([{"model": said[name].file(v), "feed": feed} for v in ("float32", word)])
+        (one,), (other,) = wanted.outputs.values(), got.outputs.values()
+        assert np.abs(one - other).max() < 0.05 * np.ptp(one)
+        reciprocal = [t for t in got.value["tensors"] if t["name"].endswith("rsqrt")]
+        assert (reciprocal[0]["dtype"] == "float32") == (name == "padded_norm")
+
+
+def test_a_crash_of_the_second_quantizers_file_tells_of_the_first(said: dict[str, Said]) -> None:
+    error = said["hopeless"].error
+    assert error["message"].startswith("compare:int8: the core process crashed")
+    assert "litert could not make it before: output 'output' of 'serving_default' is too far" in error["detail"]

@@ -104,8 +104,9 @@ def said(shop: Shop) -> dict[str, Said]:
     for name, kind in FROM_SOURCE.items():
         shop.tflite(name, '[variant.own]\nquantize = "from-source"\n', source=FIXTURES / f"{kind}.tflite")
     shop.tflite("nothing", '[variant.own]\nquantize = "dynamic-int8"\n', source=files["soft"])
-    both = f'[variant.own]\nquantize = "int16x8"\n[variant.other]\nquantize = "dynamic-int8"\n{DATA}'
-    shop.tflite("both_refuse", both, source=files["tiny"], x=pictures(3))
+    both = f'[variant.own]\nquantize = "int16x8"\n[variant.other]\n{DATA}'
+    shop.tflite("both_refuse", both, source=files["memory"], x=np.zeros((3, 5), np.float32))
+    shop.tflite("good_partly", '[variant.own]\nquantize = "int16x8"\n' + DATA, source=files["tiny"], x=pictures(3))
     toml = f'[variant.own]\nquantize = "int16x8"\nkeep_float = ["op:MUL"]\n{DATA}'
     shop.tflite("good_kept", toml, source=files["tiny"], x=pictures(3))
     second = f'[variant.own]\nquantize = "int8"\n[variant.own8]\nquantize = "int8"\nio = "int8"\n{DATA}'
@@ -172,6 +173,20 @@ def test_the_second_quantizer_is_taken_and_the_lock_says_why(said: dict[str, Sai
     ran = cli("build", elsewhere)
     assert re.search(r"good_second quantize:own +refused by litert\n", ran.out), ran.text
     shutil.rmtree(elsewhere.parent)
+
+
+def test_what_both_quantizers_make_too_much_of_is_quantized_in_part(said: dict[str, Said], shop: Shop) -> None:
+    """The operator that the runtime refuses in both files stays float: the same file as with keep_float."""
+    assert not said["good_partly"].errors, said["good_partly"].told
+    decision = tomli.loads((shop.folder / "good_partly" / "model.lock").read_text())["decision"]["quantizer:own"]
+    assert decision["choice"] == "litert-partly"
+    assert all("MUL failed to prepare" in decision["refuted"][name] for name in ("litert", "tensorflow"))
+    assert said["good_partly"].value["warnings"] == [
+        "own: 'MUL' stays float: the runtime refuses the int16x8 form that the quantizer makes"
+    ]
+    assert said["good_partly"].sha256("own") == said["good_kept"].sha256("own")
+    again = shop.build("good_partly")["good_partly"]
+    assert (again.ran, again.errors) == ([], [])
 
 
 def test_what_one_operator_forbids_is_built_without_it(said: dict[str, Said]) -> None:

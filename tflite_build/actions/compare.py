@@ -55,7 +55,7 @@ def step(model: Resolved, tools: Tools, variant: ResolvedVariant) -> Step:
         OutputOf(FLOAT_ID, reference.OUTPUTS),
         keep=False,
         renamed=True,
-        candidate=Candidate(f"quantizer:{variant.name}", variant.quantizer) if variant.quantizer else None,
+        candidate=Candidate(f"quantizer:{variant.name}", variant.quantizer_choice) if variant.quantizer else None,
         variant=variant.name,
     )
 

@@ -38,9 +38,10 @@ def step(model: Resolved, tools: Tools, float_model: OutputOf, variant: Resolved
             "granularity": variant.granularity,
             "io": variant.io,
             "keep_float": list(variant.keep_float),
+            **({"partly": True} if variant.quantizer_choice.endswith("-partly") else {}),
         },
         inputs,
-        candidate=Candidate(f"quantizer:{variant.name}", variant.quantizer),
+        candidate=Candidate(f"quantizer:{variant.name}", variant.quantizer_choice),
         variant=variant.name,
         weight=3,
     )

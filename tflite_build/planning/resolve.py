@@ -35,8 +35,8 @@ ENGINES: dict[str, tuple[str, ...]] = {
     "tflite": (),
 }
 QUANTIZERS: dict[str, tuple[str, ...]] = {"int8": ("litert", "tensorflow"), "int16x8": ("litert", "tensorflow")}
-# Engines that only a refusal brings up, behind all others: docs/decisions/0007-loops-come-last.md.
-_LAST_RESORTS = ("litert-loops",)
+# What only a refusal brings up, behind all others: docs/decisions/0007-loops-come-last.md.
+_LAST_RESORTS = ("litert-loops", "litert-partly")
 _ONLY_LITERT = ("litert",)
 _FIXED_SIZE = 1  # in an example of a shape, where the spec tests no size
 
@@ -60,11 +60,18 @@ class Refuted:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedVariant:
-    """One file to build. `quantizer` is "" where nothing is quantized, `io` where a recipe decides."""
+    """One file to build.
+
+    Attributes:
+        quantizer: "litert", "tensorflow", or "" where nothing is quantized.
+        quantizer_choice: As decisions name it: "litert-partly" where leaving operators in float is the last resort.
+        io: "" where a recipe decides.
+    """
 
     name: str
     quantize: str
     quantizer: str
+    quantizer_choice: str
     io: str
     granularity: str | None
     keep_float: tuple[str, ...]
@@ -123,7 +130,7 @@ def resolve(loaded: LoadedSpec, lock: Lock, refuted: Sequence[Refuted], interfac
     def decide(subject: str, candidates: tuple[str, ...]) -> str:
         gone = [r for r in refuted if r.subject == subject]
         locked = lock.decisions.get(subject)
-        if subject == "engine" and len(candidates) > 1:
+        if len(candidates) > 1:
             named = {r.alternative for r in gone} | ({locked.choice} if locked is not None else set())
             candidates = (*candidates, *(c for c in _LAST_RESORTS if c in named))
         left = [c for c in candidates if c not in {r.choice for r in gone}]
@@ -156,6 +163,7 @@ def resolve(loaded: LoadedSpec, lock: Lock, refuted: Sequence[Refuted], interfac
             ResolvedVariant(
                 name,
                 "recipe" if recipe else variant.quantize,
+                quantizer.removesuffix("-partly"),
                 quantizer,
                 variant.io or ("" if recipe else "float32"),
                 variant.granularity,

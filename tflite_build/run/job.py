@@ -181,7 +181,13 @@ class Job:
             problem = self.loaded.problem(key, error.message, error.hint, detail)
             error = BuildError(problem, ExitCode.SPEC_WRONG)
         elif not isinstance(error, StoreError):  # in a build of several models: which one
-            placed = [replace(p, place=p.place or Place(self.loaded.file)) for p in error.problems]
+            before = self._refused_before(step)
+            placed = [
+                replace(
+                    p, place=p.place or Place(self.loaded.file), detail="\n".join(filter(None, (p.detail, *before)))
+                )
+                for p in error.problems
+            ]
             error = BuildError(placed, error.code)
         self._add_failure(error)
 

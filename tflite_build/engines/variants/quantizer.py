@@ -75,7 +75,9 @@ def run(request: Request) -> Answer:
     exact = [scope for weight in unfit for scope in weight.scopes]
     integer = word in _ACTIVATION_BITS
     if integer:
-        exact = [*counts.operators(graph), *divisions.operators(graph), *masks.idle_clamps(graph), *_spread(graph)]
+        ranges = request.read_json("ranges")
+        divided = divisions.operators(graph, ranges, _ACTIVATION_BITS[word])
+        exact = [*counts.operators(graph), *divided, *masks.idle_clamps(graph), *_spread(graph)]
     masked = _around_masks(request, graph)
     left: list[str] = []  # kinds of operators whose quantized form the runtime refuses
     coarse: list[Coarse] = []
@@ -96,6 +98,8 @@ def run(request: Request) -> Answer:
         except Refused as refused:
             beyond = [o for o in proportion.operators(graphs.read(made)) if o.scope not in exact] if integer else []
             more = _without(refused, graph, request, left)
+            if more and integer and not request.params.get("partly"):  # TensorFlow's quantizer may have another form
+                refused.alternative, more = "litert-partly", []
             if not (beyond or more):
                 raise
             coarse += beyond
@@ -129,9 +133,9 @@ def _beyond_float16(request: Request, content: bytes, graph: Graph) -> list[half
 def _without(refused: Refused, graph: Graph, request: Request, left: Sequence[str]) -> list[str]:
     """The kinds of operators to leave in float, so that the runtime may take the rest.
 
-    None where another quantizer may do better, and of a recipe, which says itself what is quantized.
+    None of a recipe, which says itself what is quantized.
     """
-    if request.params["quantize"] in (*_ACTIVATION_BITS, "recipe"):
+    if request.params["quantize"] == "recipe":
         return []
     there = {operator.name for _, operator in graph.operators()}
     return [o.name for o in refused.operators if o.name in there and o.name not in left]
