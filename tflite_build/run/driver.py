@@ -285,7 +285,7 @@ def build(targets: Sequence[Target], options: Options, listener: Listener) -> tu
                     publish(job)
         steps = [step for result in results.values() for step in result.steps]
         reused = sum(step.reused for step in steps)
-        history.note(session.store.root, reused, len(steps) - reused)
+        history.note(session.store.root, reused, len(steps) - reused, lambda text: listener(Note(text)))
     return tuple(results[t.loaded.file] for t in targets if t.loaded.file in results)
 
 

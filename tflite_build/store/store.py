@@ -70,9 +70,11 @@ class Store:
             self._temporary.mkdir()
         except OSError as error:
             raise self.failure(error) from None
+        self._report = report
+        self._damaged = False
         use = Use(self.root / "use.lock")
-        self.blobs = Blobs(self.root / "blobs", self._temporary, use, report)
-        self.results = Results(self.root / "results", self.blobs, use, report)
+        self.blobs = Blobs(self.root / "blobs", self._temporary, use, self._damage)
+        self.results = Results(self.root / "results", self.blobs, use, self._damage)
         self.stats = StatCache(self.root / "index.sqlite", report)
         self.snapshots = Snapshots(str(self.root), report)
 
@@ -91,6 +93,15 @@ class Store:
                 hint="free some space, or set TFLITE_BUILD_CACHE to a folder that can be written",
             )
         )
+
+    def lost(self) -> None:
+        """A result is there and its outputs are not. Said once, and not beside damage that was said."""
+        if not self._damaged:
+            self._damage("a part of the store is gone; what is needed of it is made again")
+
+    def _damage(self, text: str) -> None:
+        self._damaged = True
+        self._report(text)
 
     def _sweep(self) -> None:
         """Remove what killed builds left: folders whose lock nobody holds."""
