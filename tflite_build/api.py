@@ -18,8 +18,9 @@ from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
 from tflite_build.progress import Listener, silent
-from tflite_build.run import arguments, building, driver, find, preview
+from tflite_build.run import arguments, building, cache, driver, find, preview
 from tflite_build.run import verify as verifying
+from tflite_build.run.cache import Stats
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
@@ -28,6 +29,8 @@ from tflite_build.run.verify import Verified
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.load import load as load_spec
+from tflite_build.store.checkup import Checked
+from tflite_build.store.garbage import Collected
 from tflite_build.tflite.summary import Summary, summarize
 
 Targets = str | Path | Sequence[str | Path]
@@ -180,6 +183,41 @@ def verify(
         return verifying.verify(found.targets, offline=offline, keep=kept, out_dir=out, listener=listener)
 
 
+def cache_stats() -> Stats:
+    """What takes space in the cache, and how much of the last builds was reused."""
+    return cache.stats()
+
+
+def cache_gc(*, max_size: str | None = None, older_than: str | None = None, on_event: Listener = silent) -> Collected:
+    """Remove from the cache what nobody needs, the least recently used first.
+
+    What the last builds of models that are still there need is never removed, and neither is what a build under way
+    uses. Without a limit only leftovers go.
+
+    Args:
+        max_size: What blobs and results may take, such as "5GB".
+        older_than: How long a thing was not used, such as "30d", to go; old toolchains and packages too.
+        on_event: Called with notes.
+
+    Raises:
+        BuildError: If a limit is written wrongly, or the store cannot be written.
+    """
+    size = None if max_size is None else cache.size_of(max_size)
+    age = None if older_than is None else cache.age_of(older_than)
+    with arguments.listening(on_event) as listener:
+        return cache.collect(max_size=size, older_than=age, listener=listener)
+
+
+def cache_verify(on_event: Listener = silent) -> Checked:
+    """Check the hash of every blob, and every result. What is damaged is removed, and told to `on_event` as notes.
+
+    Raises:
+        BuildError: If the store cannot be read or written.
+    """
+    with arguments.listening(on_event) as listener:
+        return cache.check(listener)
+
+
 def out_folder(out_dir: str | Path | None) -> Path | None:
     """Where build folders go; None for beside each spec, which an empty text means too."""
     return None if out_dir is None or out_dir == "" else arguments.path(out_dir, "out_dir")
@@ -191,15 +229,21 @@ def _joined(errors: Sequence[BuildError]) -> BuildError:
 
 __all__ = [
     "BuildResult",
+    "Checked",
+    "Collected",
     "LoadedSpec",
     "ModelPlan",
     "ModelResult",
     "OutputArray",
+    "Stats",
     "Summary",
     "Target",
     "VariantResult",
     "Verified",
     "build",
+    "cache_gc",
+    "cache_stats",
+    "cache_verify",
     "clean",
     "init",
     "inspect",

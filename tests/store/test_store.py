@@ -18,11 +18,12 @@ from tflite_build.store.digest import Digest, canonical, of_bytes, of_file
 from tflite_build.store.results import Refusal, Result, Results
 from tflite_build.store.statcache import StatCache
 from tflite_build.store.store import Store
+from tflite_build.store.use import Use
 
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> Blobs:
-    return Blobs(tmp_path / "blobs", tmp_path / "tmp")
+    return Blobs(tmp_path / "blobs", tmp_path / "tmp", Use(tmp_path / "use"))
 
 
 @pytest.mark.parametrize("damage", [b"", b"dat", b"dato", b"data more"])
@@ -37,7 +38,7 @@ def test_a_blob_that_is_not_its_digest_is_absent_and_made_again(tmp_path: Path, 
     # A new process trusts nothing that it has not hashed.
     path.chmod(0o644)
     path.write_bytes(damage)
-    assert Blobs(tmp_path / "blobs", tmp_path / "tmp").get(digest) is None
+    assert Blobs(tmp_path / "blobs", tmp_path / "tmp", Use(tmp_path / "use")).get(digest) is None
 
 
 def test_blobs_are_the_stores_own(tmp_path: Path, blobs: Blobs) -> None:
@@ -57,7 +58,7 @@ def test_blobs_are_the_stores_own(tmp_path: Path, blobs: Blobs) -> None:
 
 
 def test_a_result_of_an_older_build_has_no_warnings(tmp_path: Path, blobs: Blobs) -> None:
-    results = Results(tmp_path / "results", blobs)
+    results = Results(tmp_path / "results", blobs, Use(tmp_path / "use"))
     results.put("ab" * 32, Result({"one": File(blobs.put_bytes(b"3"))}, ("said",)))
     (file,) = (tmp_path / "results" / "actions" / "ab").iterdir()
     value = json.loads(file.read_bytes().partition(b"\n")[2])
@@ -70,7 +71,7 @@ def test_a_result_of_an_older_build_has_no_warnings(tmp_path: Path, blobs: Blobs
 
 
 def test_results_come_back_as_they_were_and_damaged_ones_are_none(tmp_path: Path, blobs: Blobs) -> None:
-    results = Results(tmp_path / "results", blobs)
+    results = Results(tmp_path / "results", blobs, Use(tmp_path / "use"))
     tree = Tree((("a/b", blobs.put_bytes(b"1")), ("c", blobs.put_bytes(b"2"))))
     made = Result({"one": File(blobs.put_bytes(b"3")), "all": tree}, ("one", "two"), None, 1.5)
     refused = Result(refusal=Refusal("cannot", "more", (("Op", "select", "model.py:3"),)))
@@ -93,7 +94,7 @@ def test_results_come_back_as_they_were_and_damaged_ones_are_none(tmp_path: Path
 
 
 def test_recorded_reads_keep_a_few_sets_the_newest_first(tmp_path: Path, blobs: Blobs) -> None:
-    results = Results(tmp_path / "results", blobs)
+    results = Results(tmp_path / "results", blobs, Use(tmp_path / "use"))
     assert results.discovered("ab" * 32) == []
     for number in range(12):
         results.discover("ab" * 32, [(f"{number}.py", "file")])

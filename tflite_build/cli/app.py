@@ -33,6 +33,12 @@ toolchain_app = typer.Typer(
     help="List, install and remove the converters' environments.", rich_markup_mode=None, no_args_is_help=True
 )
 app.add_typer(toolchain_app, name="toolchain")
+cache_app = typer.Typer(
+    help="What the cache holds, what of it nobody needs, whether it is whole.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(cache_app, name="cache")
 
 Targets = Annotated[
     list[str] | None,
@@ -360,3 +366,41 @@ def toolchain_remove(
     from . import toolchains
 
     toolchains.remove(names)
+
+
+@cache_app.command("stats", short_help="Show what takes space, and how much of builds is reused.")
+def cache_stats(as_json: AsJson = False) -> None:
+    """Show what takes space in the cache, and how many steps of the last builds were reused."""
+    from . import cached
+
+    cached.stats(as_json)
+
+
+@cache_app.command("gc", short_help="Remove what nobody needs.")
+def cache_gc(
+    max_size: Annotated[
+        str | None,
+        typer.Option("--max-size", metavar="SIZE", help="What blobs and results may take, such as 5GB."),
+    ] = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option("--older-than", metavar="AGE", help="Remove what was not used for that long, such as 30d."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what nobody needs, the least recently used first.
+
+    What the last builds of models on this machine need stays, and so does what a build under way uses. Without an
+    option only leftovers go.
+    """
+    from . import cached
+
+    cached.gc(max_size, older_than, as_json)
+
+
+@cache_app.command("verify", short_help="Check all that is stored.")
+def cache_verify(as_json: AsJson = False) -> int:
+    """Check the hash of every blob and every result; what is damaged is removed, and the exit code is 5."""
+    from . import cached
+
+    return cached.verify(as_json)

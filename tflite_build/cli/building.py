@@ -31,6 +31,8 @@ def run(looked: front.Looked) -> int:
         offline="--offline" in looked.options,
         draw=drawn,
     )
+    for text in looked.damaged:
+        console.line(text)
     return guarded(lambda: build(looked.paths, options, looked=looked.unchanged))
 
 

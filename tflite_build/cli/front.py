@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tflite_build.spec.discover import specs_in
 from tflite_build.store.snapshots import FILE_NAME, Snapshot, Snapshots
@@ -32,16 +32,18 @@ class Looked:
         options: Those that are none.
         specs: All specs that they mean, absolute.
         unchanged: Those that nothing is to be done for.
+        damaged: Lines for people about what was damaged in the store, where not all of it is as it was left.
     """
 
-    __slots__ = ("begun", "options", "paths", "specs", "unchanged")
+    __slots__ = ("begun", "damaged", "options", "paths", "specs", "unchanged")
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.begun = time.perf_counter()
         self.paths = [a for a in arguments if a not in _PLAIN] or ["."]
         self.options = frozenset(arguments) & _PLAIN
         self.specs = _specs(self.paths)
-        self.unchanged = _unchanged(self.specs)
+        self.damaged: list[str] = []
+        self.unchanged = _unchanged(self.specs, self.damaged.append)
 
     @property
     def done(self) -> bool:
@@ -162,11 +164,11 @@ def _specs(named: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _unchanged(specs: list[str]) -> dict[str, Snapshot]:
+def _unchanged(specs: list[str], report: Callable[[str], None]) -> dict[str, Snapshot]:
     folder = store()
     if not specs or not os.path.isfile(os.path.join(folder, FILE_NAME)):
         return {}
-    snapshots = Snapshots(folder)
+    snapshots = Snapshots(folder, report)
     try:
         return snapshots.unchanged(specs, "", lambda: snapshots.tool(_package()))
     finally:

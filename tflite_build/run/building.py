@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_build.errors import BuildError
-from tflite_build.progress import Listener, StepFinished, Warning_
+from tflite_build.progress import Listener, Note, StepFinished, Warning_
 from tflite_build.store.snapshots import Snapshot
 
 from . import driver, find, unchanged
@@ -83,7 +83,7 @@ def build(
             return {}
         if looked is not None:
             return {file: looked[text] for file in specs if (text := unchanged.text(file)) in looked}
-        found = unchanged.look(specs, options.out_dir)
+        found = unchanged.look(specs, options.out_dir, lambda text: listener(Note(text)))
         if not full:
             return found
         kept.update(unchanged.results(found, options.out_dir))

@@ -6,6 +6,8 @@ without compiling.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -47,7 +49,10 @@ def unpack(root: Path) -> EngineCode:
     files = sources()
     digest = digest_of(files)
     folder = root / "engines" / digest[:16]
-    if not _is_whole(folder, files):
+    if _is_whole(folder, files):
+        with contextlib.suppress(OSError):
+            os.utime(folder)  # when it was last used
+    else:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
         try:

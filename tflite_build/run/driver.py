@@ -23,6 +23,7 @@ from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import ENGINES
 from tflite_build.progress import Listener, Note, Warning_
 from tflite_build.spec.load import LoadedSpec
+from tflite_build.store import history
 from tflite_build.store.artifact import Artifact
 from tflite_build.store.store import Store, cache_root
 from tflite_build.toolchain import overlay, pins
@@ -83,7 +84,7 @@ class Session:
         self.lasting = lasting
         self.options = options
         self.listener = listener
-        self.store = Store()
+        self.store = Store(report=lambda text: listener(Note(text)))
         self.slots = options.slots or _processors()
         self._logs = self.store.scratch()
         try:
@@ -319,6 +320,9 @@ def build(
             for job in jobs:
                 if job.loaded.file not in results and (job.finished or job.failures):
                     publish(job)
+        steps = [step for result in results.values() for step in result.steps]
+        reused = sum(step.reused for step in steps)
+        history.note(session.store.root, reused, len(steps) - reused, lambda text: listener(Note(text)))
     return tuple(results[t.loaded.file] for t in targets if t.loaded.file in results)
 
 

@@ -193,7 +193,10 @@ class Executor:
 
     def _remembered(self, action: Action) -> Done | None:
         result = self.store.results.get(action.key)
-        if result is None or not all(self.store.has(a) for a in result.outputs.values()):
+        if result is None:
+            return None
+        if not all(self.store.has(a) for a in result.outputs.values()):
+            self.store.lost()
             return None
         return Done(result, action, True, result.seconds)
 

@@ -15,6 +15,7 @@ from tflite_build import resources
 from tflite_build.engines.user_code.listing import REJECTED, REPORT, own_outputs
 from tflite_build.planning.action import ProjectFile
 from tflite_build.spec.rules import named_paths
+from tflite_build.store.database import quiet
 from tflite_build.store.digest import of_bytes
 from tflite_build.store.snapshots import A_FILE, A_FOLDER, ABSENT, FILE_NAME, Entries, Snapshot, Snapshots
 from tflite_build.store.statcache import walk
@@ -89,12 +90,12 @@ def _read_by(job: Job) -> Iterator[str]:
                 yield text(job.loaded.folder / path)
 
 
-def look(specs: Sequence[Path], out: Path | None) -> dict[Path, Snapshot]:
-    """The snapshots of those of `specs` that are as their last builds left them."""
+def look(specs: Sequence[Path], out: Path | None, report: Callable[[str], None] = quiet) -> dict[Path, Snapshot]:
+    """The snapshots of those of `specs` that are as their last builds left them; `report` gets what was damaged."""
     folder = store_folder(cache_root())
     if not (folder / FILE_NAME).is_file():
         return {}
-    snapshots = Snapshots(str(folder))
+    snapshots = Snapshots(str(folder), report)
     try:
         found = snapshots.unchanged([text(spec) for spec in specs], _out(out), lambda: identity(snapshots))
         return {spec: found[text(spec)] for spec in specs if text(spec) in found}

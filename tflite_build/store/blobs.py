@@ -1,7 +1,7 @@
 """Blobs by SHA-256: `blobs/ab/abcdef...`, read-only, written under a temporary name and renamed.
 
 A blob is hashed whenever it is taken out: a damaged or cut one is removed and reported as absent, so that it is made
-again. That is also why nothing is fsynced: a file that a power cut left half-written is found the same way.
+again, and said. That is also why nothing is fsynced: a file that a power cut left half-written is found the same way.
 """
 
 from __future__ import annotations
@@ -10,18 +10,29 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .database import quiet
 from .digest import Digest, of_bytes, of_file
+from .use import Use
 
 
 class Blobs:
-    """The blobs under one folder. Safe for several processes at once."""
+    """The blobs under one folder. Safe for several processes at once.
 
-    def __init__(self, root: Path, temporary: Path) -> None:
+    Args:
+        root: The folder.
+        temporary: Where files are made ready, on the same filesystem.
+        use: What keeps others from removing what is taken.
+        report: Called with a line for people where a blob was damaged.
+    """
+
+    def __init__(self, root: Path, temporary: Path, use: Use, report: Callable[[str], None] = quiet) -> None:
         self._root = root
         self._temporary = temporary
+        self._use = use
+        self._report = report
         self._verified: dict[Digest, tuple[int, int, int]] = {}
 
     def path(self, digest: Digest) -> Path:
@@ -41,7 +52,9 @@ class Blobs:
             return None
         if not whole:
             with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+                if path.stat().st_ino == stat.st_ino:  # else another process has put a good one there meanwhile
+                    path.unlink()
+                    self._report(f"the store's {path.name[:12]} was damaged; what needs it is made again")
             return None
         self._verified[digest] = identity
         return path
@@ -57,7 +70,7 @@ class Blobs:
     def put_bytes(self, data: bytes) -> Digest:
         """Keep `data`."""
         digest = of_bytes(data)
-        if self.get(digest) is None:
+        if not self._there(digest):
             with self._new() as temporary:
                 temporary.write_bytes(data)
                 self._place(temporary, digest)
@@ -72,9 +85,25 @@ class Blobs:
                 self._place(temporary, digest)
             return digest
         digest = of_file(source)
-        if self.get(digest) is None:
+        if not self._there(digest):
             self._place(source, digest)
         return digest
+
+    def _there(self, digest: Digest) -> bool:
+        """Whether the blob is there, and stays while what refers to it is written."""
+        path = self.get(digest)
+        if path is None:
+            return False
+        with self._use.noting():
+            if not self._use.note(path):
+                return False
+        self._trust(path, digest)
+        return True
+
+    def _trust(self, path: Path, digest: Digest) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            stat = path.stat()
+            self._verified[digest] = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
     @contextlib.contextmanager
     def _new(self) -> Iterator[Path]:
@@ -90,6 +119,7 @@ class Blobs:
         path = self.path(digest)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.chmod(0o444)
+        os.utime(temporary)  # an archive may have given it another time, and this one says when it was used
         try:
             temporary.rename(path)
         except OSError:  # another filesystem
@@ -97,8 +127,7 @@ class Blobs:
                 shutil.copyfile(temporary, copied)
                 copied.chmod(0o444)
                 copied.rename(path)
-        stat = path.stat()
-        self._verified[digest] = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        self._trust(path, digest)
 
 
 _FICLONE = 0x40049409

@@ -6,16 +6,20 @@ compiler cache keeps the headers of a source file).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .artifact import Artifact, File, Tree
 from .blobs import Blobs
+from .database import quiet
 from .digest import Digest, Json, canonical, of_bytes
+from .use import Use
 
 FORMAT = 1
 
@@ -40,12 +44,30 @@ class Result:
     seconds: float = 0.0
 
 
-class Results:
-    """The results under one folder. Safe for several processes at once."""
+def opened(raw: bytes) -> dict[str, Json] | None:
+    """What a file of results holds; None where it is damaged or of another version."""
+    checksum, _, body = raw.partition(b"\n")
+    if checksum != of_bytes(body).sha256.encode():
+        return None
+    value = json.loads(body)
+    return value if isinstance(value, dict) and value.get("format") == FORMAT else None
 
-    def __init__(self, root: Path, blobs: Blobs) -> None:
+
+class Results:
+    """The results under one folder. Safe for several processes at once.
+
+    Args:
+        root: The folder.
+        blobs: Where the outputs are.
+        use: What keeps others from removing what is found.
+        report: Called with a line for people where a file was damaged.
+    """
+
+    def __init__(self, root: Path, blobs: Blobs, use: Use, report: Callable[[str], None] = quiet) -> None:
         self._root = root
         self._blobs = blobs
+        self._use = use
+        self._report = report
 
     def get(self, key: str) -> Result | None:
         """The result of the action with `key`, if it and the listings of its folders are whole."""
@@ -121,15 +143,26 @@ class Results:
         return self._root / kind / key[:2] / f"{key}.json"
 
     def _read(self, path: Path) -> Json | None:
-        try:
-            raw = path.read_bytes()
-            checksum, _, body = raw.partition(b"\n")
-            if checksum.decode() != of_bytes(body).sha256:
+        with self._use.noting():
+            try:
+                raw = path.read_bytes()
+            except OSError:
                 return None
-            value = json.loads(body)
-        except (OSError, ValueError):
-            return None
-        return value if isinstance(value, dict) and value.get("format") == FORMAT else None
+            self._use.note(path)
+        value = opened(raw)
+        if value is None:
+            kind = {
+                "actions": "a result",
+                "discovered": "a record of what code reads",
+                "targets": "a record of a build",
+            }
+            what = kind.get(path.parent.parent.name, "a file")
+            self._report(
+                f"{what} in the store ({path.stem[:12]}) was damaged or is of another version; it is made again"
+            )
+            with contextlib.suppress(OSError):
+                path.unlink()
+        return value
 
     def _write(self, path: Path, value: dict[str, Any]) -> None:
         body = canonical({"format": FORMAT, **value})

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tflite_build.workspace import workspace_of
 
-from .database import Database
+from .database import Database, quiet
 from .stats import is_settled, stat_text
 
 FILE_NAME = "snapshots.sqlite"
@@ -199,10 +199,17 @@ class Snapshot:
 
 
 class Snapshots:
-    """The snapshots in the store. Several processes may use them at once."""
+    """The snapshots in the store. Several processes may use them at once.
 
-    def __init__(self, folder: str) -> None:
-        self._db = Database(os.path.join(folder, FILE_NAME), _SCHEMA)
+    Args:
+        folder: The store's folder.
+        report: Called with a line for people where something in it was damaged.
+    """
+
+    def __init__(self, folder: str, report: Callable[[str], None] = quiet) -> None:
+        self._file = os.path.join(folder, FILE_NAME)
+        self._report = report
+        self._db = Database(self._file, _SCHEMA, report)
 
     def unchanged(self, specs: Sequence[str], out: str, tool: Callable[[], str]) -> dict[str, Snapshot]:
         """The valid snapshots of `specs` (absolute paths), built into `out` or with "" beside each.
@@ -222,7 +229,7 @@ class Snapshots:
         workspaces: dict[str, str] = {}
         found, refreshed = {}, {}
         for spec, state in rows:
-            snapshot = Snapshot.parse(state) if spec in wanted else None
+            snapshot = self._parsed(state) if spec in wanted else None
             if snapshot is not None and own and snapshot.tool == own and snapshot.entries.hold(workspaces):
                 found[spec] = snapshot
                 if snapshot.entries.refreshed:
@@ -235,17 +242,30 @@ class Snapshots:
     def result(self, spec: str, out: str) -> str:
         """The result that was put for `spec`, or ""."""
         rows = self._db.query("SELECT result FROM models WHERE spec = ? AND out = ?", (spec, out))
-        return str(rows[0][0]) if rows else ""
+        fields = _opened(rows[0][0]) if rows else None
+        return fields[0] if fields else ""
+
+    def _parsed(self, state: str) -> Snapshot | None:
+        snapshot = Snapshot.parse(state)
+        if snapshot is None:
+            self._damaged()
+        return snapshot
+
+    def _damaged(self) -> None:
+        self._report(f"a snapshot in {self._file} was damaged or is of another version; it is made anew")
 
     def put(self, spec: str, out: str, snapshot: Snapshot, result: str) -> None:
         """Remember `snapshot`, and the result as JSON."""
-        self._db.query("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?)", (spec, out, snapshot.to_text(), result))
+        row = (spec, out, snapshot.to_text(), _sealed((result,)))
+        self._db.query("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?)", row)
 
     def tool(self, package: str) -> str:
         """The identity of the tool whose package lies in the folder `package`, or "" where that has to be found out."""
         rows = self._db.query("SELECT state FROM tools WHERE package = ?", (package,))
         fields = _opened(rows[0][0]) if rows else None
         if fields is None:
+            if rows:
+                self._damaged()
             return ""
         entries = Entries(fields[1:])
         if not entries.hold():
@@ -274,6 +294,14 @@ class Snapshots:
     def _put_tool(self, package: str, identity: str, entries: Entries) -> None:
         self._db.query("INSERT OR REPLACE INTO tools VALUES (?, ?)", (package, _sealed((identity, *entries.flat))))
 
+    def forget(self) -> int:
+        """Remove the snapshots of specs that are not there any more; how many."""
+        rows = self._db.query("SELECT spec, out FROM models")
+        gone = [(spec, out) for spec, out in rows if not os.path.lexists(spec)]
+        if gone:
+            self._db.write("DELETE FROM models WHERE spec = ? AND out = ?", gone)
+        return len(gone)
+
     def close(self) -> None:
         """Close the database."""
         self._db.close()
@@ -284,8 +312,10 @@ def _sealed(fields: Iterable[str]) -> str:
     return f"{crc32(body.encode('utf-8', 'surrogateescape')):08x}{_SEPARATOR}{body}"
 
 
-def _opened(text: str) -> list[str] | None:
+def _opened(text: object) -> list[str] | None:
     """The fields; SQLite finds no flipped bit of a value by itself."""
+    if not isinstance(text, str):  # the type of a value is as easily damaged as the value
+        return None
     checksum, _, body = text.partition(_SEPARATOR)
     if checksum != f"{crc32(body.encode('utf-8', 'surrogateescape')):08x}":
         return None

@@ -10,12 +10,13 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from .artifact import File, Tree
-from .database import Database
+from .database import Database, quiet
 from .digest import Digest, of_file
 from .stats import is_settled, stat_text
 
@@ -25,9 +26,9 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stat TEXT NO
 class StatCache:
     """The digests of files and folders, remembered as long as their stat data stays the same. Thread-safe."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, report: Callable[[str], None] = quiet) -> None:
         self._lock = threading.Lock()
-        self._db = Database(str(database), _SCHEMA)
+        self._db = Database(str(database), _SCHEMA, report)
 
     def file(self, path: Path) -> File:
         """The file at `path` as an artifact. OSError where it cannot be read, or its name is not UTF-8."""
@@ -41,7 +42,7 @@ class StatCache:
             return File(known)
         digest = of_file(path)
         if is_settled(stat, before) and stat_text(path.stat()) == text:
-            self._query("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", str(path), text, str(digest))
+            self._query("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", str(path), text, _sealed(path, text, digest))
         return File(digest)
 
     def tree(self, folder: Path) -> Tree:
@@ -61,13 +62,27 @@ class StatCache:
     def _known(self, path: str, stat: str) -> Digest | None:
         rows = self._query("SELECT digest FROM files WHERE path = ? AND stat = ?", path, stat)
         try:
-            return Digest.parse(rows[0][0]) if rows else None
+            digest = Digest.parse(rows[0][0].partition(" ")[0]) if rows else None
         except (ValueError, AttributeError):  # a damaged row is none
             return None
+        return digest if digest is not None and rows[0][0] == _sealed(path, stat, digest) else None
+
+    def forget(self) -> int:
+        """Remove what is known of files that are not there any more; how many."""
+        with self._lock:
+            gone = [row for row in self._db.query("SELECT path FROM files") if not os.path.lexists(row[0])]
+            if gone:
+                self._db.write("DELETE FROM files WHERE path = ?", gone)
+        return len(gone)
 
     def _query(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._db.query(sql, values)
+
+
+def _sealed(path: object, stat: str, digest: Digest) -> str:
+    """A digest with a checksum: SQLite finds no flipped bit of a value by itself."""
+    return f"{digest} {crc32(f'{path} {stat} {digest}'.encode()):08x}"
 
 
 def walk(folder: Path) -> Iterator[tuple[str, list[str]]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from tflite_build.locking import FileLock
 
 from .artifact import Artifact, File, Tree, is_safe
 from .blobs import Blobs
+from .database import quiet
 from .results import Results
 from .snapshots import Snapshots
 from .statcache import StatCache, check_name
+from .use import Use
 
 VERSION = "v1"
 _SWEPT = 10.0  # seconds in which another build that sweeps lets go of a new lock
@@ -36,16 +39,28 @@ def store_folder(root: Path) -> Path:
     return root / "store" / VERSION
 
 
+def others(folder: Path) -> list[Path]:
+    """The stores of other versions beside that in `folder`."""
+    return sorted(p for p in folder.parent.glob("v*") if p != folder and re.fullmatch(r"v\d+", p.name) and p.is_dir())
+
+
 class Store:
     """What has been done. Several processes may use one store at once.
+
+    Args:
+        root: The cache folder; default: `cache_root()`.
+        report: Called with lines for people: what was found damaged, and is made again.
 
     Raises:
         StoreError: If the folder cannot be written.
     """
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, report: Callable[[str], None] = quiet) -> None:
         self.root = store_folder(root or cache_root())
         try:
+            if not self.root.is_dir():
+                for other in others(self.root):
+                    report(f"the store {other} is of another version of tflite-build and is not used by this one")
             for name in ("blobs", "tmp", "locks"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             self._sweep()
@@ -55,10 +70,13 @@ class Store:
             self._temporary.mkdir()
         except OSError as error:
             raise self.failure(error) from None
-        self.blobs = Blobs(self.root / "blobs", self._temporary)
-        self.results = Results(self.root / "results", self.blobs)
-        self.stats = StatCache(self.root / "index.sqlite")
-        self.snapshots = Snapshots(str(self.root))
+        self._report = report
+        self._damaged = False
+        use = Use(self.root / "use.lock")
+        self.blobs = Blobs(self.root / "blobs", self._temporary, use, self._damage)
+        self.results = Results(self.root / "results", self.blobs, use, self._damage)
+        self.stats = StatCache(self.root / "index.sqlite", report)
+        self.snapshots = Snapshots(str(self.root), report)
 
     def close(self) -> None:
         """Let go of everything; what was kept stays."""
@@ -75,6 +93,15 @@ class Store:
                 hint="free some space, or set TFLITE_BUILD_CACHE to a folder that can be written",
             )
         )
+
+    def lost(self) -> None:
+        """A result is there and its outputs are not. Said once, and not beside damage that was said."""
+        if not self._damaged:
+            self._damage("a part of the store is gone; what is needed of it is made again")
+
+    def _damage(self, text: str) -> None:
+        self._damaged = True
+        self._report(text)
 
     def _sweep(self) -> None:
         """Remove what killed builds left: folders whose lock nobody holds."""

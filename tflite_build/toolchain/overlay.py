@@ -6,11 +6,14 @@ Only wheels: building a source distribution runs code and does not give the same
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from .pins import Toolchain
 from .provision import Report
 
 _COMPLETE = ".complete"
+_DIGITS = 16  # of a digest in a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +126,10 @@ def ensure_overlay(
         EngineError: If they cannot be installed.
         KeyboardInterrupt: If `stop` says so meanwhile.
     """
-    folder = root / "overlays" / f"{toolchain.python}-{digest_of(packages)[:16]}"
+    folder = root / "overlays" / f"{toolchain.python}-{digest_of(packages)[:_DIGITS]}"
     if (folder / _COMPLETE).is_file():
+        with contextlib.suppress(OSError):
+            os.utime(folder / _COMPLETE)  # when it was last used
         return folder
     if offline:
         raise EngineError(
@@ -155,3 +161,21 @@ def ensure_overlay(
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def remove_unused(root: Path, seconds: float, needed: Collection[str], report: Report) -> None:
+    """Remove sets of packages that no build used for `seconds`, as `provision.remove_unused` removes toolchains.
+
+    Raises:
+        EngineError: If one cannot be removed.
+    """
+    stay = {digest[:_DIGITS] for digest in needed}
+    for mark in sorted((root / "overlays").glob(f"*/{_COMPLETE}")):
+        folder = mark.parent
+        if folder.name.rpartition("-")[2] in stay or time.time() - mark.stat().st_mtime < seconds:
+            continue
+        lock = FileLock(folder.parent / f"{folder.name}.lock")
+        with uv.writing(folder.parent), held(lock, waiting=lambda: None):
+            mark.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+        report(f"removed packages of users that no build uses any more: {folder.name}")

@@ -6,12 +6,13 @@ pins, so a new version of the tool installs beside the old one.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from .pins import Toolchain
 
 _COMPLETE = "complete.json"
 _NEW = ".new-"
+_DIGITS = 12  # of a digest in a name
 Report = Callable[[str], None]
 
 
@@ -38,7 +40,7 @@ class Installed:
 
 def folder_of(toolchain: Toolchain, root: Path) -> Path:
     """Where `toolchain` lies under the cache `root`, installed or not."""
-    return root / "toolchains" / f"{toolchain.name}-{toolchain.digest[:12]}"
+    return root / "toolchains" / f"{toolchain.name}-{toolchain.digest[:_DIGITS]}"
 
 
 def is_installed(toolchain: Toolchain, root: Path) -> bool:
@@ -68,6 +70,8 @@ def ensure(toolchain: Toolchain, root: Path, *, offline: bool, report: Report, s
     folder = folder_of(toolchain, root)
     python = python_of(toolchain, root)
     if is_installed(toolchain, root):
+        with contextlib.suppress(OSError):
+            os.utime(folder / _COMPLETE)  # when it was last used
         return python
     if offline:
         raise EngineError(
@@ -169,7 +173,32 @@ def remove(name: str, root: Path, report: Report) -> bool:
 
     gone = [i for i in installed(root) if i.name == name]
     for one in gone:
-        with uv.writing(one.path.parent), held(_lock(one.path), waiting=waiting):
-            (one.path / _COMPLETE).unlink(missing_ok=True)  # first, so that a half-removed one does not count
-            shutil.rmtree(one.path, ignore_errors=True)
+        _remove(one, waiting)
     return bool(gone)
+
+
+def remove_unused(root: Path, seconds: float, needed: Collection[str], report: Report) -> None:
+    """Remove toolchains of other versions of the tool that no build used for `seconds`.
+
+    Args:
+        root: The cache folder.
+        seconds: How long.
+        needed: The digests of pins that have to stay.
+        report: Called with a line for each.
+
+    Raises:
+        EngineError: If one cannot be removed.
+    """
+    stay = {digest[:_DIGITS] for digest in needed}
+    for one in installed(root):
+        used = (one.path / _COMPLETE).stat().st_mtime
+        if one.current or one.path.name.rpartition("-")[2] in stay or time.time() - used < seconds:
+            continue
+        _remove(one, lambda: None)
+        report(f"removed an old version of the toolchain '{one.name}', {one.size / 1e6:.0f} MB")
+
+
+def _remove(one: Installed, waiting: Callable[[], None]) -> None:
+    with uv.writing(one.path.parent), held(_lock(one.path), waiting=waiting):
+        (one.path / _COMPLETE).unlink(missing_ok=True)  # first, so that a half-removed one does not count
+        shutil.rmtree(one.path, ignore_errors=True)
