@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +110,16 @@ class Project:
                 file.unlink()
         self.lose_outputs(chance)
 
+    def collect_garbage(self, chance: random.Random) -> None:
+        """All of the store is a day old, and most of it has to go, save what the model needs."""
+        for file in (self.cache / "store").rglob("*"):
+            if file.is_file():
+                os.utime(file, (time.time() - 86400,) * 2)
+        with cache_of(self):
+            tflite_build.cache_gc(max_size=chance.choice(["1 kB", "20 kB"]))
+        if chance.random() < 0.5:
+            self.lose_outputs(chance)
+
     def kill_build(self, chance: random.Random) -> None:
         if chance.random() < 0.5:
             self.source(chance)
@@ -146,16 +158,23 @@ def write(folder: Path, state: State) -> None:
 def build(project: Project) -> tuple[bool, list[str]]:
     """Build in this process; whether it went well, and the steps that ran."""
     events: list[Event] = []
+    with cache_of(project):
+        result = tflite_build.build(project.folder, on_event=events.append)
+    return result.ok, [e.step for e in events if isinstance(e, StepFinished) and e.outcome != "reused"]
+
+
+@contextmanager
+def cache_of(project: Project) -> Iterator[None]:
+    """The project's store in the environment."""
     before = os.environ.get("TFLITE_BUILD_CACHE")
     os.environ["TFLITE_BUILD_CACHE"] = str(project.cache)
     try:
-        result = tflite_build.build(project.folder, on_event=events.append)
+        yield
     finally:
         if before is None:
             del os.environ["TFLITE_BUILD_CACHE"]
         else:
             os.environ["TFLITE_BUILD_CACHE"] = before
-    return result.ok, [e.step for e in events if isinstance(e, StepFinished) and e.outcome != "reused"]
 
 
 def outputs(project: Project) -> dict[str, bytes]:
