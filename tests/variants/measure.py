@@ -39,7 +39,7 @@ def _tensor(model: Any, tensor: Any) -> dict[str, Any]:
 
 def _real(tensor: Any, data: Any, scales: list[float], zeros: list[int], axis: int) -> list[float] | None:
     """The real numbers that a constant stands for, flat."""
-    kind, shape = _TYPES[tensor.type], [int(d) for d in tensor.shape]
+    kind, shape = _TYPES[tensor.type], [] if tensor.shape is None else [int(d) for d in tensor.shape]
     raw = np.asarray(data, np.uint8)
     if kind == "int4":  # two in a byte, the low half first
         halves = np.stack([raw & 15, raw >> 4], -1).reshape(-1)[: int(np.prod(shape))].astype(np.int8)

@@ -5,11 +5,13 @@ A quantizer that leaves everything float, or makes a weight that the runtime's k
 
 from __future__ import annotations
 
-from tflite_build.engines.contract import Invalid, Refused
+from tflite_build.engines.contract import FailingOperator, Invalid, Refused
 from tflite_build.engines.files import graph as graphs
-from tflite_build.engines.files.graph import Graph
+from tflite_build.engines.files import handed_on
+from tflite_build.engines.files.graph import Graph, Operator, Subgraph
 from tflite_build.engines.words import quoted
 
+_RESCALING = frozenset({"CAST", "CONCATENATION", "PACK"})  # kernels that look at scales, or are checked by the runtime
 _KEY = "variant.X.quantize"
 
 
@@ -39,6 +41,7 @@ def check_made(content: bytes, word: str) -> Graph:
         lacking = f"there is no {word} form of {quoted(kinds)} in this model" if kinds else "the model has no operators"
         raise Refused(f"nothing in it is quantized: {lacking}")
     for subgraph, operator in graph.operators():
+        _check_handed_on(subgraph, operator)
         if operator.name != "DEPTHWISE_CONV_2D" or len(operator.inputs) < 2:
             continue
         data, weights = (subgraph.tensors[i] for i in operator.inputs[:2])
@@ -48,6 +51,26 @@ def check_made(content: bytes, word: str) -> Graph:
                 "reads one for each channel"
             )
     return graph
+
+
+def _check_handed_on(subgraph: Subgraph, operator: Operator) -> None:
+    """Refused where integers are handed on unchanged to a tensor whose integers stand for other numbers.
+
+    The runtime's kernels of these operators do not look at scales, and TensorFlow's quantizer gives SELECT several.
+    """
+    if operator.name in _RESCALING:
+        return
+    output = subgraph.tensors[operator.outputs[0]] if operator.outputs else None
+    for index in handed_on.values(operator) or ():
+        given = subgraph.tensors[index]
+        if output is None or given.dtype != output.dtype or not (given.scales.size == output.scales.size == 1):
+            continue
+        if given.scales[0] != output.scales[0] or given.zero_points[0] != output.zero_points[0]:
+            raise Refused(
+                f"{operator.name} hands '{given.name}' of the scale {given.scales[0]:.6g} on to '{output.name}' of the "
+                f"scale {output.scales[0]:.6g}, which makes other numbers of it",
+                [FailingOperator(operator.name)],
+            )
 
 
 def is_quantized(graph: Graph) -> bool:
