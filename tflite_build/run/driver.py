@@ -313,7 +313,7 @@ def build(
             def step_done(job: Job, _: Step) -> None:
                 needed[job.loaded.file] = job.toolchains
                 _retire(session, needed.values())
-                if job.finished:
+                if job.finished and not job.running:  # of one that failed, other steps may be under way
                     publish(job)
 
             scheduler.run(jobs, keep_going=options.keep_going, step_done=step_done)
