@@ -232,7 +232,7 @@ def test_no_process_outlives_the_tool(
     assert gone(mark), alive(mark)
     if number == signal.SIGINT:
         assert tool.returncode == ExitCode.INTERRUPTED
-        assert error == "interrupted; what was finished is kept for the next build\n"
+        assert error == "interrupted; 0 steps are finished, and kept for the next build\n"
     else:
         assert tool.returncode == -number
     assert (generated.outputs(), generated.lock.read_bytes()) == (outputs, lock)
