@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Ran, new_cache
+from harness import Ran, command, new_cache
 
 from tflite_build.run import code
 from tflite_build.run.worker import EngineProcess, Environment
@@ -110,23 +107,6 @@ def engine(
     yield of
     for process in processes.values():
         process.kill()
-
-
-def command(cache: Path) -> Callable[..., Ran]:
-    """`tflite-build` as a process, with the store in `cache`."""
-
-    def run(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ran:
-        done = subprocess.run(
-            [sys.executable, "-m", "tflite_build", *map(str, arguments)],
-            cwd=cwd,
-            env={**os.environ, "TFLITE_BUILD_CACHE": str(cache), "COLUMNS": "160", **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
-
-    return run
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ A module of its own, since every folder may have a `conftest` and an import find
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +39,23 @@ class Ran:
     def text(self) -> str:
         """Both streams."""
         return self.out + self.err
+
+
+def command(cache: Path) -> Callable[..., Ran]:
+    """`tflite-build` as a process, with the store in `cache`."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "tflite_build", *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, "TFLITE_BUILD_CACHE": str(cache), "COLUMNS": "160", **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
 
 
 @dataclass(frozen=True)

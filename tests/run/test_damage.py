@@ -63,10 +63,11 @@ def test_a_hundred_flips_and_cuts(tiny: Any, cache: Path) -> None:
         if file.suffix == ".sqlite":
             assert all(str(file) in text for text in notes(built)), where
         elif file.read_bytes() == damaged:
-            assert notes(built) == [], where  # nobody asked for it
+            assert all(".sqlite" in text for text in notes(built)), where  # nobody asked for it
             file.unlink()
         else:
-            assert len(notes(built)) == 1 and "was damaged" in notes(built)[0], (where, notes(built))
+            own = [text for text in notes(built) if ".sqlite" not in text]  # which an earlier round damaged
+            assert len(own) == 1 and "was damaged" in own[0], (where, own)
             said += 1
     assert said > 25
 
@@ -123,3 +124,17 @@ def test_stores_of_other_versions(tiny: Any, cache: Path) -> None:
     built = tiny.build()
     assert built.model.ok and len(built.ran) == len(notes(built))
     assert all("was damaged or is of another version; it is made again" in text for text in notes(built))
+
+
+def test_damaged_byte_code_of_engines(tiny: Any, cache: Path) -> None:
+    """As Python leaves it on a full disk, and finds it ever after."""
+    tiny.build()
+    expected = everything(tiny)
+    compiled = sorted((cache / "store" / "v1" / "engines").rglob("*.pyc"))
+    assert compiled
+    for file in compiled:
+        file.write_bytes(file.read_bytes()[:300])
+    shutil.rmtree(cache / "store" / "v1" / "results")
+    shutil.rmtree(tiny.folder / "build")
+    built = tiny.build()
+    assert built.model.ok and built.ran and everything(tiny) == expected, built.shown

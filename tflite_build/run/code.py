@@ -19,7 +19,18 @@ from tflite_build.store.digest import canonical, of_bytes
 
 # What engines and tool have in common: the format of .tflite files, by the standard library alone.
 _SHARED = ("errors.py", "tflite/__init__.py", "tflite/flatbuffer.py", "tflite/opcodes.py", "tflite/reader.py")
-_MAIN = "from tflite_build.engines.host import main\n\nmain()\n"
+# On a full disk Python leaves half of a byte code file and fails on it from then on (cpython#126606).
+_MAIN = """\
+import os
+import sys
+
+disk = os.statvfs(os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = disk.f_bavail * disk.f_frsize < 1 << 23
+
+from tflite_build.engines.host import main
+
+main()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,12 @@ def unpack(root: Path) -> EngineCode:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return EngineCode(folder, digest)
+
+
+def forget_byte_code(code: EngineCode) -> None:
+    """Remove the byte code beside the sources, which Python makes again."""
+    for folder in list(code.folder.rglob("__pycache__")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_whole(folder: Path, files: Mapping[str, bytes]) -> bool:

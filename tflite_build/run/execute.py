@@ -30,6 +30,7 @@ LocalStep = Callable[[Request], Answer | None]
 Recorded = tuple[tuple[str, str, str], ...]  # path, kind and digest of what the user's code asked for
 RECORDED = "recorded.json"
 MISSING, EXISTS = "", "folder"  # the digests of what has no content
+_DAMAGED_BYTE_CODE = ("_compile_bytecode", "marshal data")  # as Python says it
 _STANDING = {"missing": MISSING, "exists": EXISTS}  # kind -> its digest
 
 
@@ -247,6 +248,23 @@ def call(
         EngineError: If it fails, hangs or dies.
         KeyboardInterrupt: If the build was cancelled.
     """
+    try:
+        return _call(workers, step, request, limits, environment, cancelled)
+    except EngineError as error:
+        if not any(sign in p.message + p.detail for p in error.problems for sign in _DAMAGED_BYTE_CODE):
+            raise
+        workers.forget_byte_code()
+    return _call(workers, step, request, limits, environment, cancelled)
+
+
+def _call(
+    workers: Workers,
+    step: Step,
+    request: Request,
+    limits: Limits,
+    environment: Environment,
+    cancelled: threading.Event,
+) -> Answer:
     process = workers.take(environment, fresh=step.user_code)
     reusable = False
     try:

@@ -23,7 +23,7 @@ from typing import Any
 
 from tflite_build.errors import EngineError, Problem
 
-from .code import EngineCode
+from .code import EngineCode, forget_byte_code
 
 _TAIL = 1 << 16  # bytes of a log that are looked at: the rest may be a gigabyte
 ANSWERS = {"done", "refused", "invalid", "failed"}
@@ -274,6 +274,14 @@ class Workers:
                 self._idle.append(process)
                 return
         process.kill()
+
+    def forget_byte_code(self) -> None:
+        """Have Python make the byte code of engines again; idle processes may have stumbled over the old one."""
+        forget_byte_code(self._code)
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for process in idle:
+            process.kill()
 
     def warm(self, environment: Environment, kinds: Sequence[str], count: int, *, guard: bool = False) -> None:
         """Start processes ahead of need, until there are `count` of the environment or no room is left.
