@@ -19,6 +19,7 @@ from tflite_build.store.snapshots import Snapshot
 from . import console, front, github
 from .events import Events
 from .guard import StoppedError, guarded
+from .interrupted import Finished
 from .progress import Progress, all_of
 from .trace import Trace
 
@@ -71,7 +72,8 @@ def build(
     shown = Progress(sys.stderr if reporting.as_json else sys.stdout, verbose=reporting.verbose)
     events = Events() if reporting.as_json else None
     trace = Trace() if reporting.trace else None
-    heard = [shown, events, trace, github.listener if reporting.github else None]
+    finished = Finished()
+    heard = [shown, finished, events, trace, github.listener if reporting.github else None]
     listener = all_of(*(one for one in heard if one is not None))
     full = reporting != Reporting()
     try:
@@ -89,6 +91,8 @@ def build(
         shown.close()
         if events is not None:
             events.end(int(ExitCode.INTERRUPTED), time.monotonic() - begun)
+        for line in finished.lines():
+            console.error(line)
         raise StoppedError(_finished(shown)) from None
     finally:
         shown.close()
