@@ -12,13 +12,14 @@ the build and comes out as it is. An argument of a wrong type is a TypeError tha
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
 from tflite_build.progress import Listener, silent
-from tflite_build.run import arguments, building, cache, driver, find, preview
+from tflite_build.run import arguments, building, cache, driver, find, preview, publish
 from tflite_build.run import verify as verifying
 from tflite_build.run.cache import Stats
 from tflite_build.run.driver import Options, Target
@@ -31,6 +32,7 @@ from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.load import load as load_spec
 from tflite_build.store.checkup import Checked
 from tflite_build.store.garbage import Collected
+from tflite_build.store.store import cache_root, store_folder
 from tflite_build.tflite.summary import Summary, summarize
 
 Targets = str | Path | Sequence[str | Path]
@@ -141,10 +143,14 @@ def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple
         folder = driver.out_folder(target.loaded, out)
         if not folder.is_dir():
             continue
+        locks = store_folder(cache_root()) / "locks"
         try:
-            shutil.rmtree(folder)
-            with contextlib.suppress(OSError):
-                folder.parent.rmdir()  # the last model's build/ goes too
+            with contextlib.ExitStack() as stack:
+                if os.access(locks, os.W_OK):  # else no build writes there now
+                    stack.enter_context(publish.alone(locks, (driver.lock_file(target.loaded), folder)))
+                shutil.rmtree(folder)
+                with contextlib.suppress(OSError):
+                    folder.parent.rmdir()  # the last model's build/ goes too
         except OSError as error:
             raise StoreError(Problem(f"cannot remove {folder}: {error.strerror or error}")) from None
         gone.append(folder)

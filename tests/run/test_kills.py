@@ -179,19 +179,19 @@ def test_ctrl_c_says_what_was_finished_and_keeps_it(tmp_path: Path, cache: Path)
         out, err = tool.communicate(timeout=60)
         assert time.monotonic() - begun < 1
         assert "Traceback" not in err and project.processes() == []
-        if tool.returncode == 0:
+        if tool.returncode == 0 or (tool.returncode == -signal.SIGINT and err == ""):  # Python had not begun
             continue
-        assert tool.returncode == 130
+        assert tool.returncode == 130, (number, out, err)
         ran = [line.split() for line in out.splitlines() if line.endswith(" s")]
         published = [name for name in VARIANTS if (project.folder / name / "build").is_dir()]
         *finished, last = err.splitlines()
         assert last == "interrupted; what was finished is kept for the next build"
         if ran:
+            whole = next((line for line in finished if line.startswith("finished: ")), "finished: ").split(": ")[1]
+            assert {name for name in whole.split(", ") if name} <= set(published)
             for model, step, *_ in ran:
-                if model not in published:
-                    assert any(model in line and step in line for line in finished), (err, ran)
-            for model in published:
-                assert any(line.startswith("finished: ") and model in line for line in finished), (err, published)
+                mine = next((line for line in finished if line.startswith(f"finished of {model}: ")), "")
+                assert model in whole.split(", ") or step in mine or " more" in mine, (err, ran)
             said.append(finished)
         result = tflite_build.build(project.folder)
         reused = {(m.name, s.id) for m in result.models for s in m.steps if s.reused}

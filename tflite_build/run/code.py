@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_build import resources
+from tflite_build.locking import FileLock, held
 from tflite_build.store.digest import canonical, of_bytes
 
 # What engines and tool have in common: the format of .tflite files, by the standard library alone.
@@ -65,21 +66,23 @@ def unpack(root: Path) -> EngineCode:
             os.utime(folder)  # when it was last used
     else:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
-        try:
-            for path, data in files.items():
-                (temporary / "new" / path).parent.mkdir(parents=True, exist_ok=True)
-                (temporary / "new" / path).write_bytes(data)
-            if folder.exists():
-                folder.rename(temporary / "old")
-            try:
-                (temporary / "new").rename(folder)
-            except OSError:
-                if not _is_whole(folder, files):  # else another process was faster
-                    raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with held(FileLock(folder.parent / f"{folder.name}.lock"), waiting=lambda: None):
+            if not _is_whole(folder, files):  # else another process was faster
+                _write(folder, files)
     return EngineCode(folder, digest)
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+    try:
+        for path, data in files.items():
+            (temporary / "new" / path).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / "new" / path).write_bytes(data)
+        if folder.exists():
+            folder.rename(temporary / "old")
+        (temporary / "new").rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def forget_byte_code(code: EngineCode) -> None:

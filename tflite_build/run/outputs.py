@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,17 @@ from typing import Any
 from tflite_build.actions import accuracy, compare, convert, pack, quantize
 from tflite_build.engines.user_code.listing import REJECTED, REPORT
 from tflite_build.errors import CheckError, Problem, StoreError
-from tflite_build.locking import held
 from tflite_build.planning import lock as lockfile
 from tflite_build.planning.action import Graph, ProjectFile
 from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import ResolvedVariant
 from tflite_build.spec.rules import STATIC_QUANTIZE
 from tflite_build.store.artifact import File
-from tflite_build.store.digest import of_bytes
 from tflite_build.tflite.summary import summarize
 
 from .job import Job, Rejected
 from .locked import check
-from .publish import FORGOTTEN, Placement, sha256_of, sweep
+from .publish import FORGOTTEN, Placement, alone, sha256_of, sweep
 from .result import Change, ModelResult, StepResult, VariantResult
 
 
@@ -55,8 +52,12 @@ def publish(job: Job, folder: Path, lock_file: Path, *, locked: bool = False) ->
         SpecError: If the lock was damaged meanwhile.
         StoreError: If the folder cannot be written.
     """
-    lock = job.store.lock(f"publish-{of_bytes(os.fsencode(lock_file.resolve())).sha256}")
-    with held(lock, waiting=lambda: job.said("another build publishes this model; waiting for it")):
+    # Another build may have the same lock and write elsewhere, or have another and write here.
+    with alone(
+        job.store.root / "locks",
+        (lock_file, folder),
+        lambda: job.said("another build publishes this model; waiting for it"),
+    ):
         sweep(folder, f"{job.name}-*.tflite")
         sweep(folder, REPORT)
         sweep(lock_file.parent, glob.escape(lock_file.name))

@@ -12,14 +12,16 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 from tflite_build.errors import Problem, StoreError
+from tflite_build.locking import FileLock, held
 from tflite_build.store.blobs import clone
 
 FORGOTTEN = 86400.0  # seconds after which nobody writes a file any more
+_TRIES = 20
 _SUFFIX_BYTES = 4  # of the name of a file on its way
 
 
@@ -73,11 +75,33 @@ class Placement:
         self._ready = []
 
     def _temporary(self, target: Path) -> Path:
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(_SUFFIX_BYTES)}")
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        for left in reversed(range(_TRIES)):
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+                break
+            except FileNotFoundError:  # `clean` of another model removes build/ as soon as it is empty
+                if not left:
+                    raise
         self._ready.append((temporary, target))
         return temporary
+
+
+@contextlib.contextmanager
+def alone(locks: Path, places: Iterable[Path], waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Keep other builds, and `clean`, from writing to or removing `places` meanwhile.
+
+    Args:
+        locks: The folder of the store's locks.
+        places: Folders and files, whether they are there or not.
+        waiting: Called where others do so now.
+    """
+    names = {hashlib.sha256(os.fsencode(place.resolve())).hexdigest() for place in places}
+    with contextlib.ExitStack() as stack:
+        for name in sorted(names):  # in one order, so that no two wait for each other
+            stack.enter_context(held(FileLock(locks / f"publish-{name}.lock"), waiting=waiting))
+        yield
 
 
 @contextlib.contextmanager
