@@ -73,7 +73,7 @@ def build(
     events = Events() if reporting.as_json else None
     trace = Trace() if reporting.trace else None
     finished = Finished()
-    heard = [shown, finished, events, trace, github.listener if reporting.github else None]
+    heard: list[Listener | None] = [shown, finished, events, trace, github.listener if reporting.github else None]
     listener = all_of(*(one for one in heard if one is not None))
     full = reporting != Reporting()
     try:

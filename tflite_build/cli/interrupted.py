@@ -12,7 +12,7 @@ class Finished:
     """A listener that keeps what was finished."""
 
     def __init__(self) -> None:
-        self._models: list[str] = []
+        self._models: set[str] = set()
         self._steps: dict[str, list[str]] = {}
 
     def __call__(self, event: Event) -> None:
@@ -21,13 +21,13 @@ class Finished:
             case StepFinished(model, step, "ran"):
                 self._steps.setdefault(model, []).append(step)
             case ModelFinished(result) if result.ok:
-                self._models.append(result.name)
+                self._models.add(result.name)
             case _:
                 pass
 
     def lines(self) -> list[str]:
-        """A line for the models that are published, and one for each that is not with the steps that are done."""
-        said = [f"finished: {', '.join(self._models)}"] if self._models else []
+        """A line for each model that is not published, with the steps of it that are done."""
+        said = []
         for model, steps in list(self._steps.items()):
             if model not in self._models:
                 more = f" and {len(steps) - _SHOWN} more" if len(steps) > _SHOWN else ""
