@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_build.errors import BuildError, ExitCode
+from tflite_build.progress import Listener
 from tflite_build.run import arguments, building
 from tflite_build.run import depfile as dependencies
 from tflite_build.run.building import Outcome
