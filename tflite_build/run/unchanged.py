@@ -64,7 +64,7 @@ def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out
         result.warnings,
         entries,
     )
-    if entries.hold():  # nothing changed while it was taken down
+    if entries.unmoved():  # while it was taken down
         value = {"result": kept.to_json(), "inputs": [os.fspath(path) for path in result.inputs]}
         job.store.snapshots.put(text(job.loaded.file), _out(out), snapshot, json.dumps(value))
 
@@ -199,7 +199,7 @@ def _recorded(job: Job, path: str, kind: str, digest: str, entries: Entries) -> 
         return entries.folder(place, hidden=outside) and all(_hidden(job.store, Path(one), entries) for one in hidden)
     if kind == "looks":
         return entries.exactly(place)
-    return entries.file(place, digest)
+    return _file(job.store, Path(place), digest, entries)
 
 
 def _hidden(store: Store, path: Path, entries: Entries) -> bool:
@@ -212,4 +212,4 @@ def _hidden(store: Store, path: Path, entries: Entries) -> bool:
 
 
 def _file(store: Store, path: Path, sha256: str, entries: Entries) -> bool:
-    return store.stats.file(path).digest.sha256 == sha256 and entries.file(text(path), sha256)
+    return entries.file(text(path), sha256, lambda: store.stats.file(path).digest.sha256)

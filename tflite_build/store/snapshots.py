@@ -55,20 +55,28 @@ class Entries:
         flat: As a snapshot holds it.
     """
 
-    __slots__ = ("_looked", "flat", "refreshed")
+    __slots__ = ("_looked", "_seen", "flat", "refreshed")
 
     def __init__(self, flat: Sequence[str] = ()) -> None:
         self.flat = list(flat)
         self.refreshed = False
         self._looked = time.time_ns()
+        self._seen: dict[str, str] = {}  # path -> its stat text when it was added
 
-    def file(self, path: str, sha256: str) -> bool:
-        """Add the file at `path` with the content `sha256`; whether it has that now."""
+    def file(self, path: str, sha256: str, content: Callable[[], str]) -> bool:
+        """Add the file at `path`, which should have the content `sha256`; whether it does.
+
+        A file that was written just now is believed, since whoever looks next has to read it. Of another one `content`
+        tells the hash.
+        """
         try:
             stat = os.stat(path)
+            settled = is_settled(stat, self._looked)
+            if settled and content() != sha256:
+                return False
         except OSError:
             return False
-        self.flat += (path, stat_text(stat) if is_settled(stat, self._looked) else _UNSETTLED, sha256)
+        self._add(path, stat, sha256, settled)
         return True
 
     def folder(self, path: str, *, hidden: bool = False) -> bool:
@@ -78,8 +86,12 @@ class Entries:
             names = _names(path, _ALL if hidden else _VISIBLE)
         except OSError:
             return False
-        self.flat += (path, stat_text(stat) if is_settled(stat, self._looked) else _UNSETTLED, names)
+        self._add(path, stat, names, is_settled(stat, self._looked))
         return True
+
+    def _add(self, path: str, stat: os.stat_result, content: str, settled: bool) -> None:
+        self._seen[path] = stat_text(stat)
+        self.flat += (path, self._seen[path] if settled else _UNSETTLED, content)
 
     def exactly(self, path: str) -> bool:
         """Add what stands at `path` with its times; whether they tell a later change."""
@@ -87,7 +99,8 @@ class Entries:
             stat = os.stat(path)
         except OSError:
             return False
-        self.flat += (path, stat_text(stat), "")
+        self._seen[path] = stat_text(stat)
+        self.flat += (path, self._seen[path], "")
         return is_settled(stat, self._looked)
 
     def standing(self, path: str, how: str) -> None:
@@ -97,6 +110,13 @@ class Entries:
     def workspace(self, folder: str) -> None:
         """Add which workspace the specs in `folder` belong to now."""
         self.flat += (folder, WORKSPACE, workspace_of(folder))
+
+    def unmoved(self) -> bool:
+        """Whether nothing changed since it was added here."""
+        try:
+            return all(stat_text(os.stat(path)) == text for path, text in self._seen.items())
+        except OSError:
+            return False
 
     def hold(self, workspaces: dict[str, str] | None = None) -> bool:
         """Whether every path stands as it has to. `refreshed` says whether stat texts were found anew meanwhile.
@@ -285,7 +305,7 @@ class Snapshots:
                 for name in sorted(n for n in names if not n.startswith(".")):
                     path = os.path.join(folder, name)
                     sha256 = _sha256_of(path)
-                    entries.file(path, sha256)
+                    entries.file(path, sha256, sha256.__str__)
                     parts.append(f"{os.path.relpath(path, root)} {sha256}")
         identity = _hash(_SEPARATOR.join(parts).encode("utf-8", "surrogateescape"))
         self._put_tool(package, identity, entries)
