@@ -209,7 +209,7 @@ def test_ctrl_c_during_the_first_installation_of_a_build(tmp_path: Path, root: P
         with connection:
             process.send_signal(signal.SIGINT)
             out, error = process.communicate(timeout=60)
-    assert (process.returncode, error) == (130, "interrupted; what was finished is kept for the next build\n")
+    assert (process.returncode, error) == (130, "interrupted; 0 steps are finished, and kept for the next build\n")
     assert out.startswith("installing the toolchain 'core': litert-converter 0.5.0, ")
     assert left(root) == [] and alive(mark) == []
 
