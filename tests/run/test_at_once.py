@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness import events
+
 import tflite_build
 from tflite_build.run import code
 from tflite_build.tflite import reader
@@ -54,7 +56,7 @@ def start(*paths: Path | str, json_: bool = True) -> subprocess.Popen[str]:
 
 def steps(outs: list[str]) -> tuple[Counter[tuple[str, str]], set[tuple[str, str]]]:
     """How often each step of each model ran over all builds, and all steps there are."""
-    found = [(m["model"], s) for out in outs for m in json.loads(out)["models"] for s in m["steps"]]
+    found = [(m["model"], s) for out in outs for m in events(out, "model") for s in m["steps"]]
     return Counter((m, s["id"]) for m, s in found if not s["reused"]), {(m, s["id"]) for m, s in found}
 
 
@@ -118,7 +120,7 @@ def test_who_waits_takes_over_from_one_that_is_killed(tmp_path: Path, cache: Pat
     first.communicate()
     out, err = second.communicate(timeout=300)
     assert second.returncode == 0, err
-    (model,) = json.loads(out)["models"]
+    (model,) = events(out, "model")
     assert model["ok"] and all(not step["reused"] for step in model["steps"])
     assert begun.read_text() == ".."
     assert tflite_build.build(project).ok
