@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
-from tflite_build.progress import Listener, silent
-from tflite_build.run import arguments, building, cache, driver, find, preview, publish
+from tflite_build.progress import Listener, Note, silent
+from tflite_build.run import arguments, building, cache, driver, find, outputs, preview, publish
 from tflite_build.run import verify as verifying
 from tflite_build.run.cache import Stats
 from tflite_build.run.driver import Options, Target
@@ -124,8 +123,12 @@ def init(
         return scaffold.init(chosen, written, force=force, offline=offline, listener=listener)
 
 
-def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple[Path, ...]:
-    """Remove the build folders of models; the folders that were there. The models' own files need not be.
+def clean(
+    targets: Targets = ".", *, out_dir: str | Path | None = None, on_event: Listener = silent
+) -> tuple[Path, ...]:
+    """Remove what builds of models wrote; the folders that they were in. The models' own files need not be there.
+
+    A folder that holds other files stays with them, which `on_event` is told.
 
     Raises:
         BuildError: If a spec is wrong, a variant is named, or a folder cannot be removed.
@@ -148,11 +151,13 @@ def clean(targets: Targets = ".", *, out_dir: str | Path | None = None) -> tuple
             with contextlib.ExitStack() as stack:
                 if os.access(locks, os.W_OK):  # else no build writes there now
                     stack.enter_context(publish.alone(locks, (driver.lock_file(target.loaded), folder)))
-                shutil.rmtree(folder)
+                whole = outputs.remove(target.loaded.spec.model.name, target.loaded.spec.variant, folder)
                 with contextlib.suppress(OSError):
                     folder.parent.rmdir()  # the last model's build/ goes too
         except OSError as error:
             raise StoreError(Problem(f"cannot remove {folder}: {error.strerror or error}")) from None
+        if not whole:
+            on_event(Note(f"{folder} stays: it holds files that no build made"))
         gone.append(folder)
     return tuple(gone)
 

@@ -305,7 +305,7 @@ def clean(targets: Targets = None, out_dir: OutDir = None) -> None:
     """Remove the build folders of models. The store keeps what they were made from."""
     from tflite_build.api import clean as clean_models
 
-    removed = clean_models(targets or ["."], out_dir=out_dir)
+    removed = clean_models(targets or ["."], out_dir=out_dir, on_event=console.note)
     for folder in removed:
         console.line(f"removed {console.relative(folder)}")
     if not removed:

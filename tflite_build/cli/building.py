@@ -78,27 +78,26 @@ def build(
     listener = all_of(*(one for one in heard if one is not None))
     full = reporting != Reporting()
     try:
-        outcome = building.build(arguments.targets(targets), options, listener, full=full, looked=looked)
-        if reporting.depfile is not None and not outcome.failed:
-            dependencies.write(reporting.depfile, outcome.result().models, wall)
+        try:
+            outcome = building.build(arguments.targets(targets), options, listener, full=full, looked=looked)
+            if reporting.depfile is not None and not outcome.failed:
+                dependencies.write(reporting.depfile, outcome.result().models, wall)
+        finally:
+            shown.close()
+            if trace is not None and reporting.trace is not None:
+                trace.write(reporting.trace)
     except BuildError as error:
-        shown.close()
         if reporting.github:
             github.errors([error])
         if events is not None:
             events.end(int(error.code), time.monotonic() - begun, [error])
         raise
     except KeyboardInterrupt:
-        shown.close()
         if events is not None:
             events.end(int(ExitCode.INTERRUPTED), time.monotonic() - begun)
         for line in finished.lines():
             console.error(line)
         raise StoppedError(_finished(shown)) from None
-    finally:
-        shown.close()
-        if trace is not None and reporting.trace is not None:
-            trace.write(reporting.trace)
     if events is None:
         show(outcome)
     else:

@@ -161,6 +161,8 @@ def _specs(named: Sequence[str]) -> list[str]:
         if not specs:
             return []
         found.update(dict.fromkeys(specs))
+    if len(named) > 1 and len({os.path.realpath(spec) for spec in found}) < len(found):
+        return []  # two names of one
     return list(found)
 
 

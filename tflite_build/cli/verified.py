@@ -29,5 +29,7 @@ def _verdict(file: VerifiedFile) -> str:
     if file.ok:
         return "same"
     now = f"{file.sha256[:_DIGITS]} now, " if file.sha256 else ""
+    if not file.expected:
+        return f"differs: {file.sha256[:_DIGITS]} now, and model.lock does not know it"
     unknown = "the locked file is not there any more to be looked into"
     return "\n".join([f"differs: {now}{file.expected[:_DIGITS]} locked", *(file.differences or (unknown,))])

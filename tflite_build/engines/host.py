@@ -29,6 +29,7 @@ from .contract import Invalid, Refused, Request, tells_of_memory
 from .registry import STEPS
 
 _PR_SET_PDEATHSIG = 1
+_UMASK = 0o022
 _MEMORY = {resource.RLIMIT_DATA: "VmData", resource.RLIMIT_AS: "VmPeak"}  # limit -> its figure in /proc/self/status
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
@@ -218,6 +219,7 @@ def serve(request_fd: int, reply_fd: int) -> None:
 
 def main() -> None:
     """The entry point: file descriptors as arguments, the folder of the user's packages in the environment."""
+    os.umask(_UMASK)  # the modes of what user code sees are the same for everybody
     overlay = os.environ.pop("TFLITE_BUILD_OVERLAY", "")
     if overlay:
         sys.path.append(overlay)  # behind the toolchain's own packages, which were resolved first

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from tflite_build.errors import SpecError
 from tflite_build.spec.discover import is_skipped, specs_in
-from tflite_build.spec.load import load, load_workspace
+from tflite_build.spec.load import load
 from tflite_build.spec.rules import named_paths
 from tflite_build.store.snapshots import WORKSPACE, is_listing
 from tflite_build.store.store import cache_root
 from tflite_build.workspace import candidates
 
 from . import find, unchanged
+from .driver import out_folder
 
 # What editors and Python leave beside the files that people write.
 _PASSING = re.compile(r"^(4913|#.*#|.*~|.*\.(sw[a-z]|tmp|bak|orig|pyc|pyo|part)|.*___jb_\w+___)$", re.DOTALL)
@@ -78,8 +79,6 @@ def area(names: Sequence[str | Path], out_dir: Path | None) -> Area:
     trees |= {os.path.dirname(spec) for spec in specs}
     read, own = set(named), {str(cache_root())}
     listed: set[str] = set()
-    if out_dir is not None:
-        own.add(os.path.abspath(out_dir))
     files = tuple(map(Path, specs))
     known = unchanged.look(files, out_dir)
     for spec in files:
@@ -87,8 +86,8 @@ def area(names: Sequence[str | Path], out_dir: Path | None) -> Area:
         own.add(str(spec.parent / "build"))
         read.update(candidates(str(spec.parent)))
         if spec not in known:
-            shared, wanted = _wanted(spec)
-            own.update(shared)
+            made, wanted = _wanted(spec, out_dir)
+            own.update(made)
             read.update(wanted)
             listed.update(folder for path in wanted if os.path.isdir(path) for folder in _below(path))
             continue
@@ -113,18 +112,16 @@ def area(names: Sequence[str | Path], out_dir: Path | None) -> Area:
     return Area(there, frozenset(trees), frozenset(read), frozenset(listed), frozenset(own), files)
 
 
-def _wanted(spec: Path) -> tuple[list[str], list[str]]:
+def _wanted(spec: Path, out_dir: Path | None) -> tuple[list[str], list[str]]:
     """Where the outputs of a model go that is not built, and which paths it names; as far as its files tell."""
-    shared, wanted = [], []
+    made, wanted = [], []
     try:
-        workspace = load_workspace(spec)
-        if workspace is not None and workspace.out_dir is not None:
-            shared.append(os.path.abspath(workspace.out_dir))
         loaded = load(spec, files=False)
+        made.append(os.path.abspath(out_folder(loaded, out_dir)))
         wanted = [os.path.abspath(spec.parent / path) for _, path, _ in named_paths(loaded.spec) if "\0" not in path]
     except SpecError:
         pass
-    return shared, wanted
+    return made, wanted
 
 
 def _with_parents(path: str) -> Iterator[str]:

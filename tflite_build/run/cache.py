@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,9 @@ def collect(*, max_size: int | None = None, older_than: float | None = None, lis
             waiting=lambda: say("another process collects garbage in this cache; waiting for it"),
         )
         if older_than is not None:
-            provision.remove_unused(cache_root(), older_than, needed, say)
-            overlay.remove_unused(cache_root(), older_than, needed, say)
+            before = min(time.time() - older_than, garbage.horizon(store.root))
+            provision.remove_unused(cache_root(), before, needed, say)
+            overlay.remove_unused(cache_root(), before, needed, say)
     except OSError as error:
         raise store.failure(error) from None
     finally:

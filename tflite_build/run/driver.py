@@ -94,6 +94,7 @@ class Session:
             self.store.close()
             raise self.store.failure(error) from None
         self._code = engine_code.digest
+        self.tool = unchanged.identity(self.store.snapshots)  # whose files may be others when a build ends
         self.workers = Workers(engine_code, logs, 1 + max(2, self.slots))
         self.workers.adopt(ahead.taken(engine_code))
         self.executor = Executor(self.store, self.workers, LOCAL_STEPS)
@@ -305,7 +306,7 @@ def build(
             )
 
             def publish(job: Job) -> None:
-                result = _publish(job, options, listener)
+                result = _publish(job, options, listener, session.tool)
                 results[job.loaded.file] = result
                 explain.remember(job)
                 listener(ModelFinished(result))
@@ -335,7 +336,7 @@ def _retire(session: Session, needed: Collection[Collection[str]]) -> None:
             session.workers.retire(toolchain)
 
 
-def _publish(job: Job, options: Options, listener: Listener) -> ModelResult:
+def _publish(job: Job, options: Options, listener: Listener, tool: str) -> ModelResult:
     folder = out_folder(job.loaded, options.out_dir)
     if not job.failures:
         try:
@@ -347,7 +348,7 @@ def _publish(job: Job, options: Options, listener: Listener) -> ModelResult:
                 result = replace(result, inputs=unchanged.inputs(job))
             if not job.variants:
                 kept = replace(result, warnings=tuple(job.warnings))
-                unchanged.remember(job, kept, lock_file(job.loaded), lock_text, options.out_dir, options.draw)
+                unchanged.remember(job, kept, lock_file(job.loaded), lock_text, options.out_dir, options.draw, tool)
             for text in result.warnings:
                 listener(Warning_(text, job.name))
             return result

@@ -10,7 +10,7 @@ from tflite_build.errors import BuildError, Problem, SpecError, UsageError, near
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.discover import specs_in
 from tflite_build.spec.load import LoadedSpec, load
-from tflite_build.spec.rules import absent
+from tflite_build.spec.rules import absent, named_paths
 from tflite_build.store.snapshots import Snapshot
 
 from .driver import Target, out_folder
@@ -80,6 +80,8 @@ def targets(
                 raise UsageError(Problem(f"no model under {path} has a variant '{variant}'"))
         for itself in having:
             wanted[itself].update([variant] if variant else known[itself])
+    for spec in loaded.values():
+        _apart(spec, out_folder(spec, out_dir))
     _distinct(list(loaded.values()), done, out_dir)
     found = [
         Target(spec, () if wanted[i] == set(known[i]) else tuple(v for v in known[i] if v in wanted[i]))
@@ -98,6 +100,22 @@ def _no_variant(loaded: LoadedSpec, variant: str) -> UsageError:
             near_miss(variant, known) or f"it has {', '.join(known)}",
         )
     )
+
+
+def _apart(loaded: LoadedSpec, folder: Path) -> None:
+    """SpecError where the build folder holds the model's own files: outputs replace and remove what stands there."""
+    place = folder.resolve()
+    own = [loaded.file, *(loaded.folder / path for _, path, _ in named_paths(loaded.spec) if "\0" not in path)]
+    inside = next((file for file in own if file.resolve().is_relative_to(place)), None)
+    if inside is not None:
+        name = loaded.spec.model.name
+        raise SpecError(
+            loaded.problem(
+                "model.name",
+                f"'{name}' would be built into '{folder}', which holds its own {inside.name}",
+                "give it another name, or choose another --out-dir",
+            )
+        )
 
 
 def _distinct(specs: Sequence[LoadedSpec], done: Mapping[Path, Snapshot], out_dir: Path | None) -> None:

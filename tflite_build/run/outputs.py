@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[Mod
         lock_text = new_lock.to_toml()
         placement.text(lock_text, lock_file)
         placement.commit()
-    _remove_old(job, folder)
+    _remove_old(job, folder, before)
     return model, lock_text
 
 
@@ -119,13 +120,39 @@ def keep_rejected(job: Job, folder: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(kept))
 
 
-def _remove_old(job: Job, folder: Path) -> None:
-    """The files of variants that the spec no longer has, and what an earlier build refused of those that are good now."""
+def remove(name: str, variants: Collection[str], folder: Path) -> bool:
+    """Remove what builds of the model `name` wrote into `folder`; whether nothing else is left there. OSError as usual.
+
+    Args:
+        name: The model's name.
+        variants: Those that the spec has now; those of the last build are known from its report.
+        folder: Where it is built.
+    """
+    files = {f"{name}-{variant}.tflite" for variant in {*variants, "float32", *_report(folder)}}
+    sweep(folder, f"{name}-*.tflite")
+    sweep(folder, REPORT)
+    sweep(folder / REJECTED, "*.tflite")
+    for place in (folder / REJECTED, folder):
+        for file in files if place == folder else {p.name for p in place.glob(f"{name}-*.tflite")}:
+            (place / file).unlink(missing_ok=True)
+    (folder / REPORT).unlink(missing_ok=True)
+    for place in (folder / REJECTED, folder):
+        with contextlib.suppress(FileNotFoundError):
+            if not any(place.iterdir()):
+                place.rmdir()
+    return not folder.exists()
+
+
+def _remove_old(job: Job, folder: Path, before: Mapping[str, Any]) -> None:
+    """The files of variants that the spec no longer has, and what an earlier build refused of those that are good now.
+
+    Of all else in the folder nobody knows whose it is, whatever it is called.
+    """
     current = {file_name(job, v.name) for v in job.resolved.variants}
     not_built = {file_name(job, v.name) for v in job.resolved.variants if job.variants and v.name not in job.variants}
     old = [
         file
-        for file in folder.glob(f"{job.name}-*.tflite")
+        for file in (folder / file_name(job, name) for name in before)
         # Where case makes no difference, what is now called 'a' and was 'A' is listed by its old name.
         if file.name not in current and not any(_same(file, folder / name) for name in current)
     ]

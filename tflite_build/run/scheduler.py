@@ -145,6 +145,7 @@ class Scheduler:
             self._listener(StepFinished(job.name, step.id, "failed", 0.0, candidate))
             if not stale:
                 job.fail(step, error)
+                step_done(job, step)
             return
         outcome: Outcome = "reused" if done.reused else "ran"
         if done.result.refusal is not None:

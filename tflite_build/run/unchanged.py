@@ -20,6 +20,7 @@ from tflite_build.store.digest import of_bytes
 from tflite_build.store.snapshots import A_FILE, A_FOLDER, ABSENT, FILE_NAME, Entries, Snapshot, Snapshots
 from tflite_build.store.statcache import walk
 from tflite_build.store.store import Store, cache_root, store_folder
+from tflite_build.workspace import workspace_of
 
 from .execute import EXISTS, MISSING, standing_digest
 from .job import Job
@@ -28,7 +29,9 @@ from .result import ModelResult
 Drawn = Callable[[ModelResult], str]
 
 
-def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out: Path | None, draw: Drawn) -> None:
+def remember(
+    job: Job, result: ModelResult, lock_file: Path, lock_text: str, out: Path | None, draw: Drawn, tool: str
+) -> None:
     """Keep a snapshot of what `job` read and `result` says was written.
 
     Nothing is kept where something changed since, or where a change would not show: the next build looks itself.
@@ -40,6 +43,7 @@ def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out
         lock_text: What was written there.
         out: Where build folders go, or None for beside each spec.
         draw: What is to be shown to people while nothing is to do.
+        tool: The identity of the tool when the build began.
     """
     store, entries = job.store, Entries()
     try:
@@ -55,7 +59,7 @@ def remember(job: Job, result: ModelResult, lock_file: Path, lock_text: str, out
         return
     kept = result.as_unchanged()
     snapshot = Snapshot(
-        identity(job.store.snapshots),
+        tool,
         result.name,
         text(result.folder),
         len(result.variants),
@@ -86,8 +90,19 @@ def _read_by(job: Job) -> Iterator[str]:
                     yield text(Path(folder))
                     yield from (text(Path(folder, name)) for name in names)
         for path, _, digest in job.done[step.id].action.recorded:
+            place = text(job.loaded.folder / path)
             if digest not in (MISSING, EXISTS):
-                yield text(job.loaded.folder / path)
+                yield place
+            if digest == MISSING or os.path.islink(place):  # noqa: PTH114
+                yield _standing_above(place)  # whose time tells that something came, or that a link leads elsewhere
+
+
+def _standing_above(path: str) -> str:
+    """The nearest folder above `path` that is there."""
+    folder = os.path.dirname(path)  # noqa: PTH120
+    while not os.path.isdir(folder):  # noqa: PTH112
+        folder = os.path.dirname(folder)  # noqa: PTH120
+    return folder
 
 
 def look(specs: Sequence[Path], out: Path | None, report: Callable[[str], None] = quiet) -> dict[Path, Snapshot]:
@@ -143,7 +158,10 @@ def _out(out: Path | None) -> str:
 def _spec(job: Job, entries: Entries) -> bool:
     """model.toml, and the workspace that its defaults are from."""
     loaded, workspace = job.loaded, job.loaded.workspace
-    entries.workspace(os.path.dirname(text(loaded.file)))  # noqa: PTH120
+    folder = os.path.dirname(text(loaded.file))  # noqa: PTH120
+    if workspace_of(folder) != (text(workspace.file) if workspace is not None else ""):
+        return False  # another one came or went meanwhile
+    entries.workspace(folder)
     return _file(job.store, loaded.file, loaded.sha256, entries) and (
         workspace is None or _file(job.store, workspace.file, workspace.document.sha256, entries)
     )

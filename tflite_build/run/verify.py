@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build import resources
+from tflite_build.engines.host import die_with_parent
 from tflite_build.errors import BuildError, DifferenceError, ExitCode, Place, Problem, SpecError
 from tflite_build.planning import lock as lockfile
 from tflite_build.progress import Listener, Note
@@ -48,7 +48,7 @@ class VerifiedFile:
 
     Attributes:
         sha256: What was made now.
-        expected: What model.lock says.
+        expected: What model.lock says; "" where it does not know the file.
         differences: What is not the same in it, where it differs and the locked file is there to look into.
     """
 
@@ -128,8 +128,8 @@ def _verify(target: Target, offline: bool, keep: Path | None, out_dir: Path | No
                 "build it once, and commit the lock",
             )
         )
-    with tempfile.TemporaryDirectory(prefix="tflite-build-verify-") as root:
-        place = Path(root).resolve()
+    with _scratch() as root:
+        place = root.resolve()
         spec = _copied(loaded, place / "a place of its own")
         shared = place / WORKSPACE_NAME  # also where there is none: no other one is found above then
         shared.write_text(loaded.workspace.document.text if loaded.workspace else "", "utf-8")
@@ -137,13 +137,27 @@ def _verify(target: Target, offline: bool, keep: Path | None, out_dir: Path | No
         for named in [f"{spec}:{variant}" for variant in target.variants] or [str(spec)]:
             _build(named, loaded, place, offline)
         made = {path.name: path for path in sorted((place / "out" / name).glob("*.tflite"))}
-        wanted = {n: sha for n, sha in expected.items() if not target.variants or n in made}
+        asked = target.variants or tuple(loaded.spec.variant) or ("float32",)
+        wanted = {n: expected.get(n, "") for n in (f"{name}-{variant}.tflite" for variant in asked)}
+        if not target.variants:
+            wanted |= expected
         files = tuple(_file(n, made.get(n), sha, out_folder(loaded, out_dir)) for n, sha in sorted(wanted.items()))
         if keep is not None:
             (keep / name).mkdir(parents=True, exist_ok=True)
             for path in made.values():
                 clone(path, keep / name / path.name)
     return Verified(name, loaded.file, files)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder that goes at the end, or with the next build where this one is killed."""
+    store = Store()
+    try:
+        with store.scratch() as folder:
+            yield folder
+    finally:
+        store.close()
 
 
 def _file(name: str, made: Path | None, expected: str, folder: Path) -> VerifiedFile:
@@ -190,6 +204,7 @@ def _build(named: str, loaded: LoadedSpec, place: Path, offline: bool) -> None:
             "PYTHONPATH": os.pathsep.join(p for p in (package, os.environ.get("PYTHONPATH", "")) if p),
         },
         umask=_UMASK,
+        preexec_fn=die_with_parent,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -59,8 +59,9 @@ def check(store: Store, report: Callable[[str], None]) -> Checked:
                 with contextlib.suppress(FileNotFoundError):
                     file.path.unlink()
                     found(f"{what} {file.name[:12]}: it does not have its checksum, or is of another version")
+    listed = contents.results(store.root)  # before the blobs: a build may put a result meanwhile, after its own
     there = contents.blobs(store.root).keys()
-    incomplete = [r for r in contents.results(store.root) if not r.whole or not r.blobs <= there]
+    incomplete = [r for r in listed if not r.whole or not r.blobs <= there]
     for result in incomplete:
         result.file.path.unlink(missing_ok=True)
     return Checked(len(blobs), results, tuple(damaged), len(incomplete))

@@ -85,7 +85,7 @@ class _Collection:
         self._max_size = max_size
         self._now = time.time()
         self._oldest = None if older_than is None else self._now - older_than
-        self._horizon = min([self._now, *_begun(self._root)]) - _MARGIN  # what was used since stays
+        self._horizon = horizon(self._root)
 
     def run(self, engine_code: Path | None) -> Collected:
         needs = contents.needs(self._root)
@@ -179,6 +179,11 @@ class _Collection:
             return path.lstat().st_mtime < self._horizon - seconds
         except OSError:
             return False
+
+
+def horizon(root: Path) -> float:
+    """The time since which everything that was used may be in use: what was used since stays."""
+    return min([time.time(), *_begun(root)]) - _MARGIN
 
 
 def _begun(root: Path) -> Iterator[float]:

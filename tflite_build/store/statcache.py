@@ -86,9 +86,13 @@ def _sealed(path: object, stat: str, digest: Digest) -> str:
 
 
 def walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """The folders that are part of a tree, each with the names of its files; hidden ones left out. OSError as above."""
+    """The folders that are part of a tree, each with the names of its files. OSError as above.
+
+    Hidden ones and byte code are left out.
+    """
     for base, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
-        folders[:] = [f for f in folders if not f.startswith(".") and not _leads_back(Path(base, f))]
+        shown = (f for f in folders if not f.startswith(".") and f != "__pycache__")
+        folders[:] = [f for f in shown if not _leads_back(Path(base, f))]
         yield base, [n for n in names if not n.startswith(".")]
 
 

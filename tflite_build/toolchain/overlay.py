@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,8 +162,8 @@ def ensure_overlay(
     return folder
 
 
-def remove_unused(root: Path, seconds: float, needed: Collection[str], report: Report) -> None:
-    """Remove sets of packages that no build used for `seconds`, as `provision.remove_unused` removes toolchains.
+def remove_unused(root: Path, before: float, needed: Collection[str], report: Report) -> None:
+    """Remove sets of packages that no build used since the time `before`, as `provision.remove_unused` removes toolchains.
 
     Raises:
         EngineError: If one cannot be removed.
@@ -172,10 +171,12 @@ def remove_unused(root: Path, seconds: float, needed: Collection[str], report: R
     stay = {digest[:_DIGITS] for digest in needed}
     for mark in sorted((root / "overlays").glob(f"*/{_COMPLETE}")):
         folder = mark.parent
-        if folder.name.rpartition("-")[2] in stay or time.time() - mark.stat().st_mtime < seconds:
+        if folder.name.rpartition("-")[2] in stay or mark.stat().st_mtime >= before:
             continue
         lock = FileLock(folder.parent / f"{folder.name}.lock")
         with uv.writing(folder.parent), held(lock, waiting=lambda: None):
+            if mark.stat().st_mtime >= before:  # a build came first
+                continue
             mark.unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
         report(f"removed packages of users that no build uses any more: {folder.name}")

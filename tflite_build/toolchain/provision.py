@@ -177,12 +177,12 @@ def remove(name: str, root: Path, report: Report) -> bool:
     return bool(gone)
 
 
-def remove_unused(root: Path, seconds: float, needed: Collection[str], report: Report) -> None:
-    """Remove toolchains of other versions of the tool that no build used for `seconds`.
+def remove_unused(root: Path, before: float, needed: Collection[str], report: Report) -> None:
+    """Remove toolchains of other versions of the tool that no build used since the time `before`.
 
     Args:
         root: The cache folder.
-        seconds: How long.
+        before: Seconds since the epoch.
         needed: The digests of pins that have to stay.
         report: Called with a line for each.
 
@@ -192,7 +192,7 @@ def remove_unused(root: Path, seconds: float, needed: Collection[str], report: R
     stay = {digest[:_DIGITS] for digest in needed}
     for one in installed(root):
         used = (one.path / _COMPLETE).stat().st_mtime
-        if one.current or one.path.name.rpartition("-")[2] in stay or time.time() - used < seconds:
+        if one.current or one.path.name.rpartition("-")[2] in stay or used >= before:
             continue
         _remove(one, lambda: None)
         report(f"removed an old version of the toolchain '{one.name}', {one.size / 1e6:.0f} MB")
