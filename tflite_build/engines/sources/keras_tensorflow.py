@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from tflite_build.engines.contract import DEFAULT_SIGNATURE, Refused, Request
 
-from . import keras_file, saved_model_file
+from . import keras_file, keras_graph, saved_model_file
 from .keras_source import KerasSource
 from .saved_model_writing import Endpoint, write
 
@@ -30,7 +30,7 @@ def run(request: Request) -> None:
 
     Raises:
         Invalid: The file, the user's code or the spec is wrong.
-        Refused: Keras on TensorFlow cannot run the model.
+        Refused: Keras on TensorFlow cannot run the model, or is wrong where a dimension is open.
     """
     with KerasSource.opened(request, _TensorFlow()) as source:
         loaded = source.load()
@@ -38,6 +38,7 @@ def run(request: Request) -> None:
         locations = bool(request.params.get("locations"))
         endpoint = Endpoint(DEFAULT_SIGNATURE, loaded.infer, loaded.inputs)
         (signature,) = source.guarded(lambda: write([endpoint], folder, locations))
+        keras_graph.check(loaded)
         source.tell(signature)
     left = saved_model_file.read(folder).meta_graph(None).unrestored([DEFAULT_SIGNATURE])
     if left:
