@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from harness import Ran
 
+import tflite_build
 from tflite_build.cli import front
+from tflite_build.progress import StepFinished
 from tflite_build.store.store import cache_root, store_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -280,3 +282,56 @@ def test_the_fast_path_looks_where_the_store_is(chosen: str | None, xdg: str | N
         else:
             monkeypatch.setenv(name, value)
     assert front.store() == str(store_folder(cache_root()))
+
+
+WORKSPACE_FILE = "tflite-build.toml"
+
+
+@pytest.mark.parametrize("what", ["source", "spec", "workspace", "data"])
+def test_a_change_while_a_build_runs_is_seen_by_the_next(small, what: str) -> None:
+    """Whenever it came: what was built is what was read, and what was changed since is built next."""
+    changed: list[str] = []
+
+    def change(event: object) -> None:
+        if isinstance(event, StepFinished) and event.step == "compare:float32" and not changed:
+            changed.append(what)
+            if what == "source":
+                in_place(small.source, flipped(small.source))
+            elif what == "spec":
+                small.write(int8='quantize = "int8"\nio = "int8"')
+            elif what == "workspace":
+                (small.folder / WORKSPACE_FILE).write_text('[build]\nout_dir = "elsewhere"\n')
+            else:
+                small.calibrate(1)
+
+    tflite_build.build(small.folder, on_event=change)
+    assert changed
+    fresh = small.build()
+    assert fresh.model.ok
+    assert fresh.model.folder.parent.name == ("elsewhere" if what == "workspace" else "build")
+    assert what == "workspace" or fresh.ran
+    assert small.build().ran == []
+
+
+def test_nothing_of_the_users_is_replaced_or_removed(small_model, cli: Callable[..., Ran]) -> None:
+    """A build folder that is the model's own folder, or one above it; and files in it that no build made."""
+    model = small_model(name="m", float32="")
+    folder = model.folder
+    model.source.rename(folder / "m-orig.tflite")
+    spec = folder / "model.toml"
+    spec.write_text(spec.read_text().replace('"m.tflite"', '"m-orig.tflite"'))
+    before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    for out in (folder.parent, folder.parent.parent / "work"):
+        for command in ("build", "clean"):
+            said = cli(command, folder, "--out-dir", out)
+            assert said.code == 2 and "would be built into" in said.err and "holds its own model.toml" in said.err
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == before
+    assert cli("build", folder).code == 0
+    mine = folder / "build" / "m" / "m-notes.tflite"
+    mine.write_text("mine")
+    (folder / "build" / "m" / "notes.txt").write_text("mine")
+    spec.write_text(spec.read_text() + '[variant.half]\nquantize = "float16"\n')
+    assert cli("build", folder).code == 0 and mine.read_text() == "mine"
+    said = cli("clean", folder)
+    assert said.code == 0 and "stays: it holds files that no build made" in said.err
+    assert sorted(p.name for p in mine.parent.iterdir()) == ["m-notes.tflite", "notes.txt"]

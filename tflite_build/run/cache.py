@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from dataclasses import dataclass
@@ -166,5 +167,8 @@ def _folders(name: str, folder: Path) -> Part:
 
 
 def _sizes(paths: Any) -> tuple[int, int]:
-    sizes = [path.stat().st_size for path in paths]
+    sizes = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # databases have files that come and go
+            sizes.append(path.stat().st_size)
     return len(sizes), sum(sizes)

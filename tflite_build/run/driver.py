@@ -308,7 +308,8 @@ def build(
             def publish(job: Job) -> None:
                 result = _publish(job, options, listener, session.tool)
                 results[job.loaded.file] = result
-                explain.remember(job)
+                if result.ok:  # of what is published, so that it stays in the store
+                    explain.remember(job)
                 listener(ModelFinished(result))
 
             def step_done(job: Job, _: Step) -> None:

@@ -29,6 +29,7 @@ from .worker import EngineDied, EngineTimeout, Environment, Workers
 LocalStep = Callable[[Request], Answer | None]
 Recorded = tuple[tuple[str, str, str], ...]  # path, kind and digest of what the user's code asked for
 RECORDED = "recorded.json"
+_CANNOT_FLUSH = 120  # the exit status of Python where its streams cannot be written at the end
 MISSING, EXISTS = "", "folder"  # the digests of what has no content
 _DAMAGED_BYTE_CODE = ("_compile_bytecode", "marshal data")  # as Python says it
 _STANDING = {"missing": MISSING, "exists": EXISTS}  # kind -> its digest
@@ -293,6 +294,14 @@ def _call(
     except EngineDied as error:
         if cancelled.is_set():
             raise KeyboardInterrupt from None
+        if error.status == _CANNOT_FLUSH:
+            raise StoreError(
+                Problem(
+                    f"{step.id}: the {step.tool.toolchain} process cannot write what it prints, as on a full disk",
+                    hint="free some space, or set TFLITE_BUILD_CACHE to a folder that can be written",
+                    detail=error.log,
+                )
+            ) from None
         raise EngineError(_died(step, error, limits)) from None
     finally:
         workers.give_back(process, reusable=reusable)

@@ -66,7 +66,6 @@ class Job:
     running: set[str] = field(default_factory=set)
     held: dict[str, Refusal] = field(default_factory=dict)  # refusals that wait for the verdict on the float file
     failures: list[BuildError] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
     generation: int = 0
     located: bool = False
     said: Callable[[str], None] = lambda _: None
@@ -76,6 +75,7 @@ class Job:
     graph: Graph = field(init=False)  # of those to build
     _before_verdict: frozenset[str] = field(init=False)  # the steps up to the comparison of the float file
     _ready: list[Step] | None = field(init=False, default=None)  # None where something changed since
+    _warned: dict[str, list[str]] = field(init=False, default_factory=dict)  # by step
     _since: dict[str, float] = field(init=False, default_factory=dict)  # when steps became ready
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class Job:
         self._before_verdict = frozenset(s.id for s in self.graph.closure({compare.FLOAT_ID}).steps)
         self._ready = None
         self._since = {}
-        self.warnings = []
+        self._warned = {}
         self.generation += 1
 
     @property
@@ -109,6 +109,11 @@ class Job:
         if self.failures:
             return frozenset()
         return frozenset(s.tool.toolchain for s in self.graph.steps if s.id not in self.done)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said of the steps that are done, in the graph's order, each once."""
+        return list(dict.fromkeys(text for step in self.graph.steps for text in self._warned.get(step.id, ())))
 
     def concerns(self, subject: str) -> bool:
         """Whether this build tries what is decided about `subject`."""
@@ -163,7 +168,7 @@ class Job:
             return
         self.done[step.id] = done
         prefix = f"{step.variant}: " if step.variant else ""
-        self.warnings += [f"{prefix}{text}" for text in done.result.warnings]
+        self._warned[step.id] = [f"{prefix}{text}" for text in done.result.warnings]
         if step.kind == "compare":
             try:
                 self._judge(step, done)
@@ -225,7 +230,8 @@ class Job:
             refused = Refusal(verdict.refusals[0], "\n".join(verdict.refusals[1:]))
             self._refuse(_Refusal(step, refused, hint if static else ""))
             return
-        self.warnings += [f"{step.variant or 'float32'}: {text}" for text in verdict.warnings]
+        own = self._warned.setdefault(step.id, [])
+        own += [f"{step.variant or 'float32'}: {text}" for text in verdict.warnings]
 
     def _refusal(self, step: Step, refusal: Refusal) -> _Refusal:
         named = self._keep_float_hint(step, [name for name, _, _ in refusal.operators])

@@ -6,6 +6,7 @@ and umask are others. Toolchains and the user's packages, which are pinned by th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -187,8 +188,9 @@ def _build(named: str, loaded: LoadedSpec, place: Path, offline: bool) -> None:
     (cache / "store").mkdir(parents=True, exist_ok=True)
     (place / "home").mkdir(exist_ok=True)
     for name in _SHARED:
-        (cache_root() / name).mkdir(parents=True, exist_ok=True)
-        if not (cache / name).exists():
+        with contextlib.suppress(OSError):  # of a cache that can only be read
+            (cache_root() / name).mkdir(parents=True, exist_ok=True)
+        if (cache_root() / name).is_dir() and not (cache / name).exists():
             (cache / name).symlink_to(cache_root() / name)
     command = [sys.executable, "-m", "tflite_build", "build", named]
     command += ["--out-dir", str(place / "out"), *(["--offline"] if offline else [])]

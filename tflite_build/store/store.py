@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -66,7 +67,9 @@ class Store:
             self._sweep()
             self._temporary = self.root / "tmp" / f"{os.getpid()}-{secrets.token_hex(4)}"
             self._alive = FileLock(self._temporary.with_name(f"{self._temporary.name}.lock"))
-            self._alive.acquire(_SWEPT)  # before the folder is made, so that no other process takes it for a dead one's
+            # Before the folder is made, so that no other process takes it for a dead one's.
+            if not self._alive.acquire(_SWEPT):
+                raise OSError(errno.EAGAIN, "another process does not let go of a new lock")
             self._temporary.mkdir()
         except OSError as error:
             raise self.failure(error) from None

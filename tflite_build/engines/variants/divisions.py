@@ -47,16 +47,19 @@ def _uneven(subgraph: Subgraph, operator: Operator, ranges: Ranges, bits: int) -
 
 
 def _made_by(subgraph: Subgraph, index: int, maker: Mapping[int, Operator]) -> Iterator[Operator]:
-    operator = maker.get(index)
-    if operator is None or subgraph.tensors[index].dtype != "float32":
-        return
-    values = handed_on.values(operator)
-    if operator.name in _SOURCES:
-        yield operator
-    elif operator.name in _CARRYING or values is not None:
-        yield operator
-        for before in operator.inputs if values is None else values:
-            yield from _made_by(subgraph, before, maker)
+    left, seen = [index], set[int]()
+    while left:
+        tensor = left.pop()
+        operator = maker.get(tensor)
+        if operator is None or tensor in seen or subgraph.tensors[tensor].dtype != "float32":
+            continue
+        seen.add(tensor)
+        values = handed_on.values(operator)
+        if operator.name in _SOURCES:
+            yield operator
+        elif operator.name in _CARRYING or values is not None:
+            yield operator
+            left += operator.inputs if values is None else values
 
 
 def _multiplied(subgraph: Subgraph, index: int) -> Iterator[Operator]:

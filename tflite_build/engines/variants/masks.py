@@ -111,11 +111,16 @@ def _takes_constant(subgraph: Subgraph, operator: Operator, large: Mapping[int, 
 
 def _factor(index: int, maker: Mapping[int, Operator]) -> Iterator[Operator]:
     """The operators that make what is multiplied with a large constant: 0 or 1, of which calibration may see only 0."""
-    operator = maker.get(index)
-    if operator is not None and (operator.name in _FACTORS or handed_on.values(operator) is not None):
-        yield operator
-        for before in handed_on.values(operator) or operator.inputs:
-            yield from _factor(before, maker)
+    left, seen = [index], set[int]()
+    while left:
+        tensor = left.pop()
+        operator = maker.get(tensor)
+        if operator is None or tensor in seen:
+            continue
+        seen.add(tensor)
+        if operator.name in _FACTORS or handed_on.values(operator) is not None:
+            yield operator
+            left += handed_on.values(operator) or operator.inputs
 
 
 def _loses(subgraph: Subgraph, operator: Operator, size: float, ranges: Ranges, bits: int) -> bool:
