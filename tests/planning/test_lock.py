@@ -14,12 +14,14 @@ from syrupy.assertion import SnapshotAssertion
 
 from tflite_build.errors import SpecError
 from tflite_build.planning import lock as lockfile
-from tflite_build.planning.lock import Decision, Lock, Refutation
+from tflite_build.planning.lock import CHOICES, Decision, Lock, Refutation
+from tflite_build.planning.resolve import ENGINES, QUANTIZERS
 from tflite_build.toolchain.overlay import PinnedPackage
 
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*/model.lock"))
 SHA = "0123456789abcdef" * 4
 WHOLE = Lock(
+    spec=SHA,
     sources={"b.npz": SHA, "a b/ü.npz": SHA, "https://example.com/m.zip": SHA},
     decisions={
         "quantizer:int8": Decision("litert"),
@@ -54,12 +56,18 @@ def test_the_examples_locks_hold_nothing_that_changes_by_itself(file: Path) -> N
     text = file.read_text("utf-8")
     assert lockfile.read(file).to_toml() == text
     value = tomli.loads(text)
-    assert set(value) <= {"lock", "source", "decision", "toolchain", "output"}
+    assert set(value) <= {"lock", "spec", "source", "decision", "toolchain", "output"}
     for table in ("source", "toolchain", "output"):
         assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in value[table].values())
     for decision in value.get("decision", {}).values():
         assert set(decision) <= {"choice", "refuted"}
     assert not re.search(r"linux|macos|x86|arm64|20\d\d-\d\d|\d\.\d", text)
+
+
+def test_all_that_may_be_decided_is_known() -> None:
+    """A lock with any other word is damaged."""
+    assert set().union(*ENGINES.values()) <= set(CHOICES["engine"])
+    assert set().union(*QUANTIZERS.values()) <= set(CHOICES["quantizer"])
 
 
 PINNED = "lock = 1\n[[packages.pinned]]\n"
@@ -77,6 +85,12 @@ WRONG = {
     "decision_without_choice": "lock = 1\n[decision.engine]\n",
     "decision_is_text": 'lock = 1\n[decision]\nengine = "litert"\n',
     "refuted_is_a_list": 'lock = 1\n[decision.engine]\nchoice = "litert"\nrefuted = ["tensorflow"]\n',
+    "no_such_engine": 'lock = 1\n[decision.engine]\nchoice = "litrt"\n',
+    "an_engine_that_quantizes_nothing": 'lock = 1\n[decision."quantizer:int8"]\nchoice = "litert-loops"\n',
+    "no_such_engine_was_refuted": 'lock = 1\n[decision.engine]\nchoice = "litert"\nrefuted = { onnx = "why" }\n',
+    "nothing_to_decide": 'lock = 1\n[decision.weather]\nchoice = "litert"\n',
+    "output_is_not_hex": 'lock = 1\n[output]\n"m.tflite" = "' + "g" * 64 + '"\n',
+    "spec_is_short": 'lock = 1\nspec = "0123"\n',
     "pinned_is_a_table": "lock = 1\n[packages.pinned]\n",
     "pinned_is_text": 'lock = 1\n[packages]\npinned = ["einops"]\n',
     "pinned_without_hashes": PINNED + 'name = "einops"\nversion = "0.8.1"\n',

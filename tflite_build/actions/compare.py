@@ -118,10 +118,15 @@ class OutputDistance:
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """How far a file is from what it is compared with, output by output; empty for a tflite source's own file."""
+    """How far a file is from what it is compared with, output by output; empty for a tflite source's own file.
+
+    Attributes:
+        random: The file's operators that draw random numbers.
+    """
 
     outputs: tuple[OutputDistance, ...]
     samples: int
+    random: tuple[str, ...] = ()
 
     @property
     def cosine(self) -> float | None:
@@ -157,7 +162,7 @@ def read(value: Mapping[str, Any]) -> Distance:
         for o in s["outputs"]
     ]
     counts = [o["samples"] for s in value["signatures"] for o in s["outputs"]]
-    return Distance(tuple(outputs), max(counts, default=0))
+    return Distance(tuple(outputs), max(counts, default=0), tuple(value.get("random", ())))
 
 
 _WRONG = {

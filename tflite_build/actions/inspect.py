@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import tempfile
 from pathlib import Path
 
 from tflite_build.engines.contract import Interface, Invalid, SignatureSpec, TensorSpec
-from tflite_build.engines.sources import saved_model_file
+from tflite_build.engines.sources import saved_model_file, saved_model_folder
+from tflite_build.engines.words import quoted
 from tflite_build.errors import BuildError, SpecError
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.types import SavedModelSource, TfliteSource
@@ -39,8 +41,8 @@ def interface(loaded: LoadedSpec, store: Store, fetched: Artifact | None) -> Int
         with tempfile.TemporaryDirectory() as folder:
             staged = Path(folder, fetch.member_name(source.url or "", source.path))
             store.stage(fetched, staged)
-            if isinstance(source, TfliteSource) and staged.is_dir():
-                raise Invalid(f"'{source.path}' is a folder of the archive, not a .tflite file", "source.path")
+            if staged.is_dir():
+                _check_member(staged, source)
             return read(staged, loaded)
     except SpecError:
         raise
@@ -48,6 +50,26 @@ def interface(loaded: LoadedSpec, store: Store, fetched: Artifact | None) -> Int
         raise SpecError(loaded.problem(invalid.key, invalid.message, invalid.hint, invalid.detail)) from None
     except BuildError as error:
         raise SpecError([loaded.problem("source.path", p.message, p.hint, p.detail) for p in error.problems]) from None
+
+
+def _check_member(folder: Path, source: SavedModelSource | TfliteSource) -> None:
+    """Invalid where a folder of an archive is not what the source should be, and where in it that is."""
+    path = source.path or ""
+    if isinstance(source, TfliteSource):
+        what, inner = "a .tflite file", sorted(folder.rglob("*.tflite"))
+    else:
+        what, inner = "a SavedModel", sorted(file.parent for file in folder.rglob(saved_model_folder.FILE))
+        if folder in inner or not inner:
+            return
+    members = [posixpath.normpath(posixpath.join(path, found.relative_to(folder).as_posix())) for found in inner]
+    shown = "the archive as a whole" if posixpath.normpath(path) == "." else f"'{path}'"
+    raise Invalid(
+        f"{shown} is a folder, not {what}"
+        if isinstance(source, TfliteSource)
+        else f"{shown} is not {what}, but {quoted(members)} in it {'is' if len(members) == 1 else 'are'}",
+        "source.path",
+        f'write path = "{members[0]}"' if members else "",
+    )
 
 
 def tflite(path: Path, _: LoadedSpec | None = None) -> Interface:

@@ -123,9 +123,10 @@ def _listed(archive: Path, pack: tarfile.TarFile, wanted: str) -> Iterator[tarfi
 def _check_size(archive: Path, members: int, size: int) -> None:
     allowed = max(_ALWAYS_ALLOWED, _MOST_TIMES * archive.stat().st_size)
     if members > _MOST_MEMBERS or size > allowed:
-        found = f"{members} members" if members > _MOST_MEMBERS else f"{size / 1e9:.1f} GB"
+        found = f"{members} files and folders" if members > _MOST_MEMBERS else f"{size / 1e9:.1f} GB"
         raise Invalid(
-            f"the archive would unpack to {found}; at most {allowed / 1e9:.1f} GB in {_MOST_MEMBERS} are taken out of it",
+            f"the archive would unpack to {found}; at most {allowed / 1e9:.1f} GB in {_MOST_MEMBERS} files "
+            "and folders are taken out of it",
             "source.url",
             "give the model itself, or a smaller archive",
         )

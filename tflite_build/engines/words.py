@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from tflite_build.errors import near_miss
 
 _SHOWN = 8
+_TYPES = {"i1": "bool", "bf16": "bfloat16"}
 
 
 def quoted(words: Iterable[str], last: str = "and") -> str:
@@ -30,6 +32,22 @@ def near_or_all(word: str, allowed: Sequence[str]) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 sample`, `3 samples`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def type_name(mlir: str) -> str:
+    """The name that numpy has for an element type of MLIR."""
+    found = re.fullmatch(r"(ui|si|i|f)(\d+)", mlir)
+    if mlir in _TYPES:
+        return _TYPES[mlir]
+    if found:
+        return {"ui": "uint", "f": "float"}.get(found[1], "int") + found[2]
+    return re.sub(r"complex<f(\d+)>", lambda m: f"complex{2 * int(m[1])}", mlir)
+
+
+def element_types(signature: str) -> tuple[str, ...]:
+    """The element types of the tensors in `signature`, as numpy names them: `(tensor<4xi8>) -> tensor<4xf32>`."""
+    found = re.findall(r"tensor<(?:[\d?]+x)*([^<>]+(?:<\w+>)?)>", signature)
+    return tuple(dict.fromkeys(type_name(mlir) for mlir in found))
 
 
 def shape_text(shape: Iterable[int | str]) -> str:

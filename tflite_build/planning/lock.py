@@ -1,8 +1,8 @@
 """model.lock: what a build decided and made, for the user to commit.
 
-It holds source digests, decisions with their reasons, pins of toolchains, the user's packages with hashes, and the
-SHA-256 of the outputs. It holds no action key, time, platform tag or measured number, so it changes only when
-something that matters does.
+It holds digests of the spec and of sources, decisions with their reasons, pins of toolchains, the user's packages with
+hashes, and the SHA-256 of the outputs. It holds no action key, time, platform tag or measured number, so it changes only
+when something that matters does.
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ import tomli
 import tomli_w
 
 from tflite_build.engines.user_code.listing import LOCK_HEAD
-from tflite_build.errors import Place, Problem, SpecError
+from tflite_build.errors import Place, Problem, SpecError, one_of
+from tflite_build.spec.locate import locate
 from tflite_build.toolchain.overlay import PinnedPackage
 
 VERSION = 1
+# What may be decided about a subject, by the word before its colon: every candidate that there ever is.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "engine": ("litert", "tensorflow", "litert-loops"),
+    "quantizer": ("litert", "tensorflow", "litert-partly"),
+}
 _REQUIREMENT = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+( ; [A-Za-z0-9_.'\" ()<>=!-]+)?( --hash=sha256:[0-9a-f]{64})+"
 )
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _HEADER = f"{LOCK_HEAD}; commit it. `tflite-build build --update` decides anew.\n"
 
 
@@ -45,19 +52,34 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The content of model.lock."""
+    """The content of model.lock.
 
-    sources: Mapping[str, str] = field(default_factory=dict)  # path -> sha256
+    Attributes:
+        spec: The digest of what model.toml says as far as outputs depend on it, without comments; "" where the outputs
+            are not all of one state of it.
+        sources: Path from the spec's folder, or address -> SHA-256.
+        decisions: Subject ("engine", "quantizer:int8") -> what was chosen.
+        toolchains: Name -> digest of its pins.
+        packages: Those of the user, pinned.
+        requested: What `packages` were resolved for ...
+        resolved_with: ... and with: toolchain -> digest of its pins.
+        outputs: File name -> SHA-256.
+    """
+
+    spec: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
-    toolchains: Mapping[str, str] = field(default_factory=dict)  # name -> digest of its pins
+    toolchains: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[PinnedPackage, ...] = ()
-    requested: tuple[str, ...] = ()  # what `packages` were resolved for
-    resolved_with: Mapping[str, str] = field(default_factory=dict)  # ... and with: toolchain -> digest of its pins
-    outputs: Mapping[str, str] = field(default_factory=dict)  # file name -> sha256
+    requested: tuple[str, ...] = ()
+    resolved_with: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     def to_toml(self) -> str:
         """The text of the file; the same lock gives the same text."""
         value: dict[str, Any] = {"lock": VERSION}
+        if self.spec:
+            value["spec"] = self.spec
         if self.sources:
             value["source"] = dict(sorted(self.sources.items()))
         if self.decisions:
@@ -101,11 +123,13 @@ def read(file: Path) -> Lock:
         return Lock()
     except OSError as error:
         raise SpecError(Problem(f"cannot read {file.name}: {error.strerror}", Place(file))) from None
+    text = data.decode("utf-8", "replace")
     try:
-        value = tomli.loads(data.decode("utf-8"))
+        data.decode("utf-8")
+        value = tomli.loads(text)
         version = value.get("lock")
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            raise _DamagedError(f"it has no version, `lock = {VERSION}`")
+            raise _DamagedError(f"it has no version, `lock = {VERSION}`", "lock")
         if version > VERSION:
             raise SpecError(
                 Problem(
@@ -116,13 +140,21 @@ def read(file: Path) -> Lock:
             )
         return _parsed(value)
     except (UnicodeDecodeError, tomli.TOMLDecodeError, RecursionError, _DamagedError) as error:
+        where = place(file, text, error.key) if isinstance(error, _DamagedError) else Place(file)
         raise SpecError(
             Problem(
                 f"{file.name} is damaged: {error}",
-                Place(file),
+                where,
                 "take it from version control again, or delete it to decide anew",
             )
         ) from None
+
+
+def place(file: Path, text: str, key: tuple[str | int, ...]) -> Place:
+    """Where `key`, or the nearest table above it, stands in the lock `file` that holds `text`, which is TOML."""
+    line = locate(text).line(key)
+    shown = text.split("\n")[line - 1].strip() if line else ""
+    return Place(file, line, shown, ".".join(map(str, key)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +182,13 @@ _SHOWN_WHOLE = 80  # characters: decisions
 _SHOWN_HASH = 12  # characters
 
 
+def same_inputs(before: Lock, now: Lock) -> bool:
+    """Whether both say for sure that their outputs were made from the same, so that these should be the same too."""
+    if not before.spec or before.spec != now.spec:
+        return False
+    return all(difference.key[0] == "output" for difference in differences(before, now))
+
+
 def _different(
     table: str, what: str, before: Mapping[str, str], now: Mapping[str, str], shown: int = _SHOWN_HASH
 ) -> list[Difference]:
@@ -173,71 +212,88 @@ def _choices(lock: Lock) -> dict[str, str]:
 
 
 class _DamagedError(Exception):
-    """The file is not what this tool writes: one phrase that says where."""
+    """The file is not what this tool writes: one phrase that says what, and the key where it is."""
+
+    def __init__(self, message: str, *key: str | int) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+_Key = tuple[str | int, ...]
 
 
 def _parsed(value: dict[str, Any]) -> Lock:
     packages = _table(value, "packages")
     pinned = packages.get("pinned", [])
     if not isinstance(pinned, list):
-        raise _DamagedError("'packages.pinned' is no list")
+        raise _DamagedError("'packages.pinned' is no list", "packages", "pinned")
     for table in ("source", "output", "toolchain"):
         for name, digest in _texts(value, table).items():
-            if not re.fullmatch(r"[0-9a-f]{64}", digest):
-                raise _DamagedError(f"what it says of '{name}' in [{table}] is no SHA-256")
+            if not _DIGEST.fullmatch(digest):
+                raise _DamagedError(f"what it says of '{name}' in [{table}] is no SHA-256", table, name)
+    spec = _text(value, "spec") if "spec" in value else ""
+    if spec and not _DIGEST.fullmatch(spec):
+        raise _DamagedError("what it says of 'spec' is no SHA-256", "spec")
     return Lock(
+        spec=spec,
         sources=_texts(value, "source"),
-        decisions={
-            subject: Decision(
-                _text(decision, "choice"),
-                tuple(Refutation(choice, reason) for choice, reason in _texts(decision, "refuted").items()),
-            )
-            for subject, decision in _tables(value, "decision").items()
-        },
+        decisions={subject: _decision(value, subject) for subject in _table(value, "decision")},
         toolchains=_texts(value, "toolchain"),
-        packages=tuple(_package(p) for p in pinned),
-        requested=_list(packages, "requested"),
-        resolved_with=_texts(packages, "toolchains"),
+        packages=tuple(_package(p, ("packages", "pinned", number)) for number, p in enumerate(pinned)),
+        requested=_list(packages, "requested", ("packages",)),
+        resolved_with=_texts(value, "packages", "toolchains"),
         outputs=_texts(value, "output"),
     )
 
 
-def _package(value: Any) -> PinnedPackage:
+def _decision(value: dict[str, Any], subject: str) -> Decision:
+    key = ("decision", subject)
+    kind, _, variant = subject.partition(":")
+    if kind not in CHOICES or bool(variant) is (kind == "engine"):
+        raise _DamagedError(f"'{subject}' is nothing that is decided", *key)
+    choice = _text(_table(value, *key), "choice", key)
+    refuted = _texts(value, *key, "refuted")
+    for word, place in ((choice, (*key, "choice")), *((word, (*key, "refuted", word)) for word in refuted)):
+        if word not in CHOICES[kind]:
+            raise _DamagedError(f"there is no {kind} '{word}'; it is one of {one_of(CHOICES[kind])}", *place)
+    return Decision(choice, tuple(Refutation(word, reason) for word, reason in refuted.items()))
+
+
+def _package(value: Any, key: _Key) -> PinnedPackage:
     if not isinstance(value, dict):
-        raise _DamagedError("'packages.pinned' holds something that is no table")
-    marker = _text(value, "marker") if "marker" in value else ""
-    package = PinnedPackage(_text(value, "name"), _text(value, "version"), _list(value, "hashes"), marker)
+        raise _DamagedError("'packages.pinned' holds something that is no table", *key)
+    marker = _text(value, "marker", key) if "marker" in value else ""
+    name, version = _text(value, "name", key), _text(value, "version", key)
+    package = PinnedPackage(name, version, _list(value, "hashes", key), marker)
     # These become a line of a requirements file, which could hold options.
     whole = _REQUIREMENT.fullmatch(package.requirement)
     if not (whole and package.hashes):
-        raise _DamagedError(f"the package {package.name!r} is not pinned by a version and hashes")
+        raise _DamagedError(f"the package {package.name!r} is not pinned by a version and hashes", *key)
     return package
 
 
-def _table(value: dict[str, Any], key: str) -> dict[str, Any]:
-    table = value.get(key, {})
-    if not isinstance(table, dict):
-        raise _DamagedError(f"'{key}' is no table")
-    return table
+def _table(value: dict[str, Any], *key: str) -> dict[str, Any]:
+    for number, part in enumerate(key, 1):
+        value = value.get(part, {})
+        if not isinstance(value, dict):
+            raise _DamagedError(f"'{part}' is no table", *key[:number])
+    return value
 
 
-def _tables(value: dict[str, Any], key: str) -> dict[str, dict[str, Any]]:
-    return {name: _table(_table(value, key), name) for name in _table(value, key)}
+def _texts(value: dict[str, Any], *key: str) -> dict[str, str]:
+    table = _table(value, *key)
+    return {name: _text(table, name, key) for name in table}
 
 
-def _texts(value: dict[str, Any], key: str) -> dict[str, str]:
-    return {name: _text(_table(value, key), name) for name in _table(value, key)}
-
-
-def _text(value: dict[str, Any], key: str) -> str:
-    text = value.get(key)
+def _text(table: dict[str, Any], name: str, above: _Key = ()) -> str:
+    text = table.get(name)
     if not isinstance(text, str):
-        raise _DamagedError(f"'{key}' is {'missing' if text is None else 'no text'}")
+        raise _DamagedError(f"'{name}' is {'missing' if text is None else 'no text'}", *above, name)
     return text
 
 
-def _list(value: dict[str, Any], key: str) -> tuple[str, ...]:
-    texts = value.get(key, [])
+def _list(table: dict[str, Any], name: str, above: _Key) -> tuple[str, ...]:
+    texts = table.get(name, [])
     if not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
-        raise _DamagedError(f"'{key}' is no list of texts")
+        raise _DamagedError(f"'{name}' is no list of texts", *above, name)
     return tuple(texts)

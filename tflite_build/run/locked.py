@@ -10,7 +10,6 @@ from tflite_build.errors import DifferenceError, Place, Problem
 from tflite_build.planning import lock as lockfile
 from tflite_build.planning.action import ProjectFile
 from tflite_build.planning.lock import Difference, Lock
-from tflite_build.spec.locate import locate
 
 from .execute import project_artifact
 from .job import Job
@@ -38,11 +37,12 @@ def check_before(job: Job, file: Path) -> None:
     toolchains = {s.tool.toolchain: job.tools.pins[s.tool.toolchain] for s in job.graph.steps if s.tool.toolchain}
     decisions = {name: d for name, d in job.resolved.decisions.items() if job.concerns(name)}
     before = Lock(
-        {name: lock.sources[name] for name in own},
-        {name: d for name, d in lock.decisions.items() if name in decisions},
-        {name: pins for name, pins in lock.toolchains.items() if name in toolchains},
+        sources={name: lock.sources[name] for name in own},
+        decisions={name: d for name, d in lock.decisions.items() if name in decisions},
+        toolchains={name: pins for name, pins in lock.toolchains.items() if name in toolchains},
     )
-    _raise(file, lockfile.differences(before, Lock(own, decisions, toolchains)))
+    now = Lock(sources=own, decisions=decisions, toolchains=toolchains)
+    _raise(file, lockfile.differences(before, now))
 
 
 def check(file: Path, before: Lock, now: Lock) -> None:
@@ -56,15 +56,10 @@ def _raise(file: Path, found: Sequence[Difference]) -> None:
     text = ""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         text = file.read_text("utf-8")
-    places = [_place(file, text, difference.key) for difference in found]
+    places = [lockfile.place(file, text, difference.key) for difference in found]
     problems = [Problem(d.message, place) for d, place in zip(found, places, strict=True)]
     problems[-1] = Problem(problems[-1].message, problems[-1].place, _HINT)
     raise DifferenceError(problems)
-
-
-def _place(file: Path, text: str, key: tuple[str, ...]) -> Place:
-    line = locate(text).line(key)
-    return Place(file, line, text.split("\n")[line - 1] if line else "", ".".join(key))
 
 
 def _sources(job: Job) -> dict[str, str]:

@@ -21,6 +21,7 @@ from tflite_build.planning.action import Graph, ProjectFile
 from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import ResolvedVariant
 from tflite_build.spec.rules import STATIC_QUANTIZE
+from tflite_build.spec.types import ModelSpec
 from tflite_build.store.artifact import File
 from tflite_build.tflite.summary import summarize
 
@@ -78,7 +79,7 @@ def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[Mod
     new_lock = _lock(job, results, before_lock)
     if locked:
         check(lock_file, before_lock, new_lock)
-    warnings = list(job.warnings)
+    warnings = [*job.warnings, *_other_bytes(before_lock, new_lock, lock_file.name)]
     with Placement() as placement:
         for result in results:
             there = sha256_of(result.file)
@@ -96,14 +97,29 @@ def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[Mod
             step_results(job),
             tuple(warnings),
         )
-        # That a file was edited is nothing that the next build would say again.
+        # That a file was edited, or came out otherwise, is nothing that the next build would say again.
         report = _merged_report(job, replace(model, warnings=tuple(job.warnings)), before)
         placement.text(report, folder / REPORT)
-        lock_text = new_lock.to_toml()
+        # One that is held to stays as it is: it may be of a spec that says the same of all outputs.
+        lock_text = lock_file.read_text("utf-8") if locked else new_lock.to_toml()
         placement.text(lock_text, lock_file)
         placement.commit()
     _remove_old(job, folder, before)
     return model, lock_text
+
+
+def _other_bytes(before: Lock, now: Lock, lock_name: str) -> list[str]:
+    """A warning where outputs are not those that the lock says, though everything that they are made from is."""
+    if not lockfile.same_inputs(before, now):
+        return []
+    other = sorted(name for name, sha256 in now.outputs.items() if before.outputs.get(name, sha256) != sha256)
+    if not other:
+        return []
+    return [
+        f"the same inputs as in {lock_name} gave other bytes: {', '.join(other)}; likely causes are code that draws random "
+        f"numbers without a seed or reads a clock, an edited {lock_name}, or one of another kind of computer or version of "
+        "this tool"
+    ]
 
 
 def keep_rejected(job: Job, folder: Path) -> tuple[Path, ...]:
@@ -299,6 +315,7 @@ def _lock(job: Job, results: list[VariantResult], old: Lock) -> Lock:
     """The new lock: what this build made and found; a build of some variants leaves what is still so of all else."""
     own = {name: decision for name, decision in job.resolved.decisions.items() if job.concerns(name)}
     new = Lock(
+        spec=_spec_digest(job.loaded.spec),
         sources=_sources(job),
         decisions=own,
         toolchains={s.tool.toolchain: job.tools.pins[s.tool.toolchain] for s in job.graph.steps if s.tool.toolchain},
@@ -312,7 +329,8 @@ def _lock(job: Job, results: list[VariantResult], old: Lock) -> Lock:
     names = {v.name for v in job.resolved.variants}
     sources = _named_sources(job.whole, job.loaded.folder)
     toolchains = {s.tool.toolchain for s in job.whole.steps}
-    return Lock(
+    merged = Lock(
+        spec=new.spec,
         sources={**{n: sha for n, sha in old.sources.items() if n in sources}, **new.sources},
         decisions={**{s: d for s, d in old.decisions.items() if s in job.resolved.decisions}, **new.decisions},
         toolchains={**{n: pins for n, pins in old.toolchains.items() if n in toolchains}, **new.toolchains},
@@ -324,6 +342,15 @@ def _lock(job: Job, results: list[VariantResult], old: Lock) -> Lock:
             **new.outputs,
         },
     )
+    left = merged.outputs.keys() - new.outputs.keys()
+    # Those that are left may be of another state of what they are made from, which nothing says any more.
+    return merged if not left or lockfile.same_inputs(old, merged) else replace(merged, spec="")
+
+
+def _spec_digest(spec: ModelSpec) -> str:
+    """The digest of what `spec` says as far as outputs depend on it: limits only say whether there are any."""
+    value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"checks", "limits"})
+    return of_bytes(json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")).sha256
 
 
 def _sources(job: Job) -> dict[str, str]:

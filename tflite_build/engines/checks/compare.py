@@ -23,6 +23,8 @@ _SUM_ERROR = 1e-3
 _FAINT = 0.1  # of an output's usual size (root of the mean square): below it errors outweigh what is compared
 _CONSTANT = 1e-12  # share of the largest value below which an output counts as constant
 
+_RANDOM = {"MULTINOMIAL", "RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM"}
+
 _Pair = tuple[Array | None, Array, str]  # what the file gives for the samples of a case, what is expected, and where
 
 
@@ -43,7 +45,11 @@ def run(request: Request) -> Answer:
     rows: dict[str, list[dict[str, Any]]] = {}
     if expected is not None:
         rows = _rows(cases, made, expected)
-    request.write_json("compare.json", {"signatures": [{"name": s, "outputs": outputs} for s, outputs in rows.items()]})
+    found: dict[str, Any] = {"signatures": [{"name": s, "outputs": outputs} for s, outputs in rows.items()]}
+    random = {o.name for _, o in graphs.read(request.inputs["model"]).operators()} & _RANDOM
+    if random:
+        found["random"] = sorted(random)
+    request.write_json("compare.json", found)
     if not request.params["keep_outputs"]:
         return Answer()
     # Of the float file alone: what is no number there can be compared with nothing, in no variant.

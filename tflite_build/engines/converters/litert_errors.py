@@ -13,10 +13,9 @@ from typing import Any
 from litert_converter.mlir import ir
 
 from tflite_build.engines.contract import FailingOperator, Refused
-from tflite_build.engines.words import quoted
+from tflite_build.engines.words import element_types, quoted
 
 _LINES = 12  # of the converter's own words
-_TYPES = {"i1": "bool", "bf16": "bfloat16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +107,9 @@ def _illegal(text: str) -> Iterable[FailingOperator]:
             continue
         target = re.search(r'call_target_name = "([^"]+)"', found[0])
         signature = found[0].rpartition(" : ")[2]
-        types = dict.fromkeys(_type(t) for t in re.findall(r"tensor<(?:[\d?]+x)*([^<>]+(?:<\w+>)?)>", signature))
-        kinds = [t for t in types if t not in ("float32", "int32", "bool")]
+        kinds = [t for t in element_types(signature) if t not in ("float32", "int32", "bool")]
         name = target[1] if target else f"{found[1]} of {' and '.join(kinds)}" if kinds else found[1]
         yield FailingOperator(name, "", source_of(block))
-
-
-def _type(text: str) -> str:
-    """The name that numpy has for an MLIR element type."""
-    found = re.fullmatch(r"(ui|si|i|f)(\d+)", text)
-    if text in _TYPES:
-        return _TYPES[text]
-    if found:
-        return {"ui": "uint", "f": "float"}.get(found[1], "int") + found[2]
-    return re.sub(r"complex<f(\d+)>", lambda m: f"complex{2 * int(m[1])}", text)
 
 
 def _trimmed(text: str) -> Iterable[str]:

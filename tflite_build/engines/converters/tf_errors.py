@@ -8,16 +8,18 @@ converter is called.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from tflite_build.engines.contract import FailingOperator, Invalid, Refused
 from tflite_build.engines.native import protobuf_wire as wire
-from tflite_build.engines.words import quoted
+from tflite_build.engines.words import element_types, quoted
 
 _NEEDS = {1: "select", 2: "custom"}
 _FUNCTION_CALLS_LEFT = 4
 _LINES = 8
+# What has a form in few operators, and what to compute in instead.
+_NARROWER = {"float64": "float32", "int64": "int32", "uint64": "int32", "complex128": "complex64"}
 # Operators that call back into the Python process that made the model.
 _PYTHON = frozenset({"EagerPyFunc", "PyFunc", "PyFuncStateless", "NumpyFunction"})
 
@@ -28,6 +30,7 @@ class Failure:
 
     Attributes:
         operators: Those that the converter blames, sorted.
+        wide: The names of those that compute in a type of 64 bits -> these types.
         tensor_lists: Whether it fails on lists whose elements have an open shape, as of an LSTM with an open batch.
         calls_left: Whether function calls are left over, which copying the functions may cure.
         damage: What is wrong with the files of the SavedModel, where that is why.
@@ -41,18 +44,24 @@ class Failure:
     damage: Invalid | None
     unregistered: str
     text: str
+    wide: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read(text: str, collected: Iterable[bytes]) -> Failure:
     """The failure from the converter's text and its serialized ConverterErrorData messages."""
     operators: set[FailingOperator] = set()
     messages: list[str] = []
+    wide: dict[str, tuple[str, ...]] = {}
     lists = calls = False
     for data in collected:
         code, name = wire.number(data, 3), wire.text(wire.message(data, 5), 1).removeprefix("tf.")
         lists |= name.startswith(("TensorList", "EmptyTensorList")) and "TensorList" in wire.text(data, 2)
         calls |= code == _FUNCTION_CALLS_LEFT
-        messages.append(wire.text(data, 4).partition("\n")[0])
+        message, _, more = wire.text(data, 4).partition("\n")
+        messages.append(message)
+        types = [t for t in element_types(more.partition("\n")[0].rpartition(" : ")[2]) if t in _NARROWER]
+        if types:
+            wide[name] = tuple(dict.fromkeys((*wide.get(name, ()), *types)))
         if name and (code in _NEEDS or name != "Const"):
             operators.add(FailingOperator(name, _NEEDS.get(code, ""), _source(wire.message(data, 6))))
     # The pass that fails first reports an operator without its needs, too; once is enough.
@@ -68,6 +77,7 @@ def read(text: str, collected: Iterable[bytes]) -> Failure:
         None if messages else _damage(text),
         unregistered[1] if unregistered else "",
         "\n".join(shown),
+        wide,
     )
 
 
@@ -115,10 +125,15 @@ def refusal(failure: Failure) -> Refused:
         )
     places = sorted({o.source for o in failure.operators if re.search(r":\d+$", o.source)})
     where = f" ({', '.join(places[:3])})" if places else ""
-    reason = f"the TensorFlow converter has no form of {quoted(names)}{where}"
+    typed = [f"{name} of {' and '.join(failure.wide[name])}" if name in failure.wide else name for name in names]
+    reason = f"the TensorFlow converter has no form of {quoted(typed)}{where}"
     select = sorted({o.name for o in failure.operators if o.needs == "select"})
     if select == names:
         reason += "; only TensorFlow's own kernels (select TensorFlow operators) run that, and such files are not built"
+    wide = sorted({kind for name in names for kind in failure.wide.get(name, ())})
+    if wide:
+        narrower = " and ".join(dict.fromkeys(_NARROWER[kind] for kind in wide))
+        reason += f"; few operators have a form of {' or '.join(wide)}: cast what they take to {narrower}"
     return Refused(reason, failure.operators, failure.text)
 
 
