@@ -23,6 +23,7 @@ from tflite_build.planning.resolve import ResolvedVariant
 from tflite_build.spec.rules import STATIC_QUANTIZE
 from tflite_build.spec.types import ModelSpec
 from tflite_build.store.artifact import File
+from tflite_build.store.digest import of_bytes
 from tflite_build.tflite.summary import summarize
 
 from .job import Job, Rejected
