@@ -183,3 +183,17 @@ def test_annotations(work: Path, cli: Callable[..., Ran]) -> None:
     planned = cli("plan", wrong, "--message-format", "github", env={"GITHUB_WORKSPACE": str(work.parent)})
     assert planned.code == 2 and planned.out.startswith("::error file=work/a%2C b%3A 100%25/model.toml,line=")
     assert "::" not in cli("build", work / "good").out
+
+
+def test_nothing_else_is_replaced(work: Path, cli: Callable[..., Ran]) -> None:
+    """By a trace or a depfile: not the model, not its spec; the last trace is."""
+    model, spec = work / "good" / "m.tflite", work / "good" / "model.toml"
+    before = model.read_bytes(), spec.read_bytes()
+    for options in (("--trace", model), ("--depfile", spec), ("--trace", spec)):
+        said = cli("build", work / "good", *options)
+        assert said.code == 64 and f"{options[0]} would replace '{options[1]}', which is something else" in said.err
+    same = cli("build", work / "good", "--trace", work / "one", "--depfile", work / "one")
+    assert same.code == 64 and (model.read_bytes(), spec.read_bytes()) == before
+    for _ in range(2):
+        assert cli("build", work / "good", "--trace", work / "t.json", "--depfile", work / "good.d").code == 0
+    assert traced(work / "t.json") and "good-small.tflite" in (work / "good.d").read_text()

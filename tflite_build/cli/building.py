@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tflite_build.errors import BuildError, ExitCode
+from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
 from tflite_build.progress import Listener
 from tflite_build.run import arguments, building
 from tflite_build.run import depfile as dependencies
@@ -23,6 +24,8 @@ from .guard import StoppedError, guarded
 from .interrupted import Finished
 from .progress import Progress, all_of
 from .trace import Trace
+
+_HEAD = 1 << 16  # bytes of a file that tell what it is
 
 
 def run(looked: front.Looked) -> int:
@@ -69,6 +72,7 @@ def build(
         BuildError: If nothing could be built at all, or the trace or the depfile cannot be written.
         StoppedError: On Ctrl-C, with what was finished.
     """
+    _check_places(reporting)
     begun, wall = time.monotonic(), time.time()
     shown = Progress(sys.stderr if reporting.as_json else sys.stdout, verbose=reporting.verbose)
     events = Events() if reporting.as_json else None
@@ -104,6 +108,26 @@ def build(
         _errors(outcome)
         events.end(outcome.exit_code, outcome.seconds)
     return outcome.exit_code
+
+
+def _check_places(reporting: Reporting) -> None:
+    """UsageError where a trace or a depfile would replace something else, such as a model or its spec."""
+    for option, file, mark in (
+        ("--trace", reporting.trace, b'"traceEvents"'),
+        ("--depfile", reporting.depfile, b": \\\n"),
+    ):
+        head = b""
+        if file is not None:
+            with contextlib.suppress(OSError), file.open("rb") as opened:
+                head = opened.read(_HEAD)
+        if head and mark not in head:
+            raise UsageError(
+                Problem(
+                    f"{option} would replace '{file}', which is something else", hint="name another file, or remove it"
+                )
+            )
+    if reporting.trace is not None and reporting.trace == reporting.depfile:
+        raise UsageError(Problem("--trace and --depfile name one file", hint="name two"))
 
 
 def _finished(shown: Progress) -> str:
