@@ -233,3 +233,16 @@ def test_output_that_cannot_be_written_and_a_folder_that_is_gone(project: Path, 
         assert ran.stderr.startswith(said), ran.stderr
         assert "Traceback" not in ran.stderr
         assert ran.returncode == code
+
+
+def test_pipes_end_nothing(tmp_path: Path, module_cli: Callable[..., Any], project: Path) -> None:
+    """A model.toml that is one, and one that lies in the project."""
+    os.mkfifo(tmp_path / "model.toml")
+    for command in ("build", "plan"):
+        said = module_cli(command, tmp_path)
+        assert said.code == 2 and "model.toml is a pipe, socket or device, not a model.toml file" in said.err
+    folder = tmp_path / "digits"
+    shutil.copytree(project / "digits", folder, ignore=shutil.ignore_patterns("build", "*.lock"))
+    os.mkfifo(folder / "pipe")
+    assert module_cli("build", folder).code == 0
+    assert module_cli("verify", folder).code == 0

@@ -39,7 +39,7 @@ def start(arguments: Sequence[str]) -> None:
     # Whatever is wrong, the build itself will find it and say it well.
     with contextlib.suppress(OSError, ValueError, BuildError):
         spec = _first_spec(Path(named[0] if named else "."))
-        text = spec.read_bytes()
+        text = spec.read_bytes() if spec.is_file() else b""  # a pipe would not end
         found = _FORMAT.search(text)
         kind = _FIRST_STEP.get(found[1]) if found else None
         if kind is None or _PACKAGES.search(text) or (spec.parent / "build").exists():

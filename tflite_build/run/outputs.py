@@ -350,7 +350,9 @@ def _lock(job: Job, results: list[VariantResult], old: Lock) -> Lock:
 
 def _spec_digest(spec: ModelSpec) -> str:
     """The digest of what `spec` says as far as outputs depend on it: limits only say whether there are any."""
-    value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"checks", "limits"})
+    limits: Any = {"checks": True, "limits": True, "convert": {"tolerance"}}
+    said = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
+    value = {table: keys for table, keys in said.items() if keys != {}}
     return of_bytes(json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")).sha256
 
 

@@ -242,7 +242,8 @@ def _copied(loaded: LoadedSpec, place: Path) -> Path:
 
 
 def _copy(source: str | Path, target: str | Path) -> None:
-    clone(Path(source), Path(target))
+    if Path(source).is_file():  # no pipe, which would not end, and no socket
+        clone(Path(source), Path(target))
 
 
 def _ignored(top: Path) -> Callable[[str, list[str]], set[str]]:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 from zlib import crc32
 
@@ -36,6 +37,8 @@ class StatCache:
         check_name(str(path))
         before = time.time_ns()
         stat = path.stat()
+        if not S_ISREG(stat.st_mode):  # a pipe would not end
+            raise OSError(errno.EISDIR if S_ISDIR(stat.st_mode) else errno.EINVAL, "not a file", str(path))
         text = stat_text(stat)
         known = self._known(str(path), text)
         if known is not None:
