@@ -23,6 +23,11 @@ MODELS = [
     "text.keras",
     "several.keras",
     "named.keras",
+    "nested.keras",
+    "unet.keras",
+    "grouped.keras",
+    "steps.keras",
+    "matched.keras",
     "dynamic.keras",
     "causal.keras",
     "lambda.keras",
@@ -32,6 +37,7 @@ MODELS = [
     "classic.h5",
     "two",
     "rankless",
+    "unbatched",
     "two-signatures.tflite",
     "no-signature.tflite",
     "int8.tflite",
@@ -109,6 +115,67 @@ def test_what_only_the_user_can_add_is_said(models: Path, shell: Callable[..., A
     assert "to do: the Lambda layers double carry Python code; allow_code = true lets it run" in ran.err
     ran = shell("init", models / "custom.tflite", "--force", cwd=tmp_path)
     assert "has no FlexMatMul, ExampleSoftmax, so a build will refuse this file" in ran.err
+
+
+def changed_config(model: Path, target: Path, old: str, new: str) -> None:
+    """Copy a .keras file with other words in its configuration."""
+    with zipfile.ZipFile(model) as source, zipfile.ZipFile(target, "w") as made:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "config.json":
+                assert old.encode() in content
+                content = content.replace(old.encode(), new.encode())
+            made.writestr(name, content)
+
+
+POLICY = '"class_name": "DTypePolicy", "config": {"name": "float32"}'
+REFUSED = {
+    "halves": (POLICY, '"class_name": "DTypePolicy", "config": {"name": "bfloat16"}', "keeps its weights in bfloat16"),
+    "quantized": (
+        POLICY,
+        '"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}',
+        "has quantized 'out' (Dense)",
+    ),
+    "hashing": (
+        '"class_name": "Dense"',
+        '"class_name": "Hashing"',
+        "'out' (Hashing) needs operators that only TensorFlow has",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_a_build_will_refuse_is_said_at_once(
+    kind: str, models: Path, shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    old, new, told = REFUSED[kind]
+    changed_config(models / "sequential.keras", tmp_path / "m.keras", old, new)
+    ran = shell("init", "m.keras", cwd=tmp_path)
+    assert ran.code == 0
+    assert "a build will refuse this file: " in ran.err
+    assert told in ran.err
+    load(tmp_path / "model.toml")
+
+
+def test_a_keras_model_of_text_is_told_as_builds_do(models: Path, shell: Callable[..., Any], tmp_path: Path) -> None:
+    text = '"batch_shape": [null, 6], "dtype": '
+    changed_config(models / "text.keras", tmp_path / "m.keras", text + '"int32"', text + '"string"')
+    ran = shell("init", "m.keras", cwd=tmp_path)
+    assert ran.code == 2
+    assert ran.err.startswith("error: the model takes strings ('ids'): inputs have to be numbers\n")
+    assert not (tmp_path / "model.toml").exists()
+
+
+def test_dimensions_of_two_inputs_with_names_of_their_own(
+    models: Path, written: dict[str, str], shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    """As the comment that `init` writes says."""
+    text = (models / "specs" / "matched.keras" / "model.toml").read_text("utf-8")
+    head, right = text.replace("../../", "").split("[input.right]")
+    (tmp_path / "model.toml").write_text(head + "[input.right]" + right.replace("d1", "k"), "utf-8")
+    shutil.copy(models / "matched.keras", tmp_path)
+    ran = shell("build", cwd=tmp_path)
+    assert ran.code == 0, ran.text
 
 
 def test_without_a_model_an_example_is_written(
