@@ -157,6 +157,15 @@ def test_what_a_build_will_refuse_is_said_at_once(
     load(tmp_path / "model.toml")
 
 
+def test_layers_that_keras_3_lacks_are_said_at_once(shell: Callable[..., Any], tmp_path: Path) -> None:
+    """A class of the user's own can stand in for them."""
+    shutil.copy(FIXTURES / "keras2" / "removed.h5", tmp_path)
+    ran = shell("init", "removed.h5", cwd=tmp_path)
+    assert ran.code == 0, ran.text
+    assert "to do: name the Python file that registers LocallyConnected1D under 'imports'" in ran.err
+    assert '# imports = ["layers.py"]' in (tmp_path / "model.toml").read_text("utf-8")
+
+
 def test_a_keras_model_of_text_is_told_as_builds_do(models: Path, shell: Callable[..., Any], tmp_path: Path) -> None:
     text = '"batch_shape": [null, 6], "dtype": '
     changed_config(models / "text.keras", tmp_path / "m.keras", text + '"int32"', text + '"string"')

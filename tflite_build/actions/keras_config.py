@@ -50,6 +50,7 @@ class KerasLook:
         interface: The signature; none where the configuration does not tell it.
         vocabulary: The rows of the smallest embedding, if there is one.
         weighted: Whether it has layers whose weights can be quantized.
+        kinds: The classes of its layers and what else it is made of, each once.
         fixed: Names and classes of layers that cannot be converted where dimensions are open.
         refused: What a build will refuse, and what to do: a phrase for each.
     """
@@ -57,6 +58,7 @@ class KerasLook:
     interface: Interface
     vocabulary: int | None
     weighted: bool
+    kinds: tuple[str, ...]
     fixed: tuple[str, ...]
     refused: tuple[str, ...]
 
@@ -76,6 +78,7 @@ def read(config: Mapping[str, Any]) -> KerasLook:
         interface or Interface(),
         min(tables, default=None),
         any(n in _WEIGHTED for n, _ in nodes),
+        tuple(dict.fromkeys(n for n, _ in nodes)),
         tuple(dict.fromkeys(fixed)),
         tuple(_refused(nodes)),
     )

@@ -16,7 +16,7 @@ import jinja2
 from tflite_build import resources
 from tflite_build.actions import inspect, keras_config
 from tflite_build.engines.contract import Interface, Invalid, Request, SignatureSpec, TensorSpec
-from tflite_build.engines.sources import keras_file, saved_model_file, source_shapes
+from tflite_build.engines.sources import keras2_config, keras_file, saved_model_file, source_shapes
 from tflite_build.engines.sources.keras_file import CustomObject
 from tflite_build.engines.sources.saved_model_file import TensorInfo
 from tflite_build.engines.sources.source_shapes import SourceInput
@@ -188,13 +188,14 @@ def _keras(config: dict[str, Any], *, legacy: bool) -> _Look:
     file = keras_file.describe(config, "", legacy)
     for signature in look.interface.signatures:
         source_shapes.check_text(signature.inputs, "source.path")
+    lost = [CustomObject(name, name, "") for name in look.kinds if legacy and name in keras2_config.REMOVED]
     return _Look(
         "keras",
         look.interface,
         look.weighted,
         look.vocabulary,
         file.lambdas,
-        file.custom,
+        (*file.custom, *lost),
         fixed=look.fixed,
         refused=look.refused,
     )
