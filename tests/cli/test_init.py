@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -333,6 +334,23 @@ def test_weights_that_would_fill_the_memory_are_told(models: Path, tmp_path: Pat
     assert said.code == 2
     assert said.err.splitlines()[0] == (
         "error: 'bomb.keras' is damaged: more.h5 is 2 MB that unpack to 554 MB, which is nothing that a trained model holds"
+    )
+
+
+def test_an_hdf5_model_that_would_fill_the_memory_is_told(
+    models: Path, tmp_path: Path, shell: Callable[..., Any], python_of: Callable[[str], Path]
+) -> None:
+    """An array that says it is large, and of which nothing is stored."""
+    bomb = tmp_path / "bomb.h5"
+    shutil.copy(models / "classic.h5", bomb)
+    script = (
+        "import h5py, sys; h5py.File(sys.argv[1], 'a').create_dataset('more', (200_000_000,), 'f4', chunks=(1 << 20,))"
+    )
+    subprocess.run([python_of("litert"), "-c", script, bomb], check=True)
+    said = shell("init", bomb.name, cwd=tmp_path)
+    assert said.code == 2
+    assert said.err.splitlines()[0] == (
+        "error: 'bomb.h5' is damaged: more is 0 MB that unpack to 800 MB, which is nothing that a trained model holds"
     )
 
 
