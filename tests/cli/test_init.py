@@ -92,6 +92,19 @@ def test_it_builds_as_it_stands(models: Path, written: dict[str, str], shell: Ca
         assert all((models / file).is_file() for file in files)
 
 
+def test_an_open_tflite_file(models: Path, written: dict[str, str], shell: Callable[..., Any], tmp_path: Path) -> None:
+    """Its sizes are told: 1 and 3, which are tested otherwise, are less than some models can take."""
+    spec = models / "specs" / "dynamic.keras"
+    assert shell("build", "model.toml:float32", cwd=spec).code == 0
+    shutil.copy(spec / "build" / "dynamic" / "dynamic-float32.tflite", tmp_path)
+    assert shell("init", "dynamic-float32.tflite", cwd=tmp_path).code == 0
+    ran = shell("build", cwd=tmp_path)
+    assert ran.code == 0, ran.text
+    declared = load(tmp_path / "model.toml").spec.input["photo"]
+    assert declared.shape == (1, "d1", "d2", 3)
+    assert declared.sizes == {"d1": (32, 48), "d2": (32, 48)}
+
+
 def test_a_name_that_the_model_does_not_have_is_told(models: Path, shell: Callable[..., Any]) -> None:
     """The names that `init` writes are checked where Keras alone can tell them."""
     folder = models / "wrong_output"

@@ -37,6 +37,7 @@ _FIXED = frozenset(
         "AdaptiveMaxPooling3D",
     }
 )
+_MERGES = frozenset({"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"})
 # Layers that only TensorFlow has operators for.
 _HASHES = frozenset({"HashedCrossing", "Hashing", "IntegerLookup"})
 _HALVES = ("float16", "bfloat16")
@@ -69,8 +70,8 @@ def read(config: Mapping[str, Any]) -> KerasLook:
     layers = [node for node in _nodes(config) if not node["class_name"].startswith("__")]  # which are tensors and code
     nodes = [(str(layer["class_name"]), layer["config"]) for layer in layers]
     tables = [c["input_dim"] for n, c in nodes if n == "Embedding" and _size(c.get("input_dim")) and c["input_dim"] > 1]
-    shrinks = any(_shrinks(n, c) for n, c in nodes)
-    fixed = [f"{n['config'].get('name')} ({n['class_name']})" for n in layers if _fixed(n, shrinks)]
+    shrinks, merges = any(_shrinks(n, c) for n, c in nodes), any(n in _MERGES for n, _ in nodes)
+    fixed = [f"{n['config'].get('name')} ({n['class_name']})" for n in layers if _fixed(n, shrinks, merges)]
     interface = None
     if isinstance(inner, dict):
         interface = _functional(inner) if "input_layers" in inner else _sequential(inner)
@@ -84,13 +85,20 @@ def read(config: Mapping[str, Any]) -> KerasLook:
     )
 
 
-def _fixed(layer: Mapping[str, Any], shrinks: bool) -> bool:
-    """Whether a layer cannot be converted where sizes are open. `shrinks` is whether others make pictures smaller."""
+def _fixed(layer: Mapping[str, Any], shrinks: bool, merges: bool) -> bool:
+    """Whether a layer cannot be converted where sizes are open.
+
+    Args:
+        shrinks: Whether others make pictures smaller: after them it is not certain that a size is more than 0, which
+            Keras asks for before it interpolates.
+        merges: Whether others take two tensors, which have to be of one size: that is not certain of what was made
+            smaller and larger again.
+    """
     name, config = str(layer["class_name"]), layer["config"]
     if name == "GroupQueryAttention":  # of which litert-converter makes a wrong file
         return any(call.get("use_causal_mask") is True for call in _calls(layer))
-    if name == "UpSampling2D":  # Keras asks whether the size is more than 0, which it may not be after others
-        return shrinks and config.get("interpolation", "nearest") != "nearest"
+    if name == "UpSampling2D":
+        return shrinks and (merges or config.get("interpolation", "nearest") != "nearest")
     return name in _FIXED
 
 

@@ -38,7 +38,7 @@ _HDF5 = (".h5", ".hdf5")
 _INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
 _ANY_RANK = ("...",)
 _TEST_SIZES = [32, 48]
-_TEST_SAMPLES = [16000, 24000]  # of a recording: a second, and one and a half
+_SIZES = {"samples": [16000, 24000], "d0": [1, 3]}  # a recording of a second, and of one and a half; a batch
 _FIXED_SIZE = 32
 _IMAGE_SIZE = 224  # a multiple of 32, as most networks want
 _LOOK_TIMEOUT = 120
@@ -281,16 +281,16 @@ def _input(tensor: TensorSpec, look: _Look) -> dict[str, Any]:
         "shown": _shown(tensor) + ("; the open batch becomes 1" if batch else ""),
         "shape": shape,
         "rankless": tensor.shape == _ANY_RANK,
-        "unbatched": bool(shape) and isinstance(shape[0], str),
-        "sizes": {d: _TEST_SAMPLES if d == "samples" else _TEST_SIZES for d in shape if isinstance(d, str)},
+        "unbatched": look.format == "saved_model" and bool(shape) and isinstance(shape[0], str),
+        "sizes": {d: _SIZES.get(d, _TEST_SIZES) for d in shape if isinstance(d, str)},
         "range": [0, look.vocabulary - 1] if ids and look.vocabulary is not None else None,
     }
 
 
 def _proposed(tensor: TensorSpec, look: _Look) -> list[int | str]:
     """The shape to declare; [] where nothing has to be."""
-    if look.format == "tflite":  # its shapes are what they are
-        return []
+    if look.format == "tflite":  # its shapes are what they are; sizes of 1 and 3, for a batch, are little for others
+        return list(tensor.shape) if any(isinstance(d, str) for d in tensor.shape[1:]) else []
     if tensor.shape == _ANY_RANK:
         return [1, "n"]
     if look.format == "saved_model":  # Keras always has a batch
