@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import re
 import shutil
 import threading
 import traceback
@@ -285,3 +287,17 @@ def test_everything_that_is_announced_exists() -> None:
     with pytest.raises(AttributeError, match="no attribute 'biuld'"):
         tflite_build.biuld  # type: ignore[attr-defined]  # noqa: B018
     assert set(tflite_build.__all__) >= {"load", "plan", "build", "inspect", "run_file", "init", "clean"}
+
+
+def test_the_page_names_all_that_is_public() -> None:
+    """Functions with all of their arguments, and the types that they give."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text("utf-8")
+    for name in tflite_build.__all__:
+        thing = getattr(tflite_build, name)
+        if not inspect.isfunction(thing):
+            assert f"{name}`" in page, name
+            continue
+        (row,) = re.findall(rf"`{name}\((.*?)\)`", page)
+        told = row.split(", ") if row else []
+        missing = [p for p in inspect.signature(thing).parameters if p not in told]
+        assert not missing, (name, missing)

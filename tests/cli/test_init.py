@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,11 @@ MODELS = [
     "text.keras",
     "several.keras",
     "named.keras",
+    "nested.keras",
+    "unet.keras",
+    "grouped.keras",
+    "steps.keras",
+    "matched.keras",
     "dynamic.keras",
     "causal.keras",
     "lambda.keras",
@@ -32,6 +38,7 @@ MODELS = [
     "classic.h5",
     "two",
     "rankless",
+    "unbatched",
     "two-signatures.tflite",
     "no-signature.tflite",
     "int8.tflite",
@@ -85,6 +92,19 @@ def test_it_builds_as_it_stands(models: Path, written: dict[str, str], shell: Ca
         assert all((models / file).is_file() for file in files)
 
 
+def test_an_open_tflite_file(models: Path, written: dict[str, str], shell: Callable[..., Any], tmp_path: Path) -> None:
+    """Its sizes are told: 1 and 3, which are tested otherwise, are less than some models can take."""
+    spec = models / "specs" / "dynamic.keras"
+    assert shell("build", "model.toml:float32", cwd=spec).code == 0
+    shutil.copy(spec / "build" / "dynamic" / "dynamic-float32.tflite", tmp_path)
+    assert shell("init", "dynamic-float32.tflite", cwd=tmp_path).code == 0
+    ran = shell("build", cwd=tmp_path)
+    assert ran.code == 0, ran.text
+    declared = load(tmp_path / "model.toml").spec.input["photo"]
+    assert declared.shape == (1, "d1", "d2", 3)
+    assert declared.sizes == {"d1": (32, 48), "d2": (32, 48)}
+
+
 def test_a_name_that_the_model_does_not_have_is_told(models: Path, shell: Callable[..., Any]) -> None:
     """The names that `init` writes are checked where Keras alone can tell them."""
     folder = models / "wrong_output"
@@ -109,6 +129,76 @@ def test_what_only_the_user_can_add_is_said(models: Path, shell: Callable[..., A
     assert "to do: the Lambda layers double carry Python code; allow_code = true lets it run" in ran.err
     ran = shell("init", models / "custom.tflite", "--force", cwd=tmp_path)
     assert "has no FlexMatMul, ExampleSoftmax, so a build will refuse this file" in ran.err
+
+
+def changed_config(model: Path, target: Path, old: str, new: str) -> None:
+    """Copy a .keras file with other words in its configuration."""
+    with zipfile.ZipFile(model) as source, zipfile.ZipFile(target, "w") as made:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "config.json":
+                assert old.encode() in content
+                content = content.replace(old.encode(), new.encode())
+            made.writestr(name, content)
+
+
+POLICY = '"class_name": "DTypePolicy", "config": {"name": "float32"}'
+REFUSED = {
+    "halves": (POLICY, '"class_name": "DTypePolicy", "config": {"name": "bfloat16"}', "keeps its weights in bfloat16"),
+    "quantized": (
+        POLICY,
+        '"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}',
+        "has quantized 'out' (Dense)",
+    ),
+    "hashing": (
+        '"class_name": "Dense"',
+        '"class_name": "Hashing"',
+        "'out' (Hashing) needs operators that only TensorFlow has",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_a_build_will_refuse_is_said_at_once(
+    kind: str, models: Path, shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    old, new, told = REFUSED[kind]
+    changed_config(models / "sequential.keras", tmp_path / "m.keras", old, new)
+    ran = shell("init", "m.keras", cwd=tmp_path)
+    assert ran.code == 0
+    assert "a build will refuse this file: " in ran.err
+    assert told in ran.err
+    load(tmp_path / "model.toml")
+
+
+def test_layers_that_keras_3_lacks_are_said_at_once(shell: Callable[..., Any], tmp_path: Path) -> None:
+    """A class of the user's own can stand in for them."""
+    shutil.copy(FIXTURES / "keras2" / "removed.h5", tmp_path)
+    ran = shell("init", "removed.h5", cwd=tmp_path)
+    assert ran.code == 0, ran.text
+    assert "to do: name the Python file that registers LocallyConnected1D under 'imports'" in ran.err
+    assert '# imports = ["layers.py"]' in (tmp_path / "model.toml").read_text("utf-8")
+
+
+def test_a_keras_model_of_text_is_told_as_builds_do(models: Path, shell: Callable[..., Any], tmp_path: Path) -> None:
+    text = '"batch_shape": [null, 6], "dtype": '
+    changed_config(models / "text.keras", tmp_path / "m.keras", text + '"int32"', text + '"string"')
+    ran = shell("init", "m.keras", cwd=tmp_path)
+    assert ran.code == 2
+    assert ran.err.startswith("error: the model takes strings ('ids'): inputs have to be numbers\n")
+    assert not (tmp_path / "model.toml").exists()
+
+
+def test_dimensions_of_two_inputs_with_names_of_their_own(
+    models: Path, written: dict[str, str], shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    """As the comment that `init` writes says."""
+    text = (models / "specs" / "matched.keras" / "model.toml").read_text("utf-8")
+    head, right = text.replace("../../", "").split("[input.right]")
+    (tmp_path / "model.toml").write_text(head + "[input.right]" + right.replace("d1", "k"), "utf-8")
+    shutil.copy(models / "matched.keras", tmp_path)
+    ran = shell("build", cwd=tmp_path)
+    assert ran.code == 0, ran.text
 
 
 def test_without_a_model_an_example_is_written(
@@ -257,6 +347,23 @@ def test_weights_that_would_fill_the_memory_are_told(models: Path, tmp_path: Pat
     assert said.code == 2
     assert said.err.splitlines()[0] == (
         "error: 'bomb.keras' is damaged: more.h5 is 2 MB that unpack to 554 MB, which is nothing that a trained model holds"
+    )
+
+
+def test_an_hdf5_model_that_would_fill_the_memory_is_told(
+    models: Path, tmp_path: Path, shell: Callable[..., Any], python_of: Callable[[str], Path]
+) -> None:
+    """An array that says it is large, and of which nothing is stored."""
+    bomb = tmp_path / "bomb.h5"
+    shutil.copy(models / "classic.h5", bomb)
+    script = (
+        "import h5py, sys; h5py.File(sys.argv[1], 'a').create_dataset('more', (200_000_000,), 'f4', chunks=(1 << 20,))"
+    )
+    subprocess.run([python_of("litert"), "-c", script, bomb], check=True)
+    said = shell("init", bomb.name, cwd=tmp_path)
+    assert said.code == 2
+    assert said.err.splitlines()[0] == (
+        "error: 'bomb.h5' is damaged: more is 0 MB that unpack to 800 MB, which is nothing that a trained model holds"
     )
 
 

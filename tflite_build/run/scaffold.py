@@ -16,9 +16,10 @@ import jinja2
 from tflite_build import resources
 from tflite_build.actions import inspect, keras_config
 from tflite_build.engines.contract import Interface, Invalid, Request, SignatureSpec, TensorSpec
-from tflite_build.engines.sources import keras_file, saved_model_file
+from tflite_build.engines.sources import keras2_config, keras_file, saved_model_file, source_shapes
 from tflite_build.engines.sources.keras_file import CustomObject
 from tflite_build.engines.sources.saved_model_file import TensorInfo
+from tflite_build.engines.sources.source_shapes import SourceInput
 from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, Note
@@ -37,6 +38,9 @@ _HDF5 = (".h5", ".hdf5")
 _INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
 _ANY_RANK = ("...",)
 _TEST_SIZES = [32, 48]
+_SIZES = {"samples": [16000, 24000], "d0": [1, 3]}  # a recording of a second, and of one and a half; a batch
+_FIXED_SIZE = 32
+_IMAGE_SIZE = 224  # a multiple of 32, as most networks want
 _LOOK_TIMEOUT = 120
 _LONGEST_NAME = 64
 # Letters that are no others with an accent.
@@ -63,6 +67,8 @@ class _Look:
         custom: Classes and functions of the user's own.
         quantized: Whether it is quantized already.
         missing: Operators that only an app or TensorFlow has.
+        fixed: Layers that cannot be converted where dimensions are open.
+        refused: What a build will refuse, and what to do.
     """
 
     format: str
@@ -73,6 +79,8 @@ class _Look:
     custom: tuple[CustomObject, ...] = ()
     quantized: bool = False
     missing: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 def init(model: Path | None, output: Path, *, force: bool, offline: bool, listener: Listener) -> Path:
@@ -112,6 +120,7 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
             lambdas=look.lambdas,
             quantized=look.quantized,
             weighted=look.weighted,
+            fixed=look.fixed,
             signatures=[_signature(s, look, several) for s in look.interface.signatures],
         )
         notes = _notes(look, homeless)
@@ -143,6 +152,9 @@ def _notes(look: _Look, homeless: Sequence[str]) -> list[str]:
         notes.append(
             f"the runtime that checks files has no {', '.join(look.missing)}, so a build will refuse this file"
         )
+    if look.refused:
+        more = f" (and {len(look.refused) - 1} more)" if len(look.refused) > 1 else ""
+        notes.append(f"a build will refuse this file: {look.refused[0]}{more}")
     return notes
 
 
@@ -174,7 +186,19 @@ def _look(model: Path, offline: bool, listener: Listener) -> _Look:
 def _keras(config: dict[str, Any], *, legacy: bool) -> _Look:
     look = keras_config.read(config)
     file = keras_file.describe(config, "", legacy)
-    return _Look("keras", look.interface, look.weighted, look.vocabulary, file.lambdas, file.custom)
+    for signature in look.interface.signatures:
+        source_shapes.check_text(signature.inputs, "source.path")
+    lost = [CustomObject(name, name, "") for name in look.kinds if legacy and name in keras2_config.REMOVED]
+    return _Look(
+        "keras",
+        look.interface,
+        look.weighted,
+        look.vocabulary,
+        file.lambdas,
+        (*file.custom, *lost),
+        fixed=look.fixed,
+        refused=look.refused,
+    )
 
 
 def _hdf5_config(model: Path, offline: bool, listener: Listener) -> dict[str, Any]:
@@ -237,30 +261,49 @@ def _imports(model: Path, look: _Look, folder: Path) -> tuple[list[str], list[st
 
 
 def _signature(signature: SignatureSpec, look: _Look, several: bool) -> dict[str, Any]:
+    inputs = [_input(t, look) for t in signature.inputs]
+    names = [name for tensor in inputs for name in tensor["sizes"]]
+    for tensor in inputs:
+        tensor["together"] = [name for name in tensor["sizes"] if names.count(name) > 1]
     return {
         "prefix": f"signature.{_key(signature.name)}." if several else "",
-        "inputs": [_input(t, look) for t in signature.inputs],
+        "inputs": inputs,
         "outputs": [{"name": t.name, "shown": _shown(t)} for t in signature.outputs],
     }
 
 
 def _input(tensor: TensorSpec, look: _Look) -> dict[str, Any]:
-    fixed = look.format == "tflite"  # its shapes are what they are
-    opened = ["n"] if tensor.shape == _ANY_RANK else [d for d in tensor.shape[1:] if isinstance(d, str)]
-    shape: list[int | str] = []
-    if opened and not fixed:
-        batch_of_one = [1 if i == 0 and isinstance(d, str) else d for i, d in enumerate(tensor.shape)]
-        shape = [1, *opened] if tensor.shape == _ANY_RANK else batch_of_one
-    batch = bool(tensor.shape) and isinstance(tensor.shape[0], str) and not shape and not fixed
+    shape = _proposed(tensor, look)
+    batch = bool(tensor.shape) and isinstance(tensor.shape[0], str) and not shape and look.format != "tflite"
     ids = tensor.dtype in _INTEGERS and look.vocabulary is not None
     return {
         "name": tensor.name,
         "shown": _shown(tensor) + ("; the open batch becomes 1" if batch else ""),
         "shape": shape,
         "rankless": tensor.shape == _ANY_RANK,
-        "sizes": dict.fromkeys(opened, _TEST_SIZES) if shape else {},
+        "unbatched": look.format == "saved_model" and bool(shape) and isinstance(shape[0], str),
+        "sizes": {d: _SIZES.get(d, _TEST_SIZES) for d in shape if isinstance(d, str)},
         "range": [0, look.vocabulary - 1] if ids and look.vocabulary is not None else None,
     }
+
+
+def _proposed(tensor: TensorSpec, look: _Look) -> list[int | str]:
+    """The shape to declare; [] where nothing has to be."""
+    if look.format == "tflite":  # its shapes are what they are; sizes of 1 and 3, for a batch, are little for others
+        return list(tensor.shape) if any(isinstance(d, str) for d in tensor.shape[1:]) else []
+    if tensor.shape == _ANY_RANK:
+        return [1, "n"]
+    if look.format == "saved_model":  # Keras always has a batch
+        source = SourceInput(tensor.name, tuple(d if isinstance(d, int) else None for d in tensor.shape), tensor.dtype)
+        alone = source_shapes.unbatched(source)
+        if alone is not None:
+            return list(alone)
+    opened = sum(isinstance(d, str) for d in tensor.shape[1:])
+    if not opened:
+        return []
+    size = _IMAGE_SIZE if len(tensor.shape) == opened + 2 == 4 else _FIXED_SIZE
+    inner = [size if look.fixed and isinstance(d, str) else d for d in tensor.shape[1:]]
+    return [1 if isinstance(tensor.shape[0], str) else tensor.shape[0], *inner]
 
 
 def _shown(tensor: TensorSpec) -> str:

@@ -73,7 +73,7 @@ def look(path: Path, shown: str) -> KerasFile:
     """What the file at `path` holds. `shown` is its name in messages.
 
     Raises:
-        Invalid: It is not a Keras model.
+        Invalid: It is not a Keras model, or unpacks to more than a model holds.
     """
     config, version = configuration(path, shown)
     return describe(config, version, legacy=path.suffix != ".keras")
@@ -157,10 +157,24 @@ def _check_sizes(archive: zipfile.ZipFile) -> None:
     """ValueError where a member unpacks to what no weights do, which would fill the memory."""
     for member in archive.infolist():
         if member.file_size > _LARGE and member.file_size > _PACKED * max(1, member.compress_size):
-            raise ValueError(
-                f"{member.filename} is {member.compress_size / 1e6:.0f} MB that unpack to {member.file_size / 1e6:.0f} MB, "
-                "which is nothing that a trained model holds"
-            )
+            raise ValueError(_too_packed(member.filename, member.compress_size, member.file_size))
+
+
+def _check_datasets(file: Any) -> None:
+    """The same for an open HDF5 file, which may pack its arrays, or say how large they are and hold nothing of them."""
+
+    def check(name: str, item: Any) -> None:
+        if item.__class__.__name__ == "Dataset" and item.nbytes > _LARGE:
+            stored = item.id.get_storage_size()
+            if item.nbytes > _PACKED * max(1, stored):
+                raise ValueError(_too_packed(name, stored, item.nbytes))
+
+    file.visititems(check)
+
+
+def _too_packed(name: str, packed: int, unpacked: int) -> str:
+    sizes = f"{packed / 1e6:.0f} MB that unpack to {unpacked / 1e6:.0f} MB"
+    return f"{name} is {sizes}, which is nothing that a trained model holds"
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -187,7 +201,8 @@ def _read_hdf5(path: Path, shown: str) -> tuple[dict[str, Any], str]:
             config, version = file.attrs.get("model_config"), file.attrs.get("keras_version", "")
             weights_only = config is None and bool({"layers", "_layer_checkpoint_dependencies", "vars"} & set(file))
             weights_only = weights_only or (config is None and "layer_names" in file.attrs)
-    except OSError as error:
+            _check_datasets(file)
+    except (OSError, ValueError) as error:
         raise damaged(shown, error) from None
     if weights_only:
         raise Invalid(

@@ -1,8 +1,8 @@
 """Whether a graph with open dimensions computes what the model itself does, under Keras on TensorFlow.
 
-Layers take other ways where a size is not known while they are traced, and not all of those ways are right:
-TimeDistributed of Keras 3.15 then goes through as many steps as the batch has samples. The SavedModel is what files are
-compared with later, so nothing after this step would notice. Knows nothing of files.
+Layers take other ways where a size is not known while they are traced, and not all of those ways are right (see
+`keras_steps`). The SavedModel is what files are compared with later, so nothing after this step would notice. Knows
+nothing of files.
 """
 
 from __future__ import annotations

@@ -30,11 +30,11 @@ from tflite_build.engines.contract import (
 )
 from tflite_build.engines.user_code.user_errors import MissingModule
 from tflite_build.engines.user_code.usercode import Stage
-from tflite_build.engines.words import quoted
 
 from . import keras2_config, keras2_load, keras_file, source_shapes
 from .keras_names import KerasCall, source_inputs
 from .keras_precision import compute_in_full
+from .keras_steps import take_open_steps
 
 T = TypeVar("T")
 
@@ -141,6 +141,7 @@ class KerasSource:
             if self._weights:
                 self._load_weights(model)
         compute_in_full(model)
+        take_open_steps(model)
         return LoadedModel(model, call, inputs)
 
     def guarded(self, work: Callable[[], T]) -> T:
@@ -221,13 +222,7 @@ class KerasSource:
             replace(i, dtype=self._dtype(i, self._declared.get(i.name, DeclaredInput()).dtype))
             for i in source_inputs(call, self._declared)
         ]
-        strings = [i.name for i in inputs if i.dtype == "string"]
-        if strings:
-            raise Invalid(
-                f"the model takes strings ({quoted(strings)}): inputs have to be numbers",
-                self._key,
-                "leave the layers that read text out of the model, and let the app pass the numbers that they give",
-            )
+        source_shapes.check_text(inputs, self._key)
         return source_shapes.resolve(inputs, self._declared, DEFAULT_SIGNATURE, alone=True)
 
     def _dtype(self, source: source_shapes.SourceInput, said: str) -> str:

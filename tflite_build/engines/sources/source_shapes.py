@@ -16,6 +16,8 @@ from tflite_build.engines.words import near_or_all, quoted, shape_text
 
 DTYPES = ("float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool")
 _IMAGE = ("batch", "height", "width", "channels")
+_PICTURES = re.compile("image|img|photo|picture|pixel", re.IGNORECASE)
+_RECORDINGS = re.compile("wave|audio|sound|speech|pcm", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,20 @@ def table(signature: str, alone: bool, name: str = "") -> str:
     )
 
 
+def unbatched(source: SourceInput) -> tuple[int | str, ...] | None:
+    """The shape of one picture [height, width, channels] or one recording [samples], with names for what is open.
+
+    None for everything else. Names and types are all that tells them from a batch of sequences, or of single numbers.
+    """
+    shape = source.shape
+    picture = shape is not None and len(shape) == 3 and shape[:2] == (None, None) and shape[2] in (1, 3, 4)
+    if shape and picture and (source.dtype == "uint8" or _PICTURES.search(source.name)):
+        return ("height", "width", shape[2] or 1)
+    if shape == (None,) and source.dtype.startswith(("float", "int16")) and _RECORDINGS.search(source.name):
+        return ("samples",)
+    return None
+
+
 def check_dtype(tensor: TensorSpec, signature: str, key: str) -> None:
     """Make sure that an input or output is of a type that apps pass and that test data can be made of.
 
@@ -55,6 +71,21 @@ def check_dtype(tensor: TensorSpec, signature: str, key: str) -> None:
         key,
         "look words up in the app, and give the model their ids" if text else "cast it inside of the model",
     )
+
+
+def check_text(inputs: Iterable[TensorSpec | SourceInput], key: str) -> None:
+    """Make sure that a Keras model takes no text.
+
+    Raises:
+        Invalid: It does; the key is `key`.
+    """
+    strings = [i.name for i in inputs if i.dtype == "string"]
+    if strings:
+        raise Invalid(
+            f"the model takes strings ({quoted(strings)}): inputs have to be numbers",
+            key,
+            "leave the layers that read text out of the model, and let the app pass the numbers that they give",
+        )
 
 
 def check_signatures(declared: Declared, names: Sequence[str]) -> None:
@@ -169,6 +200,9 @@ def _dtype(source: SourceInput, said: str, key: str) -> str:
 def _proposal(source: SourceInput) -> str:
     if source.shape is None:
         return '[1, "n"]'
+    alone = unbatched(source)
+    if alone is not None:
+        return json.dumps(list(alone))
     words = dimension_names(len(source.shape))
     dims = ((words[i] if i else 1) if d is None else d for i, d in enumerate(source.shape))
     return json.dumps(list(dims))
