@@ -12,6 +12,11 @@ from enum import IntEnum
 from pathlib import Path
 
 
+def printable(text: str) -> str:
+    r"""`text` in one line: line ends and other control characters, which names may hold, as `\n` and the like."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in text)
+
+
 class ExitCode(IntEnum):
     """The exit codes of the command line, documented and distinct."""
 
@@ -55,19 +60,18 @@ class Problem:
 
     def render(self, root: Path | None = None) -> str:
         """The problem as the lines that people read; paths relative to `root` where they lie under it."""
-        lines = [f"error: {self.message}"]
+        lines = [f"error: {printable(self.message)}"]
         if self.place is not None:
             file = self.place.file
             if root is not None and file.is_relative_to(root):
                 file = file.relative_to(root)
             number = self.place.line
-            shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(file))  # a name may hold line ends
-            lines.append(f" --> {shown}" + (f":{number}" if number else ""))
+            lines.append(f" --> {printable(str(file))}" + (f":{number}" if number else ""))
             if number and self.place.text:
                 lines.append(f"{number} | {self.place.text}")
         lines.extend("    " + line for line in self.detail.splitlines())
         if self.hint:
-            lines.append(f"help: {self.hint}")
+            lines.append(f"help: {printable(self.hint)}")
         return "\n".join(lines)
 
 

@@ -25,6 +25,8 @@ WRONG = {
     "empty_file": "",
     "spec_missing": '[model]\nname = "m"\n[source]\nformat = "keras"\npath = "m.keras"\n',
     "spec_newer": "spec = 2\nanything = true\n",
+    "spec_is_true": "spec = true\n" + KERAS.split("\n", 1)[1],
+    "spec_is_1.0": "spec = 1.0\n" + KERAS.split("\n", 1)[1],
     "spec_not_a_number": 'spec = "1"\n' + KERAS.split("\n", 1)[1],
     "model_missing": 'spec = 1\n[source]\nformat = "keras"\npath = "m.keras"\n',
     "model_name_missing": 'spec = 1\n[model]\n[source]\nformat = "keras"\npath = "m.keras"\n',

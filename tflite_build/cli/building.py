@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
+from tflite_build.errors import BuildError, ExitCode, Problem, UsageError, printable
 from tflite_build.progress import Listener
 from tflite_build.run import arguments, building
 from tflite_build.run import depfile as dependencies
@@ -179,7 +179,7 @@ def drawn(model: ModelResult) -> str:
     head += ["accuracy"] if accurate else []
     head += ["runtime", "time", "since last build"]
     rows = [_row(v, classes, accurate) for v in model.variants]
-    title = model.name + (f"  ({decided})" if decided else "")
+    title = printable(model.shown) + (f"  ({decided})" if decided else "")
     return f"\n{title}\n" + console.table_text(head, rows, right=range(1, len(head) - 2), indent="  ")
 
 
@@ -225,4 +225,4 @@ def _last_lines(outcome: Outcome) -> None:
         reused = len(steps) - ran + sum(m.steps for m in outcome.unchanged.values())
         console.line(front.closing(files, folders, ran, reused, outcome.seconds))
     if outcome.failed:
-        console.line(f"failed: {', '.join(model.name for model in outcome.failed)}")
+        console.line(f"failed: {', '.join(model.shown for model in outcome.failed)}")

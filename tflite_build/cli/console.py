@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from tflite_build.errors import Problem, StoreError
+from tflite_build.errors import Problem, StoreError, printable
 from tflite_build.progress import Event, Note, Warning_
 
 from .front import BOLD, PLAIN, coloured, colourful
@@ -107,10 +107,10 @@ def size(count: float) -> str:
 
 
 def relative(path: Path) -> str:
-    """`path` from the current folder where it lies under it."""
+    """`path` from the current folder where it lies under it, for people."""
     here = current_folder()
     absolute = path.absolute() if here else path
-    return str(absolute.relative_to(here)) if here and absolute.is_relative_to(here) else str(path)
+    return printable(str(absolute.relative_to(here)) if here and absolute.is_relative_to(here) else str(path))
 
 
 def current_folder() -> Path | None:

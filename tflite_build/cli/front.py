@@ -108,12 +108,17 @@ def closing(files: int, folders: Sequence[str], ran: int, reused: int, seconds: 
 
 
 def relative(path: str) -> str:
-    """`path` from the current folder where it lies under it."""
+    """`path` from the current folder where it lies under it, for people."""
     try:
         here = os.path.join(os.getcwd(), "")
     except OSError:  # it was removed
+        here = ""
+    path = path[len(here) :] if path.startswith(here) else path
+    if path.isprintable():
         return path
-    return path[len(here) :] if path.startswith(here) else path
+    from tflite_build.errors import printable  # which takes a while to import
+
+    return printable(path)
 
 
 def colourful(stream: object) -> bool:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from tflite_build.errors import printable
 from tflite_build.progress import Event, Note, Planned, StepFinished, StepStarted, Warning_
 from tflite_build.run.result import ModelFinished
 
@@ -37,7 +38,7 @@ class Progress:
         with self._lock:
             text = self._line(event)
             if isinstance(event, ModelFinished) and event.result.ok:
-                self.published.append(event.result.name)
+                self.published.append(event.result.shown)
             if isinstance(event, StepStarted | Planned | StepFinished):
                 self._status(event)
             if text is not None:
@@ -59,14 +60,14 @@ class Progress:
         match event:
             case StepFinished(model, step, "ran", seconds):
                 self.finished += 1
-                return f"  {f'{model} {step}':<40} {seconds:6.2f} s"
+                return printable(f"  {f'{model} {step}':<40} {seconds:6.2f} s")
             case StepFinished(model, step, outcome, _, candidate) if outcome != "reused" or self._verbose:
                 by = f" by {candidate}" if outcome == "refused" and candidate else ""
-                return f"  {f'{model} {step}':<40} {outcome}{by}"
+                return printable(f"  {f'{model} {step}':<40} {outcome}{by}")
             case Note(text, model):
-                return f"{model}: {text}" if model else text
+                return printable(f"{model}: {text}" if model else text)
             case Warning_(text, model):
-                return f"warning: {model}: {text}" if model else f"warning: {text}"
+                return printable(f"warning: {model}: {text}" if model else f"warning: {text}")
         return None
 
     def _status(self, event: Event) -> None:

@@ -41,10 +41,16 @@ LOCAL_STEPS = {"fetch": fetch.run, "signatures": signatures.run, "pack": pack.ru
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A model to build, and which of its variants; all of them where there are none."""
+    """A model to build.
+
+    Attributes:
+        variants: Which of its variants; all of them where there are none.
+        label: What the build calls it; default: the model's name.
+    """
 
     loaded: LoadedSpec
     variants: tuple[str, ...] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,8 @@ class Session:
             overlay.digest_of(lock.packages) if lock.packages else "",
         )
         job = Job(loaded, lock, tools, self.store, target.variants, self._interface(loaded, tools))
-        job.said = lambda text: self.listener(Note(text, job.name))
+        job.label = target.label or job.name
+        job.said = lambda text: self.listener(Note(text, job.label))
         if self.options.locked:
             locked.check_before(job, lock_file(loaded))
         return job
@@ -351,8 +358,8 @@ def _publish(job: Job, options: Options, listener: Listener, tool: str) -> Model
                 kept = replace(result, warnings=tuple(job.warnings))
                 unchanged.remember(job, kept, lock_file(job.loaded), lock_text, options.out_dir, options.draw, tool)
             for text in result.warnings:
-                listener(Warning_(text, job.name))
-            return result
+                listener(Warning_(text, job.label))
+            return replace(result, label=job.label)
     rejected: tuple[Path, ...] = ()
     try:
         rejected = outputs.keep_rejected(job, folder)
@@ -368,10 +375,12 @@ def _publish(job: Job, options: Options, listener: Listener, tool: str) -> Model
         tuple(job.warnings),
         tuple(job.failures),
         rejected,
+        label=job.label,
     )
 
 
 def _failed(target: Target, options: Options, error: BuildError) -> ModelResult:
     loaded = target.loaded
     folder = out_folder(loaded, options.out_dir)
-    return ModelResult(loaded.spec.model.name, loaded.file, folder, (), {}, (), (), (error,))
+    name = loaded.spec.model.name
+    return ModelResult(name, loaded.file, folder, (), {}, (), (), (error,), label=target.label or name)

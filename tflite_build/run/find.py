@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +84,34 @@ def targets(
     for spec in loaded.values():
         _apart(spec, out_folder(spec, out_dir))
     _distinct(list(loaded.values()), done, out_dir)
+    labels = _labels({spec.file: spec.spec.model.name for spec in loaded.values()}, done)
     found = [
-        Target(spec, () if wanted[i] == set(known[i]) else tuple(v for v in known[i] if v in wanted[i]))
+        Target(
+            spec,
+            () if wanted[i] == set(known[i]) else tuple(v for v in known[i] if v in wanted[i]),
+            labels[spec.file],
+        )
         for i, spec in loaded.items()
         if wanted[i]
     ]
     return Found(found, done, errors, list(own.values()))
+
+
+def _labels(names: Mapping[Path, str], done: Mapping[Path, Snapshot]) -> dict[Path, str]:
+    """What a build calls each spec of `names`: its model's name, with where it lies if others have the same."""
+    specs: dict[str, list[Path]] = {}
+    for file, name in (*names.items(), *((file, snapshot.name) for file, snapshot in done.items())):
+        specs.setdefault(name, []).append(file.absolute())
+    labels = {}
+    for file, name in names.items():
+        same = specs[name]
+        if len(same) == 1:
+            labels[file] = name
+            continue
+        above = os.path.commonpath([spec.parent for spec in same])
+        place = file.absolute().parent if file.name == SPEC_NAME else file.absolute()
+        labels[file] = f"{name} ({place.relative_to(above).as_posix()})"
+    return labels
 
 
 def _no_variant(loaded: LoadedSpec, variant: str) -> UsageError:

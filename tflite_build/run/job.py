@@ -52,6 +52,7 @@ class Job:
     Attributes:
         lock: What earlier builds decided, as far as this one follows it.
         variants: Those to build; all where there are none.
+        label: What the build calls the model, as far as that is not its name.
     """
 
     loaded: LoadedSpec
@@ -69,6 +70,7 @@ class Job:
     generation: int = 0
     located: bool = False
     said: Callable[[str], None] = lambda _: None
+    label: str = ""
 
     resolved: Resolved = field(init=False)
     whole: Graph = field(init=False)  # of all variants
@@ -80,6 +82,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self._plan()
+        self.label = self.label or self.name
 
     def _plan(self) -> None:
         resolved = resolve(self.loaded, self.lock, self.refuted, self.interface)
@@ -220,6 +223,9 @@ class Job:
         if step.variant:
             quantize = next(v.quantize for v in self.resolved.variants if v.name == step.variant)
         verdict = compare.judge(distance, quantize, self.loaded.spec.convert.tolerance)
+        if verdict.refusals and distance.random and not step.variant:
+            self.fail(step, _random(verdict.refusals[0], distance.random))
+            return
         if verdict.refusals:
             given = step.inputs["model"]
             assert isinstance(given, OutputOf)  # compare reads what another step made
@@ -311,6 +317,16 @@ class Job:
     def distance(self, step_id: str) -> compare.Distance:
         """What a finished compare step found."""
         return compare.read(self.read_json(step_id, compare.RESULT))
+
+
+def _random(refusal: str, operators: Sequence[str]) -> InvalidStep:
+    """No engine is to blame for a model that gives something else each time."""
+    return InvalidStep(
+        f"the model draws random numbers ({', '.join(operators)}), so that two runs of it differ: {refusal}",
+        "source",
+        "export it for inference, without what is random (as with training=False), or make the numbers an input",
+        "",
+    )
 
 
 def _subject(subject: str) -> str:

@@ -71,6 +71,7 @@ class ModelResult:
         rejected: The files that were made, and are not good enough to be published.
         inputs: What it was made from, absolute: the specs, files and folders of the source, data, what the user's code
             read. Of what failed there are none.
+        label: The name with where the spec lies, in a build of several models of that name; else the name or "".
     """
 
     name: str
@@ -83,6 +84,12 @@ class ModelResult:
     errors: tuple[BuildError, ...] = ()
     rejected: tuple[Path, ...] = ()
     inputs: tuple[Path, ...] = ()
+    label: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What people read as its name."""
+        return self.label or self.name
 
     @property
     def ok(self) -> bool:

@@ -105,7 +105,7 @@ class Scheduler:
         for job in jobs:
             if self._announced.get(id(job)) != job.generation:
                 self._announced[id(job)] = job.generation
-                self._listener(Planned(job.name, len(job.graph.steps), len(job.done)))
+                self._listener(Planned(job.label, len(job.graph.steps), len(job.done)))
 
     def _order(self, jobs: Sequence[Job]) -> list[tuple[Job, Step]]:
         ready = [(job, step) for job in jobs for step in job.ready()]
@@ -114,7 +114,7 @@ class Scheduler:
     def _task(self, job: Job, step: Step, artifacts: Mapping[str, Artifact], worker: int, ready: float) -> Task:
         def started() -> None:
             waited = time.monotonic() - ready
-            self._listener(StepStarted(job.name, step.id, worker, step.tool.toolchain, waited))
+            self._listener(StepStarted(job.label, step.id, worker, step.tool.toolchain, waited))
 
         return Task(
             step,
@@ -123,7 +123,7 @@ class Scheduler:
             self._limits(job),
             lambda: self._environments(job, step),
             started,
-            lambda: self._listener(Note(f"{step.id}: another build is doing this; waiting for it", job.name)),
+            lambda: self._listener(Note(f"{step.id}: another build is doing this; waiting for it", job.label)),
         )
 
     def _end(
@@ -142,7 +142,7 @@ class Scheduler:
                 job.lost(str(lost), step)
             return
         except (BuildError, InvalidStep) as error:
-            self._listener(StepFinished(job.name, step.id, "failed", 0.0, candidate))
+            self._listener(StepFinished(job.label, step.id, "failed", 0.0, candidate))
             if not stale:
                 job.fail(step, error)
                 step_done(job, step)
@@ -150,7 +150,7 @@ class Scheduler:
         outcome: Outcome = "reused" if done.reused else "ran"
         if done.result.refusal is not None:
             outcome = "reused" if stale else "refused"  # a newer plan says so when it finds it
-        self._listener(StepFinished(job.name, step.id, outcome, done.seconds, candidate))
+        self._listener(StepFinished(job.label, step.id, outcome, done.seconds, candidate))
         if not stale:  # the result is in the store; a newer plan finds it there if it wants it
             job.finish(step, done)
             step_done(job, step)
