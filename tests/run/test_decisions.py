@@ -125,8 +125,8 @@ def test_a_partial_build_drops_what_is_no_longer_so(small) -> None:
     }
     small.lock.write_text(tomli_w.dumps(stale))
     assert small.build(":float32").ran == []
-    del lock["spec"]  # of int8, which was not built, nobody knows what it was made from
-    assert tomli.loads(small.lock.read_text()) == lock
+    kept = tomli.loads(small.lock.read_text())
+    assert kept == {key: value for key, value in lock.items() if key != "spec"}  # the other file may be of another one
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
@@ -27,15 +28,28 @@ from tflite_build.store.store import Store
 HELP = "help: free some space, or set TFLITE_BUILD_CACHE to a folder that can be written"
 
 
-def as_process(small, *, file_size: int | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    """A build as a process, that may write no file larger than `file_size` bytes: like a disk that is full."""
+_PR_CAPBSET_DROP = 24
+_CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+
+
+def as_process(
+    small, *arguments: str, file_size: int | None = None, as_user: bool = False, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """A build as a process.
+
+    Args:
+        file_size: It may write no larger file: like a disk that is full.
+        as_user: Permissions hold for it, even if root runs the tests.
+    """
 
     def limit() -> None:
+        for capability in _CAPABILITIES if as_user and os.geteuid() == 0 else ():
+            ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
         if file_size is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
 
     return subprocess.run(
-        [sys.executable, "-m", "tflite_build", "build", "."],
+        [sys.executable, "-m", "tflite_build", "build", ".", *arguments],
         cwd=small.folder,
         env={**os.environ, **env},
         preexec_fn=limit,
@@ -170,13 +184,13 @@ def test_builds_of_some_variants_that_overlap_keep_each_others_entries(small, mo
     small.write(float16='quantize = "float16"')
     others: list[threading.Thread] = []
     waits = threading.Event()
-    read = outputs.lockfile.read
+    lockfile = outputs.lockfile
 
     def build_a_third() -> None:
         tflite_build.build(f"{small.folder}:float32", on_event=lambda e: "publishes" in str(e) and waits.set())
 
     def read_and_dawdle(file: Path):
-        lock = read(file)
+        lock = lockfile.read(file)
         if not others:
             others.append(threading.Thread(target=build_a_third))
             others[0].start()
@@ -187,7 +201,8 @@ def test_builds_of_some_variants_that_overlap_keep_each_others_entries(small, mo
     def listen(event: Event) -> None:
         if isinstance(event, StepFinished) and event.step == "compare:int8":
             assert small.build(":float16").model.ok
-            monkeypatch.setattr(outputs, "lockfile", SimpleNamespace(read=read_and_dawdle))
+            dawdling = SimpleNamespace(read=read_and_dawdle, same_inputs=lockfile.same_inputs)
+            monkeypatch.setattr(outputs, "lockfile", dawdling)
 
     assert tflite_build.build(f"{small.folder}:int8", on_event=listen).ok
     others[0].join()
@@ -266,3 +281,25 @@ def test_a_full_disk(small, cache: Path) -> None:
     left = small.outputs()
     assert left.pop("small/small-int8.tflite") == b"edited" and set(left) == {"small/report.json"}
     assert small.build().ran == [] and small.outputs() == outputs
+
+
+def test_a_checkout_that_cannot_be_written(small, tmp_path: Path) -> None:
+    """Outputs may go elsewhere; the lock cannot, and without one that holds nothing is left there."""
+    out = tmp_path / "out" / "deep"
+    small.folder.chmod(0o555)
+    try:
+        failed = as_process(small, "--out-dir", str(out), as_user=True)
+        assert failed.returncode == ExitCode.STORE_FAILED
+        assert failed.stderr == (
+            "error: cannot write model.lock: Permission denied\n"
+            "help: model.lock lies beside model.toml, wherever the outputs go; build once where that can be written, and "
+            "here with --locked\n"
+        )
+        assert not (tmp_path / "out").exists()
+        small.folder.chmod(0o755)
+        small.build()
+        small.folder.chmod(0o555)
+        assert as_process(small, "--locked", "--out-dir", str(out), as_user=True).returncode == 0
+        assert (out / "small" / "small-int8.tflite").read_bytes() == small.output("int8").read_bytes()
+    finally:
+        small.folder.chmod(0o755)

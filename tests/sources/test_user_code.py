@@ -287,6 +287,26 @@ def test_what_the_tool_writes_is_never_listed(workshop: Workshop) -> None:
         assert build("one") == []
 
 
+def test_what_was_refused_is_never_listed(workshop: Workshop) -> None:
+    """Of a first build in an --out-dir in the folder there is nothing else, not even a report."""
+    strict = f"{DATA}\n[checks]\nmin_cosine = 1.0\n"
+    folder = workshop.model("refused", strict, {"data.py": LISTING})
+    shutil.copy(FIXTURES / "tflite" / "float32.tflite", folder)
+    options = ("--out-dir", str(folder / "out"))
+    first = workshop.build("refused", options=options)["refused"]
+    assert (first.error["code"], "samples" in first.ran) == (4, True)
+    rejected = folder / "out" / "refused" / "rejected"
+    assert [p.name for p in rejected.glob("*.tflite")] == ["refused-int8.tflite"]
+    assert workshop.build("refused", options=options)["refused"].ran == []
+    (rejected / "refused-mine.txt").write_text("of the user's")
+    assert "samples" in workshop.build("refused", options=options)["refused"].ran
+    (rejected / "refused-mine.txt").unlink()
+    spec = folder / "model.toml"
+    spec.write_text(spec.read_text().replace("min_cosine = 1.0", ""))
+    good = workshop.build("refused", options=options)["refused"]
+    assert good.ok and "samples" not in good.ran and not rejected.exists()
+
+
 CHANCE = """
 import os
 

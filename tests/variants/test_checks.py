@@ -119,6 +119,13 @@ def test_the_command_line_says_where_the_refused_file_lies(said: dict[str, Said]
     assert ran.code == 4
     assert "help: what was made and refused lies in cosine/build/cosine/rejected" in ran.text
     assert "cosine/model.toml:11" in ran.text
+    assert (shop.folder / "cosine" / "build" / "cosine" / "rejected").is_dir()
+    spec = shop.folder / "cosine" / "model.toml"
+    before = spec.read_text()
+    spec.write_text(before + "[input.z]\nrange = [0, 1]\n")
+    ran = shop.cli("build", shop.folder / "cosine", cwd=shop.folder)
+    spec.write_text(before)
+    assert ran.code == 2 and "rejected" not in ran.text  # this one refused nothing
 
 
 WRONG: Mapping[str, Mapping[str, Any]] = {

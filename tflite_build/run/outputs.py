@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build.actions import accuracy, compare, convert, pack, quantize
-from tflite_build.engines.user_code.listing import REJECTED, REPORT
+from tflite_build.engines.user_code.listing import REJECTED, REJECTED_MARK, REPORT, rejected_mark
 from tflite_build.errors import CheckError, Problem, StoreError
 from tflite_build.planning import lock as lockfile
 from tflite_build.planning.action import Graph, ProjectFile
@@ -103,7 +103,14 @@ def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[Mod
         placement.text(report, folder / REPORT)
         # One that is held to stays as it is: it may be of a spec that says the same of all outputs.
         lock_text = lock_file.read_text("utf-8") if locked else new_lock.to_toml()
-        placement.text(lock_text, lock_file)
+        try:
+            placement.text(lock_text, lock_file)
+        except StoreError as error:
+            hint = (
+                f"{lock_file.name} lies beside {job.loaded.file.name}, wherever the outputs go; build once where that "
+                "can be written, and here with --locked"
+            )
+            raise StoreError([replace(p, hint=hint) for p in error.problems]) from None
         placement.commit()
     _remove_old(job, folder, before)
     return model, lock_text
@@ -133,6 +140,8 @@ def keep_rejected(job: Job, folder: Path) -> tuple[Path, ...]:
             if blob is not None and isinstance(rejected.artifact, File):
                 kept.append(folder / REJECTED / file_name(job, rejected.variant or "float32"))
                 placement.file(blob, kept[-1])
+        if kept and not folder.is_relative_to(job.loaded.folder / "build"):  # elsewhere the user's code might see them
+            placement.text(rejected_mark(job.name), folder / REJECTED / REJECTED_MARK)
         placement.commit()
     return tuple(dict.fromkeys(kept))
 
@@ -178,8 +187,11 @@ def _remove_old(job: Job, folder: Path, before: Mapping[str, Any]) -> None:
     for file in (*old, *(file for file in rejected.glob("*.tflite") if file.name not in not_built)):
         with contextlib.suppress(OSError):  # what cannot be removed harms nobody
             file.unlink()
-    with contextlib.suppress(OSError):
-        rejected.rmdir()
+    if not any(rejected.glob("*.tflite")):
+        with contextlib.suppress(OSError):
+            (rejected / REJECTED_MARK).unlink()
+        with contextlib.suppress(OSError):
+            rejected.rmdir()
 
 
 def _same(one: Path, other: Path) -> bool:

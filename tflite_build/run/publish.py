@@ -33,12 +33,13 @@ class Placement:
             placement.text(text, other)
             placement.commit()
 
-    Without `commit` nothing changes. A file that is replaced keeps its permissions. Each method raises StoreError where
-    a folder or file cannot be written.
+    Without `commit` nothing changes, and no new folder stays. A file that is replaced keeps its permissions. Each method
+    raises StoreError where a folder or file cannot be written.
     """
 
     def __init__(self) -> None:
         self._ready: list[tuple[Path, Path]] = []
+        self._new_folders: list[Path] = []
 
     def __enter__(self) -> Placement:
         return self
@@ -47,6 +48,9 @@ class Placement:
         for temporary, _ in self._ready:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+        for folder in reversed(self._new_folders):
+            with contextlib.suppress(OSError):  # what holds something stays
+                folder.rmdir()
 
     def file(self, source: Path, target: Path) -> None:
         """A copy of `source` is to stand at `target`."""
@@ -75,6 +79,7 @@ class Placement:
         self._ready = []
 
     def _temporary(self, target: Path) -> Path:
+        self._new_folders += reversed([folder for folder in target.parents if not folder.exists()])
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(_SUFFIX_BYTES)}")
         for left in reversed(range(_TRIES)):
             try:

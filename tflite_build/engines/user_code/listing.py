@@ -19,7 +19,15 @@ from pathlib import Path
 LOCK_HEAD = "# Written by tflite-build"
 REPORT = "report.json"
 REJECTED = "rejected"
+REJECTED_MARK = ".tflite-build"  # beside what was rejected, which may be all that there is of a model
+_MARK_HEAD = f"{LOCK_HEAD}: files that were rejected, of the model "
+_LONGEST_NAME = 100  # bytes, of a model
 _HIDDEN_AT_TOP = frozenset({"build", "model.lock"})
+
+
+def rejected_mark(model: str) -> str:
+    """The content of the file that says whose rejected files lie beside it."""
+    return f"{_MARK_HEAD}{model}\n"
 
 
 def visible(project: Path, relative: str) -> bool:
@@ -73,7 +81,10 @@ def _is_output(path: str) -> bool:
     if name == REPORT:
         return _reported(folder) is not None
     if name.endswith(".tflite"):
-        model = _reported(os.path.dirname(folder) if os.path.basename(folder) == REJECTED else folder)
+        if os.path.basename(folder) == REJECTED:
+            model = _marked(folder) or _reported(os.path.dirname(folder))
+        else:
+            model = _reported(folder)
         return model is not None and name.startswith(f"{model}-")
     return not os.path.islink(path) and os.path.isdir(path) and _holds_outputs_alone(path)
 
@@ -83,7 +94,9 @@ def _holds_outputs_alone(folder: str) -> bool:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:  # in a folder of the user's the first file ends it
-                if not entry.name.startswith("."):
+                if entry.name == REJECTED_MARK:
+                    found = _marked(folder) is not None
+                elif not entry.name.startswith("."):
                     if not _is_output(entry.path):
                         return False
                     found = True
@@ -101,6 +114,13 @@ def _reported(folder: str) -> str | None:
         return None
     ours = isinstance(report, dict) and {"version", "model", "variants", "decisions"} <= report.keys()
     return str(report["model"]) if ours else None
+
+
+def _marked(folder: str) -> str | None:
+    """The model whose rejected files lie in `folder`, as their mark says; None where there is none."""
+    head = _MARK_HEAD.encode()
+    text = _head(os.path.join(folder, REJECTED_MARK), len(head) + _LONGEST_NAME)
+    return text[len(head) :].decode("utf-8", "replace").strip() if text.startswith(head) else None
 
 
 def _head(file: str, size: int) -> bytes:
