@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 import tflite_build
-from tflite_build.errors import BuildError, ExitCode, Problem, UsageError, near_miss
+from tflite_build.errors import BuildError, ExitCode, Problem, UsageError, near_miss, printable
 
 from . import console, front
 from .guard import guarded
@@ -255,7 +255,7 @@ def init(
     from tflite_build.api import init as init_spec
 
     written = init_spec(model, output, force=force, offline=offline, on_event=console.note)
-    console.line(f"wrote {written}; next: tflite-build build {console.shell_path(written)}".rstrip())
+    console.line(f"wrote {printable(str(written))}; next: tflite-build build {console.shell_path(written)}".rstrip())
 
 
 @app.command(short_help="Print what a .tflite file holds.")

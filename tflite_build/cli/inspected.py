@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tflite_build.errors import printable
 from tflite_build.tflite.reader import Quantization, SignatureTensor, Tensor
 from tflite_build.tflite.summary import OperatorSummary, Summary
 
@@ -14,9 +15,10 @@ _SHOWN = 40
 
 def show(path: Path, summary: Summary) -> None:
     """Print `summary`."""
-    console.line(f"{path}: {console.size(summary.size)}, {summary.quantization}, {summary.parameters:,} parameters")
+    size = console.size(summary.size)
+    console.line(f"{printable(str(path))}: {size}, {summary.quantization}, {summary.parameters:,} parameters")
     if summary.description:
-        console.line(f"  {summary.description}")
+        console.line(f"  {printable(summary.description)}")
     console.line(f"  oldest runtime: {_runtime(summary)}")
     if summary.min_runtime_version and summary.min_runtime_version != summary.oldest_runtime:
         console.line(f"  the file itself claims {summary.min_runtime_version}")
