@@ -132,6 +132,37 @@ def _processes_with(text: str) -> list[str]:
     return found
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="which processes are left is read in Linux's /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_no_engine_outlives_a_build_that_ends_as_it_starts(
+    number: signal.Signals, tmp_path: Path, cache: Path, python_of: Callable[[str], Path]
+) -> None:
+    """At any time of its first second: not even one that has not come to its own first line yet."""
+    python_of("litert")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    shutil.copy(FIXTURES.parent / "init" / "sequential.keras", folder / "m.keras")
+    (folder / "model.toml").write_text('spec = 1\n[model]\nname = "m"\n[source]\nformat = "keras"\npath = "m.keras"\n')
+    seen = 0
+    for tenth in range(1, 10):
+        shutil.rmtree(folder / "build", ignore_errors=True)
+        with subprocess.Popen(
+            [*COMMAND, "build"],
+            cwd=folder,
+            env=environment(cache),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            time.sleep(tenth / 10)
+            seen += len(_processes_with(str(cache / "store")))
+            process.send_signal(number)
+        until = time.monotonic() + 0.3
+        while (left := _processes_with(str(cache / "store"))) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not left, f"after {tenth / 10} s"
+    assert seen
+
+
 def test_ctrl_c_while_it_starts() -> None:
     code = (
         "import builtins, sys, tflite_build.cli as cli\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -60,6 +61,25 @@ def test_one_that_died_while_it_was_idle(
     workers.close()
     assert not idle.alive and not busy.alive
     assert number not in ended  # by then it may be another process's
+
+
+def test_one_whose_tool_is_gone_before_its_first_line(workers: Workers, python_of: Callable[[str], Path]) -> None:
+    """It ends at once, whatever waits in its pipe."""
+    requests, replies = os.pipe(), os.pipe()
+    os.write(requests[1], b'{"warm": ["quantize.tensorflow"], "guard": false}\n')  # and its end stays open
+    command = [
+        python_of("core"),
+        "-s",
+        "-P",
+        workers._code.folder,
+        str(requests[0]),
+        str(replies[1]),
+        str(os.getppid()),
+    ]
+    ended = subprocess.run(command, pass_fds=(requests[0], replies[1]), capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"")
+    for end in (*requests, *replies):
+        os.close(end)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the system does not forget a process's peak")

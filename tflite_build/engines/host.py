@@ -1,16 +1,15 @@
 """The loop of an engine process: requests as JSON lines on one pipe, replies on another, everything else in a log.
 
-Started as `python -s -P FOLDER REQUEST_FD REPLY_FD`, with stdout and stderr already on the log. A request
-`{"kind", "params", "inputs", "outputs", "project", "memory"}` gets one reply: `{"done": answer}`, `{"refused": ...}`,
-`{"invalid": ...}` or `{"failed": ...}`; `memory` is a limit in bytes, or null. `{"warm": kinds, "guard": bool}`, which
-comes ahead of requests, has it import what steps of these kinds need, and gets none. The end of the request pipe ends the
-process, so that it dies with the tool. Knows nothing of what the steps do.
+Started as `python -s -P FOLDER REQUEST_FD REPLY_FD TOOL` (its process id), with stdout and stderr already on the log. A
+request `{"kind", "params", "inputs", "outputs", "project", "memory"}` gets one reply: `{"done": answer}`,
+`{"refused": ...}`, `{"invalid": ...}` or `{"failed": ...}`; `memory` is a limit in bytes, or null. `{"warm": kinds,
+"guard": bool}`, which comes ahead of requests, has it import what steps of these kinds need, and gets none. The end of the
+request pipe ends the process, so that it dies with the tool. Knows nothing of what the steps do.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import gc
 import importlib
@@ -28,16 +27,9 @@ from typing import Any
 from .contract import Invalid, Refused, Request, tells_of_memory
 from .registry import STEPS
 
-_PR_SET_PDEATHSIG = 1
 _UMASK = 0o022
 _MEMORY = {resource.RLIMIT_DATA: "VmData", resource.RLIMIT_AS: "VmPeak"}  # limit -> its figure in /proc/self/status
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-
-
-def die_with_parent() -> None:
-    """On Linux, have the kernel kill this process when the tool dies; elsewhere the end of the pipe does."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def guard(request_fd: int, reply_fd: int) -> None:
@@ -193,7 +185,6 @@ def _import(kind: str) -> Any:
 
 def serve(request_fd: int, reply_fd: int) -> None:
     """Answer requests until the pipe ends."""
-    die_with_parent()
     guarded = False
     with os.fdopen(request_fd, encoding="utf-8") as requests, os.fdopen(reply_fd, "w", encoding="utf-8") as replies:
         for line in requests:
