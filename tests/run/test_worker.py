@@ -66,17 +66,10 @@ def test_one_that_died_while_it_was_idle(
 def test_one_whose_tool_is_gone_before_its_first_line(workers: Workers, python_of: Callable[[str], Path]) -> None:
     """It ends at once, whatever waits in its pipe."""
     requests, replies = os.pipe(), os.pipe()
+    ends = requests[0], replies[1]
     os.write(requests[1], b'{"warm": ["quantize.tensorflow"], "guard": false}\n')  # and its end stays open
-    command = [
-        python_of("core"),
-        "-s",
-        "-P",
-        workers._code.folder,
-        str(requests[0]),
-        str(replies[1]),
-        str(os.getppid()),
-    ]
-    ended = subprocess.run(command, pass_fds=(requests[0], replies[1]), capture_output=True, timeout=60)
+    command = [python_of("core"), "-s", "-P", workers._code.folder, str(os.getppid()), *map(str, ends)]
+    ended = subprocess.run(command, pass_fds=ends, capture_output=True, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"")
     for end in (*requests, *replies):
         os.close(end)

@@ -1,6 +1,6 @@
 """The loop of an engine process: requests as JSON lines on one pipe, replies on another, everything else in a log.
 
-Started as `python -s -P FOLDER REQUEST_FD REPLY_FD TOOL` (its process id), with stdout and stderr already on the log. A
+Started as `python -s -P FOLDER TOOL REQUEST_FD REPLY_FD` (its process id), with stdout and stderr already on the log. A
 request `{"kind", "params", "inputs", "outputs", "project", "memory"}` gets one reply: `{"done": answer}`,
 `{"refused": ...}`, `{"invalid": ...}` or `{"failed": ...}`; `memory` is a limit in bytes, or null. `{"warm": kinds,
 "guard": bool}`, which comes ahead of requests, has it import what steps of these kinds need, and gets none. The end of the
@@ -214,4 +214,4 @@ def main() -> None:
     overlay = os.environ.pop("TFLITE_BUILD_OVERLAY", "")
     if overlay:
         sys.path.append(overlay)  # behind the toolchain's own packages, which were resolved first
-    serve(int(sys.argv[1]), int(sys.argv[2]))
+    serve(int(sys.argv[2]), int(sys.argv[3]))

@@ -25,11 +25,12 @@ _MAIN = """\
 import os
 import sys
 
-from tflite_build.engines.lifetime import bind
-
-bind(int(sys.argv[3]))  # before all else, which takes time
 disk = os.statvfs(os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = disk.f_bavail * disk.f_frsize < 1 << 23
+
+from tflite_build.engines.lifetime import bind
+
+bind(int(sys.argv[1]))  # before all else, which takes time
 
 from tflite_build.engines.host import main
 

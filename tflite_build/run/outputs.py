@@ -362,9 +362,10 @@ def _lock(job: Job, results: list[VariantResult], old: Lock) -> Lock:
 
 def _spec_digest(spec: ModelSpec) -> str:
     """The digest of what `spec` says as far as outputs depend on it: limits only say whether there are any."""
-    limits: Any = {"checks": True, "limits": True, "convert": {"tolerance"}}
-    said = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
-    value = {table: keys for table, keys in said.items() if keys != {}}
+    limits: dict[str, Any] = {"checks": True, "limits": True, "convert": {"tolerance"}}
+    value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
+    if not value.get("convert"):  # that there was a limit in it is nothing, either
+        value.pop("convert", None)
     return of_bytes(json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")).sha256
 
 

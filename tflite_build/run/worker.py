@@ -105,7 +105,7 @@ class EngineProcess:
         environment = self.environment
         try:
             return subprocess.Popen(
-                [str(environment.python), "-s", "-P", str(self.code.folder), *map(str, pipes), str(os.getpid())],
+                [str(environment.python), "-s", "-P", str(self.code.folder), str(os.getpid()), *map(str, pipes)],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
