@@ -12,7 +12,7 @@ HOST = """
 import json, os, shutil, sys
 
 INTERFACE = {"signatures": [{"name": "", "inputs": [], "outputs": []}]}
-requests, replies = (os.fdopen(int(fd), mode) for fd, mode in zip(sys.argv[1:], ("r", "w")))
+requests, replies = (os.fdopen(int(fd), mode) for fd, mode in zip(sys.argv[-2:], ("r", "w")))
 for line in requests:
     message = json.loads(line)
     if "kind" not in message:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build import resources
-from tflite_build.engines.host import die_with_parent
+from tflite_build.engines.lifetime import bind
 from tflite_build.errors import BuildError, DifferenceError, ExitCode, Place, Problem, SpecError
 from tflite_build.planning import lock as lockfile
 from tflite_build.progress import Listener, Note
@@ -194,7 +194,7 @@ def _build(named: str, loaded: LoadedSpec, place: Path, offline: bool) -> None:
             (cache / name).symlink_to(cache_root() / name)
     command = [sys.executable, "-m", "tflite_build", "build", named]
     command += ["--out-dir", str(place / "out"), *(["--offline"] if offline else [])]
-    package = os.fspath(resources.package().parent)
+    package, parent = os.fspath(resources.package().parent), os.getpid()
     done = subprocess.run(
         command,
         cwd=place,
@@ -206,7 +206,7 @@ def _build(named: str, loaded: LoadedSpec, place: Path, offline: bool) -> None:
             "PYTHONPATH": os.pathsep.join(p for p in (package, os.environ.get("PYTHONPATH", "")) if p),
         },
         umask=_UMASK,
-        preexec_fn=die_with_parent,
+        preexec_fn=lambda: bind(parent),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
