@@ -81,16 +81,19 @@ def build(
     return outcome.result()
 
 
-def plan(targets: Targets = ".", *, update: bool = False, offline: bool = False) -> tuple[ModelPlan, ...]:
+def plan(
+    targets: Targets = ".", *, update: bool = False, offline: bool = False, out_dir: str | Path | None = None
+) -> tuple[ModelPlan, ...]:
     """What `build` would do. Converts nothing.
 
     Raises:
         BuildError: If a spec is wrong or cannot be built by anything.
     """
-    found = find.targets(arguments.targets(targets))
+    out = out_folder(out_dir)
+    found = find.targets(arguments.targets(targets), out)
     if found.errors:
         raise _joined(found.errors)
-    return preview.plan(found.targets, Options(update=update, offline=offline))
+    return preview.plan(found.targets, Options(update=update, offline=offline, out_dir=out))
 
 
 def inspect(file: str | Path) -> Summary:

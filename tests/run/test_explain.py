@@ -7,6 +7,8 @@ import shutil
 import pytest
 
 import tflite_build
+from tflite_build.errors import ExitCode
+from tflite_build.run.outputs import Outstanding
 from tflite_build.run.preview import PlannedStep
 
 CODE = "import numpy as np\nfrom helper import SCALE\n\n\ndef samples():\n    for number in range(6):\n        "
@@ -93,3 +95,79 @@ def test_what_people_read(built, cli) -> None:
     assert "  quantize:half: runs\n    it was not part of the last build\n" in said
     assert "  pack:int8: runs if what comes of quantize:int8 is not as before\n" in said
     assert "every step" not in said and "io:" in cli("plan", built.folder).out
+
+
+def outstanding(model) -> tuple[dict[str, str], list[str], list[str]]:
+    """What publishing would do, by the names of files."""
+    (plan,) = tflite_build.plan(model.folder)
+    found = plan.outstanding
+    assert found is not None and plan.nothing_to_do is (found == Outstanding({}, (), ()))
+    return (
+        {f.name: why for f, why in found.writes.items()},
+        [f.name for f in found.removes],
+        [problem.message for problem in found.missed],
+    )
+
+
+NOTHING = ({}, [], [])
+
+
+def test_outputs_that_do_not_stand_are_no_nothing_to_do(built) -> None:
+    assert outstanding(built) == NOTHING
+    built.output("int8").unlink()
+    built.output("float32").write_bytes(b"mine")
+    assert outstanding(built) == (
+        {"small-float32.tflite": "was edited since the last build", "small-int8.tflite": "is missing"},
+        [],
+        [],
+    )
+    built.build()
+    assert outstanding(built) == NOTHING
+
+
+def test_a_lock_or_report_that_went_or_was_edited(built) -> None:
+    built.lock.unlink()
+    (built.output("int8").parent / "report.json").write_text("{}")
+    assert outstanding(built) == (
+        {"report.json": "would say something else", "model.lock": "is missing"},
+        [],
+        [],
+    )
+
+
+def test_files_that_are_no_outputs_any_more(built) -> None:
+    built.write(int8=None)
+    built.write(extra='quantize = "float16"')
+    built.build()
+    built.write(extra=None, int8='quantize = "int8"')
+    writes, removes, missed = outstanding(built)
+    assert (removes, missed) == (["small-extra.tflite"], [])
+    assert writes == {
+        "small-int8.tflite": "is missing",
+        "report.json": "would say something else",
+        "model.lock": "would say something else",
+    }
+    built.build()
+    assert outstanding(built) == NOTHING and not built.output("extra").exists()
+
+
+def test_a_missed_check_is_no_nothing_to_do(built) -> None:
+    built.write(checks="min_cosine = 1.0")
+    writes, removes, missed = outstanding(built)
+    assert (writes, removes) == ({}, [])
+    assert missed == ["variant 'int8' has a cosine of 0.999963; at least 1 is wanted"]
+    assert built.build().result.exit_code == ExitCode.CHECK_FAILED
+
+
+def test_nothing_is_said_of_publishing_while_steps_are_left(small) -> None:
+    (plan,) = tflite_build.plan(small.folder)
+    assert plan.outstanding is None and not plan.nothing_to_do
+
+
+def test_what_is_left_is_shown(built, cli) -> None:
+    built.output("int8").unlink()
+    said = cli("plan", built.folder, cwd=built.folder).out.splitlines()
+    at = said.index("  no step to do, but:")
+    assert said[at + 1] == "    write build/small/small-int8.tflite, which is missing"
+    built.build()
+    assert "  nothing to do" in cli("plan", built.folder, cwd=built.folder).out.splitlines()

@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import resource
+import shutil
 import stat
 import subprocess
 import sys
@@ -303,3 +304,40 @@ def test_a_checkout_that_cannot_be_written(small, tmp_path: Path) -> None:
         assert (out / "small" / "small-int8.tflite").read_bytes() == small.output("int8").read_bytes()
     finally:
         small.folder.chmod(0o755)
+
+
+def test_a_model_of_that_name_from_elsewhere_is_told(small, tmp_path) -> None:
+    """Outputs say what they were built from, so a second project that writes to the same folder is no silent change."""
+    other = tmp_path / "other"
+    shutil.copytree(small.folder, other)
+    out = tmp_path / "out"
+    specs = [folder / "model.toml" for folder in (small.folder, other)]
+    small.write(mine='quantize = "float16"')
+    report = out / "small" / "report.json"
+    for spec in specs:
+        (model,) = tflite_build.build(spec, out_dir=out).models
+        assert (report.parent / json.loads(report.read_text())["spec"]).resolve() == spec.resolve()
+        before = [] if spec == specs[0] else [specs[0]]
+        assert list(model.warnings) == [
+            f"{out}/small held what was built from {one}; it is replaced: give one of them another name or folder"
+            for one in before
+        ]
+        if before:
+            assert {variant.before for variant in model.variants} == {None}
+    assert {file.name for file in report.parent.glob("*.tflite")} == {v.file.name for v in model.variants}
+    (model,) = tflite_build.build(specs[1], out_dir=out).models
+    assert model.warnings == ()
+    shutil.rmtree(other)  # a project that was moved or removed claims nothing
+    (model,) = tflite_build.build(specs[0], out_dir=out).models
+    assert model.warnings == ()
+
+
+def test_what_a_renamed_model_leaves_is_told(small) -> None:
+    small.build()
+    folder = small.output("int8").parent
+    small.name = "other"
+    small.write()
+    warning = f"{folder} holds what was built when the model was called 'small'; remove it if nothing uses it"
+    assert small.build().model.warnings == (warning,)
+    assert small.build().model.warnings == ()
+    assert folder.is_dir()

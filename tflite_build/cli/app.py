@@ -199,6 +199,7 @@ def plan(
     ] = False,
     update: Update = False,
     offline: Offline = False,
+    out_dir: OutDir = None,
     as_json: AsJson = False,
     message_format: MessageFormat = "text",
 ) -> None:
@@ -206,7 +207,7 @@ def plan(
     from . import planned
 
     with _told(as_json, message_format == "github"):
-        plans = tflite_build.plan(targets or ["."], update=update, offline=offline)
+        plans = tflite_build.plan(targets or ["."], update=update, offline=offline, out_dir=out_dir)
     if as_json:
         console.json_document([p.to_json() for p in plans])
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tflite_build.run.outputs import Outstanding
 from tflite_build.run.preview import ModelPlan, PlannedStep
 
 from . import console
@@ -22,10 +23,27 @@ def show(plans: Sequence[ModelPlan], *, explain: bool) -> None:
         counts = {word: sum(s.status == word for s in plan.steps) for word in ("cached", "run", "waits")}
         to_do = counts["run"] + counts["waits"]
         waiting = "; one that waits is reused if what it waits for comes out as before" if counts["waits"] else ""
-        console.line(f"  {to_do} of {len(plan.steps)} steps to do{waiting}" if to_do else "  nothing to do")
+        if to_do:
+            console.line(f"  {to_do} of {len(plan.steps)} steps to do{waiting}")
+        elif plan.outstanding is not None:
+            _publishing(plan.outstanding)
         if explain:
             _explain(plan)
         console.line()
+
+
+def _publishing(outstanding: Outstanding) -> None:
+    """What is left where every step is done: files to write and remove, or why none is written."""
+    if outstanding == Outstanding({}, (), ()):
+        console.line("  nothing to do")
+        return
+    console.line("  no step to do; a build would not publish it:" if outstanding.missed else "  no step to do, but:")
+    for problem in outstanding.missed:
+        console.line(f"    {problem.message}")
+    for file, why in outstanding.writes.items():
+        console.line(f"    write {console.relative(file)}, which {why}")
+    for file in outstanding.removes:
+        console.line(f"    remove {console.relative(file)}, which is no output any more")
 
 
 def _explain(plan: ModelPlan) -> None:

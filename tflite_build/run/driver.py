@@ -316,7 +316,7 @@ def build(
                 result = _publish(job, options, listener, session.tool)
                 results[job.loaded.file] = result
                 if result.ok:  # of what is published, so that it stays in the store
-                    explain.remember(job)
+                    explain.remember(job, result.folder)
                 listener(ModelFinished(result))
 
             def step_done(job: Job, _: Step) -> None:

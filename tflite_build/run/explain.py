@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from tflite_build.errors import BuildError
@@ -22,18 +23,29 @@ _LONGEST = 60  # of a value, for people
 _ABSENT = object()
 
 
-def remember(job: Job) -> None:
-    """Keep the manifests of the steps that are done; of other steps of the model, what an earlier build kept."""
+def remember(job: Job, folder: Path) -> None:
+    """Keep the manifests of the steps that are done; of other steps of the model, what an earlier build kept.
+
+    Args:
+        job: A model that is published.
+        folder: Where.
+    """
     earlier = last(job)
     steps = {step.id: earlier[step.id] for step in job.whole.steps if step.id in earlier}
     steps |= {name: done.action.manifest() for name, done in job.done.items()}
     with contextlib.suppress(OSError):  # which changes no output
-        job.store.results.remember_manifests(_target(job), steps)
+        job.store.results.remember_target(_target(job), steps, os.path.abspath(folder))  # noqa: PTH100
 
 
 def last(job: Job) -> dict[str, Any]:
     """The manifests of the model's last build, by step."""
     return job.store.results.manifests(_target(job))
+
+
+def last_folder(job: Job) -> Path | None:
+    """Where the outputs of the model's last build went, as far as that is known."""
+    folder = job.store.results.last_folder(_target(job))
+    return Path(folder) if folder else None
 
 
 def differences(job: Job, step: Step, before: Any) -> tuple[str, ...]:

@@ -101,6 +101,10 @@ class Job:
         """The model's name."""
         return self.resolved.name
 
+    def file_name(self, variant: str) -> str:
+        """The name of a variant's file."""
+        return f"{self.name}-{variant}.tflite"
+
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do, for better or worse."""

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import json
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +16,33 @@ from tflite_build.actions import accuracy, compare, convert, pack, quantize
 from tflite_build.engines.user_code.listing import REJECTED, REJECTED_MARK, REPORT, rejected_mark
 from tflite_build.errors import CheckError, Problem, StoreError
 from tflite_build.planning import lock as lockfile
-from tflite_build.planning.action import Graph, ProjectFile
 from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import ResolvedVariant
-from tflite_build.spec.rules import STATIC_QUANTIZE
-from tflite_build.spec.types import ModelSpec
 from tflite_build.store.artifact import File
 from tflite_build.store.digest import of_bytes
 from tflite_build.tflite.summary import summarize
 
+from . import checks, explain, report
 from .job import Job, Rejected
 from .locked import check
+from .made_lock import made_lock
 from .publish import FORGOTTEN, Placement, alone, sha256_of, sweep
 from .result import Change, ModelResult, StepResult, VariantResult
 
 
-def file_name(job: Job, variant: str) -> str:
-    """The name of a variant's file."""
-    return f"{job.name}-{variant}.tflite"
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """What publishing would do.
+
+    Attributes:
+        writes: Files that would be written, and why each.
+        removes: Files that would be removed.
+        missed: The checks of the spec that would forbid it.
+    """
+
+    writes: Mapping[Path, str]
+    removes: tuple[Path, ...]
+    missed: tuple[Problem, ...]
 
 
 def step_results(job: Job) -> tuple[StepResult, ...]:
@@ -67,40 +75,91 @@ def publish(job: Job, folder: Path, lock_file: Path, *, locked: bool = False) ->
         return _publish(job, folder, lock_file, locked)
 
 
-def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[ModelResult, str]:
-    wanted = [v for v in job.resolved.variants if not job.variants or v.name in job.variants]
-    before = _report(folder)
-    results = [_variant(job, v, folder, before) for v in wanted]
-    problems = [p for v in results for p in _checks(job, v)]
-    if problems:
-        missed = [v.name for v in results if _checks(job, v)]
-        job.rejected += [Rejected(name, _model(job, name)) for name in missed]
-        raise CheckError(problems)
-    before_lock = lockfile.read(lock_file)
-    new_lock = _lock(job, results, before_lock)
-    if locked:
-        check(lock_file, before_lock, new_lock)
-    warnings = [*job.warnings, *_other_bytes(before_lock, new_lock, lock_file.name)]
-    with Placement() as placement:
-        for result in results:
-            there = sha256_of(result.file)
-            if there == result.sha256:
-                continue
-            if there is not None and result.before is not None and there != result.before.sha256:
-                warnings.append(f"{result.file.name} was edited since the last build; it is replaced")
-            placement.file(_blob(job, result.name), result.file)
-        model = ModelResult(
+def outstanding(job: Job, folder: Path, lock_file: Path) -> Outstanding:
+    """What `publish` would do for a job that nothing is left to do of. Writes nothing.
+
+    Raises:
+        SpecError: If the lock is damaged.
+        StoreError: If a stored result is damaged.
+    """
+    made = _Made.of(job, folder)
+    missed = [p for v in made.variants for p in checks.missed(job, v)]
+    if missed:
+        return Outstanding({}, (), tuple(missed))
+    changes = {v.file: why for v in made.variants if (why := _why(sha256_of(v.file), v))}
+    texts = {folder / REPORT: made.report(job), lock_file: made.lock(job, lockfile.read(lock_file)).to_toml()}
+    for file, text in texts.items():
+        there = sha256_of(file)
+        if there != of_bytes(text.encode()).sha256:
+            changes[file] = "is missing" if there is None else "would say something else"
+    return Outstanding(changes, tuple(_old(job, folder, made.stood)), ())
+
+
+def _why(there: str | None, variant: VariantResult) -> str:
+    """Why the file of `variant` is written; "" where it stands."""
+    if there == variant.sha256:
+        return ""
+    if there is None:
+        return "is missing"
+    edited = variant.before is not None and there != variant.before.sha256
+    return "was edited since the last build" if edited else "is another one now"
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a finished job made, beside what stood in its folder before."""
+
+    folder: Path
+    variants: tuple[VariantResult, ...]
+    before: Mapping[str, Any]  # what the report said of this model, by variant
+    stood: tuple[str, ...]  # the variants that the folder held, of whichever model
+
+    @staticmethod
+    def of(job: Job, folder: Path) -> _Made:
+        wanted = [v for v in job.resolved.variants if not job.variants or v.name in job.variants]
+        stood = report.variants(folder)
+        before = stood if report.owner(folder) in (None, report.spec_of(job)) else {}
+        return _Made(folder, tuple(_variant(job, v, folder, before) for v in wanted), before, tuple(stood))
+
+    def result(self, job: Job) -> ModelResult:
+        return ModelResult(
             job.name,
             job.loaded.file,
-            folder,
-            tuple(results),
+            self.folder,
+            self.variants,
             job.resolved.decisions,
             step_results(job),
-            tuple(warnings),
+            tuple(job.warnings),
         )
-        # That a file was edited, or came out otherwise, is nothing that the next build would say again.
-        report = _merged_report(job, replace(model, warnings=tuple(job.warnings)), before)
-        placement.text(report, folder / REPORT)
+
+    def report(self, job: Job) -> str:
+        return report.text(job, self.result(job), self.before)
+
+    def lock(self, job: Job, old: Lock) -> Lock:
+        return made_lock(job, self.variants, old)
+
+
+def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[ModelResult, str]:
+    made = _Made.of(job, folder)
+    missed = {v.name: problems for v in made.variants if (problems := checks.missed(job, v))}
+    if missed:
+        job.rejected += [Rejected(name, _model(job, name)) for name in missed]
+        raise CheckError([p for problems in missed.values() for p in problems])
+    before = lockfile.read(lock_file)
+    new_lock = made.lock(job, before)
+    if locked:
+        check(lock_file, before, new_lock)
+    # That a file was edited, or came out otherwise, is nothing that the next build would say again.
+    once = [*_other_bytes(before, new_lock, lock_file.name), *_other_models(job, folder)]
+    with Placement() as placement:
+        for variant in made.variants:
+            there = sha256_of(variant.file)
+            if there == variant.sha256:
+                continue
+            if there is not None and variant.before is not None and there != variant.before.sha256:
+                once.append(f"{variant.file.name} was edited since the last build; it is replaced")
+            placement.file(_blob(job, variant.name), variant.file)
+        placement.text(made.report(job), folder / REPORT)
         # One that is held to stays as it is: it may be of a spec that says the same of all outputs.
         lock_text = lock_file.read_text("utf-8") if locked else new_lock.to_toml()
         try:
@@ -112,8 +171,24 @@ def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[Mod
             )
             raise StoreError([replace(p, hint=hint) for p in error.problems]) from None
         placement.commit()
-    _remove_old(job, folder, before)
-    return model, lock_text
+    _remove_old(job, folder, made.stood)
+    return replace(made.result(job), warnings=(*job.warnings, *once)), lock_text
+
+
+def _other_models(job: Job, folder: Path) -> list[str]:
+    """Warnings of what was built into `folder` for another spec, and elsewhere for this one under another name."""
+    found = []
+    owner = report.owner(folder)
+    if owner not in (None, report.spec_of(job)):
+        found.append(
+            f"{folder} held what was built from {owner}; it is replaced: give one of them another name or folder"
+        )
+    last = explain.last_folder(job)
+    if last is not None and last.name != job.name and report.owner(last) == report.spec_of(job):
+        found.append(
+            f"{last} holds what was built when the model was called '{last.name}'; remove it if nothing uses it"
+        )
+    return found
 
 
 def _other_bytes(before: Lock, now: Lock, lock_name: str) -> list[str]:
@@ -138,7 +213,7 @@ def keep_rejected(job: Job, folder: Path) -> tuple[Path, ...]:
         for rejected in job.rejected:
             blob = job.store.blobs.get(rejected.artifact.digest)
             if blob is not None and isinstance(rejected.artifact, File):
-                kept.append(folder / REJECTED / file_name(job, rejected.variant or "float32"))
+                kept.append(folder / REJECTED / job.file_name(rejected.variant or "float32"))
                 placement.file(blob, kept[-1])
         if kept and not folder.is_relative_to(job.loaded.folder / "build"):  # elsewhere the user's code might see them
             placement.text(rejected_mark(job.name), folder / REJECTED / REJECTED_MARK)
@@ -154,7 +229,7 @@ def remove(name: str, variants: Collection[str], folder: Path) -> bool:
         variants: Those that the spec has now; those of the last build are known from its report.
         folder: Where it is built.
     """
-    files = {f"{name}-{variant}.tflite" for variant in {*variants, "float32", *_report(folder)}}
+    files = {f"{name}-{variant}.tflite" for variant in {*variants, "float32", *report.variants(folder)}}
     sweep(folder, f"{name}-*.tflite")
     sweep(folder, REPORT)
     sweep(folder / REJECTED, "*.tflite")
@@ -169,22 +244,24 @@ def remove(name: str, variants: Collection[str], folder: Path) -> bool:
     return not folder.exists()
 
 
-def _remove_old(job: Job, folder: Path, before: Mapping[str, Any]) -> None:
+def _old(job: Job, folder: Path, before: Iterable[str]) -> Iterator[Path]:
     """The files of variants that the spec no longer has, and what an earlier build refused of those that are good now.
 
     Of all else in the folder nobody knows whose it is, whatever it is called.
     """
-    current = {file_name(job, v.name) for v in job.resolved.variants}
-    not_built = {file_name(job, v.name) for v in job.resolved.variants if job.variants and v.name not in job.variants}
-    old = [
-        file
-        for file in (folder / file_name(job, name) for name in before)
+    current = {job.file_name(v.name) for v in job.resolved.variants}
+    not_built = {job.file_name(v.name) for v in job.resolved.variants if job.variants and v.name not in job.variants}
+    for file in (folder / job.file_name(name) for name in before):
         # Where case makes no difference, what is now called 'a' and was 'A' is listed by its old name.
-        if file.name not in current and not any(_same(file, folder / name) for name in current)
-    ]
+        if file.name not in current and file.exists() and not any(_same(file, folder / name) for name in current):
+            yield file
+    yield from sorted(file for file in (folder / REJECTED).glob("*.tflite") if file.name not in not_built)
+
+
+def _remove_old(job: Job, folder: Path, before: Iterable[str]) -> None:
     rejected = folder / REJECTED
     sweep(rejected, "*.tflite", older=FORGOTTEN)
-    for file in (*old, *(file for file in rejected.glob("*.tflite") if file.name not in not_built)):
+    for file in _old(job, folder, before):
         with contextlib.suppress(OSError):  # what cannot be removed harms nobody
             file.unlink()
     if not any(rejected.glob("*.tflite")):
@@ -204,7 +281,7 @@ def _same(one: Path, other: Path) -> bool:
 def _blob(job: Job, variant: str) -> Path:
     blob = job.store.blobs.get(_model(job, variant).digest)
     if blob is None:
-        raise StoreError(Problem(f"the stored copy of {file_name(job, variant)} is damaged", hint="build again"))
+        raise StoreError(Problem(f"the stored copy of {job.file_name(variant)} is damaged", hint="build again"))
     return blob
 
 
@@ -214,7 +291,7 @@ def _model(job: Job, variant: str) -> File:
     return artifact
 
 
-def _variant(job: Job, variant: ResolvedVariant, folder: Path, before: dict[str, Any]) -> VariantResult:
+def _variant(job: Job, variant: ResolvedVariant, folder: Path, before: Mapping[str, Any]) -> VariantResult:
     artifact = _model(job, variant.name)
     summary = summarize(_blob(job, variant.name))
     own = [
@@ -234,164 +311,14 @@ def _variant(job: Job, variant: ResolvedVariant, folder: Path, before: dict[str,
     return VariantResult(
         variant.name,
         variant.quantize,
-        folder / file_name(job, variant.name),
+        folder / job.file_name(variant.name),
         artifact.digest.size,
         artifact.digest.sha256,
         summary.operator_counts,
         summary.oldest_runtime,
         distance,
-        _accuracy(job, variant.name),
+        checks.accuracy_of(job, variant.name),
         sum(d.seconds for d in own),
         all(d.reused for d in own),
         Change(earlier["sha256"], earlier["size"], earlier["accuracy"]) if earlier else None,
     )
-
-
-def _accuracy(job: Job, variant: str) -> float | None:
-    step = accuracy.step_id(variant)
-    if step not in job.done:
-        return None
-    value = job.read_json(step, accuracy.RESULT)["value"]
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _exact(value: float) -> str:
-    """A limit with all digits that it was written with."""
-    return str(value).removesuffix(".0")
-
-
-def _closer(quantize: str) -> str:
-    """What brings a variant nearer to the float file."""
-    if quantize in STATIC_QUANTIZE:
-        return "keep sensitive layers in float with keep_float, or calibrate with more samples"
-    whole = quantize in ("none", "float16", "from-source", "recipe")  # which `keep_float` does not go with
-    return "" if whole else "keep sensitive layers in float with keep_float"
-
-
-def _checks(job: Job, variant: VariantResult) -> list[Problem]:
-    checks = job.loaded.spec.checks
-    problems = []
-    cosine = variant.distance.cosine
-    if checks.min_cosine is not None and cosine is not None and cosine < checks.min_cosine:
-        problems.append(
-            job.loaded.problem(
-                "checks.min_cosine",
-                f"variant '{variant.name}' has a cosine of {cosine:.8g}; at least {_exact(checks.min_cosine)} is wanted",
-                _closer(variant.quantize),
-            )
-        )
-    wanted = checks.accuracy
-    if wanted is None or variant.accuracy is None:
-        return problems
-    if wanted.min is not None and variant.accuracy < wanted.min:
-        problems.append(
-            job.loaded.problem(
-                "checks.accuracy",
-                f"variant '{variant.name}' has a {wanted.metric} of {variant.accuracy:.4f}; "
-                f"at least {wanted.min:g} is wanted",
-            )
-        )
-    source = _accuracy(job, "")
-    if wanted.max_drop is not None and source is not None and source - variant.accuracy > wanted.max_drop:
-        problems.append(
-            job.loaded.problem(
-                "checks.accuracy",
-                f"variant '{variant.name}' drops from {source:.4f} to {variant.accuracy:.4f} in {wanted.metric}; "
-                f"at most {wanted.max_drop:g} less is wanted",
-            )
-        )
-    return problems
-
-
-def _report(folder: Path) -> dict[str, Any]:
-    """The variants of the report in `folder`, by name; nothing where there is no whole one."""
-    try:
-        variants = json.loads((folder / REPORT).read_text("utf-8"))["variants"]
-        return {
-            v["name"]: {"sha256": str(v["sha256"]), "size": int(v["size"]), "accuracy": v["accuracy"], "row": v}
-            for v in variants
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _merged_report(job: Job, model: ModelResult, before: dict[str, Any]) -> str:
-    value = model.to_json(places=False)
-    made = {v["name"]: v for v in value["variants"]}
-    value["variants"] = [
-        made.get(v.name) or before[v.name]["row"] for v in job.resolved.variants if v.name in made or v.name in before
-    ]
-    return json.dumps(value, indent=2) + "\n"
-
-
-def _lock(job: Job, results: list[VariantResult], old: Lock) -> Lock:
-    """The new lock: what this build made and found; a build of some variants leaves what is still so of all else."""
-    own = {name: decision for name, decision in job.resolved.decisions.items() if job.concerns(name)}
-    new = Lock(
-        spec=_spec_digest(job.loaded.spec),
-        sources=_sources(job),
-        decisions=own,
-        toolchains={s.tool.toolchain: job.tools.pins[s.tool.toolchain] for s in job.graph.steps if s.tool.toolchain},
-        packages=job.lock.packages,
-        requested=job.lock.requested,
-        resolved_with=job.lock.resolved_with,
-        outputs={r.file.name: r.sha256 for r in results},
-    )
-    if not job.variants:
-        return new
-    names = {v.name for v in job.resolved.variants}
-    sources = _named_sources(job.whole, job.loaded.folder)
-    toolchains = {s.tool.toolchain for s in job.whole.steps}
-    merged = Lock(
-        spec=new.spec,
-        sources={**{n: sha for n, sha in old.sources.items() if n in sources}, **new.sources},
-        decisions={**{s: d for s, d in old.decisions.items() if s in job.resolved.decisions}, **new.decisions},
-        toolchains={**{n: pins for n, pins in old.toolchains.items() if n in toolchains}, **new.toolchains},
-        packages=new.packages,
-        requested=new.requested,
-        resolved_with=new.resolved_with,
-        outputs={
-            **{n: sha for n, sha in old.outputs.items() if n in {file_name(job, name) for name in names}},
-            **new.outputs,
-        },
-    )
-    left = merged.outputs.keys() - new.outputs.keys()
-    # Those that are left may be of another state of what they are made from, which nothing says any more.
-    return merged if not left or lockfile.same_inputs(old, merged) else replace(merged, spec="")
-
-
-def _spec_digest(spec: ModelSpec) -> str:
-    """The digest of what `spec` says as far as outputs depend on it: limits only say whether there are any."""
-    limits: dict[str, Any] = {"checks": True, "limits": True, "convert": {"tolerance"}}
-    value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
-    if not value.get("convert"):  # that there was a limit in it is nothing, either
-        value.pop("convert", None)
-    return of_bytes(json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")).sha256
-
-
-def _sources(job: Job) -> dict[str, str]:
-    """What of the user's was read: path from the spec's folder, or address -> SHA-256."""
-    found: dict[str, str] = {}
-    for step in job.graph.steps:
-        done = job.done.get(step.id)
-        if done is None:
-            continue
-        for name, given in step.inputs.items():
-            if isinstance(given, ProjectFile):
-                found[_shown(given.path, job.loaded.folder)] = done.action.inputs[name].partition("/")[0]
-        found |= {shown: digest for shown, kind, digest in done.action.recorded if kind == "file" and digest}
-        if step.kind == "fetch":
-            found[str(step.params["url"])] = str(step.params["sha256"])
-    return found
-
-
-def _named_sources(graph: Graph, root: Path) -> set[str]:
-    """The sources that steps of `graph` take by name. What user code reads besides is found anew by every build."""
-    given = [i for step in graph.steps for i in step.inputs.values()]
-    files = {_shown(i.path, root) for i in given if isinstance(i, ProjectFile)}
-    return files | {str(step.params["url"]) for step in graph.steps if step.kind == "fetch"}
-
-
-def _shown(path: Path, folder: Path) -> str:
-    """`path` as model.toml writes it, whatever this machine calls the folders around it."""
-    return path.relative_to(folder).as_posix()

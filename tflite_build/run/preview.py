@@ -10,10 +10,11 @@ from typing import Any, Literal
 from tflite_build.errors import BuildError
 from tflite_build.planning.lock import Decision
 
-from . import explain
-from .driver import Options, Session, Target
+from . import explain, outputs
+from .driver import Options, Session, Target, lock_file, out_folder
 from .execute import InvalidStep
 from .job import Job
+from .outputs import Outstanding
 
 PLAN_VERSION = 1
 Status = Literal["cached", "run", "waits"]
@@ -44,6 +45,7 @@ class ModelPlan:
     Attributes:
         decisions: What is decided, and why not otherwise.
         untried: Subjects whose choice no build has confirmed, with the candidates that would follow.
+        outstanding: What publishing would do; None as long as there are steps to do.
     """
 
     name: str
@@ -52,6 +54,12 @@ class ModelPlan:
     decisions: Mapping[str, Decision]
     untried: Mapping[str, tuple[str, ...]]
     steps: tuple[PlannedStep, ...]
+    outstanding: Outstanding | None = None
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether everything is done, and stands where it belongs."""
+        return self.outstanding == Outstanding({}, (), ())
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -82,6 +90,15 @@ class ModelPlan:
                 }
                 for s in self.steps
             ],
+            "outstanding": None if self.outstanding is None else self._outstanding(self.outstanding),
+        }
+
+    @staticmethod
+    def _outstanding(of: Outstanding) -> dict[str, Any]:
+        return {
+            "writes": {str(file.absolute()): why for file, why in of.writes.items()},
+            "removes": [str(file.absolute()) for file in of.removes],
+            "missed": [problem.message for problem in of.missed],
         }
 
 
@@ -98,7 +115,7 @@ def plan(targets: Sequence[Target], options: Options) -> tuple[ModelPlan, ...]:
             _advance(session, job)
             if job.failures:
                 raise job.failures[0]
-            plans.append(_model_plan(job))
+            plans.append(_model_plan(job, options.out_dir))
     return tuple(plans)
 
 
@@ -122,7 +139,7 @@ def _advance(session: Session, job: Job) -> None:
                 break
 
 
-def _model_plan(job: Job) -> ModelPlan:
+def _model_plan(job: Job, out_dir: Path | None) -> ModelPlan:
     last = explain.last(job)
     steps = []
     for step in job.graph.steps:
@@ -140,5 +157,11 @@ def _model_plan(job: Job) -> ModelPlan:
             PlannedStep(step.id, step.kind, step.tool.toolchain, status, because, step.needs, seconds, reasons)
         )
     return ModelPlan(
-        job.name, job.loaded.file, job.resolved.engine, job.resolved.decisions, job.resolved.untried, tuple(steps)
+        job.name,
+        job.loaded.file,
+        job.resolved.engine,
+        job.resolved.decisions,
+        job.resolved.untried,
+        tuple(steps),
+        outputs.outstanding(job, out_folder(job.loaded, out_dir), lock_file(job.loaded)) if job.finished else None,
     )

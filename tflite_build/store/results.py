@@ -123,15 +123,25 @@ class Results:
 
     def manifests(self, target: str) -> dict[str, Json]:
         """The manifests of the steps that a model's last build did or reused, by step; none where nobody knows."""
-        value = self._read(self._path("targets", of_bytes(target.encode("utf-8", "surrogateescape")).sha256))
-        steps = value.get("steps") if value is not None else None
+        steps = self._target(target).get("steps")
         return dict(steps) if isinstance(steps, dict) else {}
 
-    def remember_manifests(self, target: str, steps: dict[str, Json]) -> None:
-        """Keep what `manifests` gives for `target`, a name of the model on this machine."""
-        if self.manifests(target) != steps:
-            key = of_bytes(target.encode("utf-8", "surrogateescape")).sha256
-            self._write(self._path("targets", key), {"target": target, "steps": steps})
+    def last_folder(self, target: str) -> str:
+        """Where the outputs of a model's last build went; "" where nobody knows."""
+        folder = self._target(target).get("folder")
+        return folder if isinstance(folder, str) else ""
+
+    def remember_target(self, target: str, steps: dict[str, Json], folder: str) -> None:
+        """Keep what `manifests` and `last_folder` give for `target`, a name of the model on this machine."""
+        value = {"target": target, "steps": steps, "folder": folder}
+        if self._target(target) != value:
+            self._write(self._target_path(target), value)
+
+    def _target(self, target: str) -> Json:
+        return self._read(self._target_path(target)) or {}
+
+    def _target_path(self, target: str) -> Path:
+        return self._path("targets", of_bytes(target.encode("utf-8", "surrogateescape")).sha256)
 
     def _artifact(self, value: Json) -> Artifact | None:
         if "file" in value:
