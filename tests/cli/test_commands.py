@@ -252,6 +252,18 @@ def test_clean_needs_no_source(shell: Shell, tmp_path: Path) -> None:
     assert files(folder) == ["model.lock", "model.toml"]
 
 
+def test_clean_leaves_a_link_that_the_user_made(shell: Shell, tmp_path: Path) -> None:
+    folder = model(tmp_path, "one")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (folder / "build").mkdir()
+    (folder / "build" / "one").symlink_to(elsewhere)
+    assert shell("build", "one:float32", cwd=tmp_path).code == 0 and any(elsewhere.iterdir())
+    ran = shell("clean", "one", cwd=tmp_path)
+    assert (ran.code, ran.text) == (0, "removed one/build/one\n")
+    assert (folder / "build" / "one").is_symlink() and not any(elsewhere.iterdir())
+
+
 def test_a_file_where_the_build_folder_belongs(shell: Shell, tmp_path: Path) -> None:
     folder = model(tmp_path, "one")
     (folder / "build").write_text("mine", "utf-8")

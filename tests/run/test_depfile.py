@@ -64,6 +64,13 @@ def test_nothing_is_written_of_what_failed(small, cli: Callable[..., Ran]) -> No
     assert cli("build", small.folder, "--depfile", file).code == 4 and file.read_bytes() == before
 
 
+def test_what_was_built_is_shown_though_the_file_cannot_be_written(small, cli: Callable[..., Ran]) -> None:
+    (small.folder / "in the way").write_text("")
+    ran = cli("build", small.folder, "--depfile", "in the way/x.d", cwd=small.folder)
+    assert ran.code == 5 and "cannot write in the way/x.d" in ran.err
+    assert "2 files in build/small" in ran.out and small.output("int8").is_file()
+
+
 @pytest.fixture
 def odd(small) -> tuple[Path, list[str]]:
     """A folder that holds the model in one called ODD, and the command that builds it there."""

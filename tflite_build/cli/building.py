@@ -81,6 +81,7 @@ def build(
     heard: list[Listener | None] = [shown, finished, events, trace, github.listener if reporting.github else None]
     listener = all_of(*(one for one in heard if one is not None))
     full = reporting != Reporting()
+    outcome: Outcome | None = None
     try:
         try:
             outcome = building.build(arguments.targets(targets), options, listener, full=full, looked=looked)
@@ -91,6 +92,8 @@ def build(
             if trace is not None and reporting.trace is not None:
                 trace.write(reporting.trace)
     except BuildError as error:
+        if outcome is not None and events is None:  # built, and something beside it cannot be written
+            show(outcome)
         if reporting.github:
             github.errors([error])
         if events is not None:

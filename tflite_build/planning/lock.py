@@ -140,6 +140,15 @@ def read(file: Path) -> Lock:
             )
         return _parsed(value)
     except (UnicodeDecodeError, tomli.TOMLDecodeError, RecursionError, _DamagedError) as error:
+        merge = next((n for n, line in enumerate(text.split("\n"), 1) if line.startswith("<<<<<<< ")), None)
+        if merge is not None:
+            raise SpecError(
+                Problem(
+                    f"{file.name} holds both sides of a merge",
+                    Place(file, merge, text.split("\n")[merge - 1]),
+                    "take either side whole, and build: what it makes is what the file then says",
+                )
+            ) from None
         where = place(file, text, error.key) if isinstance(error, _DamagedError) else Place(file)
         raise SpecError(
             Problem(

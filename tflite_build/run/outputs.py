@@ -239,9 +239,9 @@ def remove(name: str, variants: Collection[str], folder: Path) -> bool:
     (folder / REPORT).unlink(missing_ok=True)
     for place in (folder / REJECTED, folder):
         with contextlib.suppress(FileNotFoundError):
-            if not any(place.iterdir()):
+            if not place.is_symlink() and not any(place.iterdir()):
                 place.rmdir()
-    return not folder.exists()
+    return not folder.exists() or (folder.is_symlink() and not any(folder.iterdir()))
 
 
 def _old(job: Job, folder: Path, before: Iterable[str]) -> Iterator[Path]:

@@ -125,9 +125,11 @@ def _writing(target: Path) -> Iterator[None]:
                         hint="move it away, or write into another folder",
                     )
                 ) from None
-        raise StoreError(
-            Problem(f"cannot write {target}: {error.strerror}", hint="check the folder's permissions and free space")
-        ) from None
+        if isinstance(error, IsADirectoryError):
+            hint = "a folder stands there: move it away, or write into another folder"
+        else:
+            hint = "check the folder's permissions and free space"
+        raise StoreError(Problem(f"cannot write {target}: {error.strerror}", hint=hint)) from None
 
 
 def sweep(folder: Path, names: str, *, older: float = 0.0) -> None:
