@@ -114,7 +114,8 @@ def test_a_place_that_cannot_be_written(small) -> None:
     failed = small.build()
     assert failed.result.exit_code == ExitCode.STORE_FAILED
     assert failed.shown == (
-        f"error: cannot write {target}: Is a directory\nhelp: a folder stands there: move it away, or write into another folder"
+        f"error: cannot write {target}: Is a directory\n"
+        "help: a folder stands there: move it away, or write into another folder"
     )
     assert small.lock.read_bytes() == lock and not list(target.parent.glob(".*"))
     assert small.outputs() == before  # float32, which comes before it, as well
