@@ -240,6 +240,7 @@ class Job:
             refused = Refusal(verdict.refusals[0], "\n".join(verdict.refusals[1:]))
             self._refuse(_Refusal(step, refused, hint if static else ""))
             return
+        self.rejected = [r for r in self.rejected if r.variant != step.variant]  # of those before it, nobody asks now
         own = self._warned.setdefault(step.id, [])
         own += [f"{step.variant or 'float32'}: {text}" for text in verdict.warnings]
 
