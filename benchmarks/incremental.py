@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import compileall
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -19,11 +18,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 FIXTURE = HERE.parent / "tests" / "fixtures" / "tflite" / "float32.tflite"
-BIN = Path(sys.executable).parent
 SPEC = """spec = 1
 [model]
 name = "{name}"
@@ -72,41 +71,55 @@ def workspace(root: Path, tool: str, models: int) -> Path:
         (root / "build.ninja").write_text("\n".join(rules) + "\n")
     if tool == "dvc":
         subprocess.run(["git", "init", "-q", root], check=True)
-        subprocess.run([BIN / "dvc", "init", "-q"], cwd=root, check=True)
+        subprocess.run(["dvc", "init", "-q"], cwd=root, check=True)
     return root
 
 
-COMMANDS: Mapping[str, list[str | Path]] = {
-    "ninja": [BIN / "ninja", "--quiet"],
-    "doit": [BIN / "doit", "--verbosity", "0"],
-    "dvc": [BIN / "dvc", "repro", "-q", "-R", "."],
-    "tflite-build": [BIN / "tflite-build", "build"],
+COMMANDS: Mapping[str, list[str]] = {
+    "ninja": ["ninja", "--quiet"],
+    "doit": ["doit", "--verbosity", "0"],
+    "dvc": ["dvc", "repro", "-q", "-R", "."],
+    "tflite-build": ["tflite-build", "build"],
 }
-TRIVIAL = [sys.executable, HERE / "trivial_engine.py", "build"]
-PASS: list[str | Path] = [sys.executable, "-c", "pass"]
+TRIVIAL = [sys.executable, str(HERE / "trivial_engine.py"), "build"]
+PASS = [sys.executable, "-c", "pass"]
 
 
-def timed(command: list[str | Path], folder: Path, env: Mapping[str, str]) -> float:
-    """The wall seconds of one whole process."""
-    begun = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=dict(env), capture_output=True, text=True)
-    taken = time.perf_counter() - begun
-    if done.returncode:
-        sys.exit(f"{command} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return taken
+@dataclass(frozen=True)
+class Cost:
+    """What a whole process took: seconds by the clock and of the processors, and MiB at its peak, children included."""
+
+    wall: float
+    processor: float
+    memory: float
 
 
-def row(name: str, rounds: int, jobs: Mapping[str, Callable[[], float]]) -> None:
+def timed(command: list[str], folder: Path, env: Mapping[str, str]) -> Cost:
+    """Run one whole process."""
+    with tempfile.TemporaryFile() as said:
+        begun = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=dict(env), stdout=said, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
+        taken = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            sys.exit(f"{command} failed:\n{said.read().decode()[-2000:]}")
+    return Cost(taken, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def row(name: str, rounds: int, jobs: Mapping[str, Callable[[], Cost]]) -> None:
     """Run `jobs` in turn, and print their medians as a row."""
-    found: dict[str, list[float]] = {tool: [] for tool in jobs}
+    found: dict[str, list[Cost]] = {tool: [] for tool in jobs}
     for _ in range(rounds):
         for tool, job in jobs.items():
             found[tool].append(job())
-    medians = {tool: statistics.median(times) for tool, times in found.items()}
-    for tool in ("pass", *COMMANDS):
-        if tool in medians and tool != "pass":
+    medians = {tool: statistics.median(cost.wall for cost in costs) for tool, costs in found.items()}
+    for tool in COMMANDS:
+        if tool in medians:
             ratio = medians[tool] / medians["pass"]
-            print(f"| {name} | {tool} | {medians[tool] * 1000:.0f} ms | {ratio:.1f} |", flush=True)
+            memory = max(cost.memory for cost in found[tool])
+            print(f"| {name} | {tool} | {medians[tool] * 1000:.0f} ms | {ratio:.1f} | {memory:.0f} MiB |", flush=True)
 
 
 def main() -> None:
@@ -117,7 +130,7 @@ def main() -> None:
     arguments = parser.parse_args()
     models, rounds = arguments.models, arguments.rounds
     compileall.compile_dir(str(HERE.parent / "tflite_build"), quiet=2)
-    there = [tool for tool, command in COMMANDS.items() if Path(command[0]).exists()]
+    there = [tool for tool in COMMANDS if shutil.which(tool)]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
@@ -125,7 +138,7 @@ def main() -> None:
         (work / "cache").mkdir()
         (work / "cache" / "toolchains").symlink_to(cache / "toolchains")
         env["TFLITE_BUILD_CACHE"] = str(work / "cache")
-        print("| | tool | median | times `python -c pass` |\n|---|---|---|---|")
+        print("| | tool | median | times `python -c pass` | peak |\n|---|---|---|---|---|")
         for count in (1, models):
             tools = [tool for tool in there if count == 1 or tool != "dvc"]
             places = {tool: workspace(work / f"{tool}-{count}", tool, count) for tool in tools}
@@ -138,20 +151,17 @@ def main() -> None:
             jobs = {t: (lambda t=t, p=p: edited(t, p, env)) for t, p in places.items()}
             row(f"one changed, {count}", rounds, {**empty, **jobs})
         place = workspace(work / "cold", "tflite-build", models)
-        begun = resource.getrusage(resource.RUSAGE_CHILDREN)
-        taken = timed(TRIVIAL, place, env)
-        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        processor = ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime
-        each = [seconds / (5 * models) * 1000 for seconds in (taken, processor)]  # five steps a model
-        cost = f"{each[0]:.2f} ms an action, {each[1]:.2f} ms of processor time"
-        print(f"| {models} cold, engines that do nothing | tflite-build | {taken:.1f} s | {cost} |")
+        cold = timed(TRIVIAL, place, env)
+        each = [seconds / (5 * models) * 1000 for seconds in (cold.wall, cold.processor)]  # five steps a model
+        cost = f"{each[0]:.2f} ms an action, {each[1]:.2f} ms of processor time | {cold.memory:.0f} MiB"
+        print(f"| {models} cold, engines that do nothing | tflite-build | {cold.wall:.1f} s | {cost} |")
         shutil.rmtree(place)
 
 
 _edits = 0
 
 
-def edited(tool: str, place: Path, env: Mapping[str, str]) -> float:
+def edited(tool: str, place: Path, env: Mapping[str, str]) -> Cost:
     """Change one model (of this tool a line of its spec that no step reads), and build."""
     global _edits
     _edits += 1
