@@ -9,9 +9,13 @@ def main() -> None:
     """The entry point of `tflite-build`."""
     arguments = sys.argv[1:]
     try:
-        sys.exit(_run(arguments))
+        code = _run(arguments)
+        signal = sys.modules.get("signal")  # which a command that answers at once has not imported
+        if signal is not None:  # everything is done and said: Ctrl-C while Python ends changes nothing of that
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:  # while Python still reads its files
-        sys.exit(130)
+        code = 130
+    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
