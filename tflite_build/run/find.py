@@ -99,9 +99,10 @@ def targets(
 
 def _labels(names: Mapping[Path, str], done: Mapping[Path, Snapshot]) -> dict[Path, str]:
     """What a build calls each spec of `names`: its model's name, with where it lies if others have the same."""
-    specs: dict[str, list[Path]] = {}
+    specs: dict[str, list[Path]] = {name: [] for name in names.values()}
     for file, name in (*names.items(), *((file, snapshot.name) for file, snapshot in done.items())):
-        specs.setdefault(name, []).append(file.absolute())
+        if name in specs:  # of the others there may be a thousand
+            specs[name].append(file.absolute())
     labels = {}
     for file, name in names.items():
         same = specs[name]

@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from tflite_build.workspace import WORKSPACE_NAME
 
 from . import SPEC_NAME
+from .descriptions import descriptions
 from .tables import models_in
 from .types import QUANTIZE_WORDS, ModelSpec
 from .workspace import WorkspaceSpec
@@ -21,7 +22,7 @@ from .workspace import WorkspaceSpec
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of model.toml (draft 2020-12), for completion and checks in editors."""
-    schema = ModelSpec.model_json_schema(by_alias=True)
+    schema = _described(ModelSpec)
     quantize = schema["$defs"]["Variant"]["properties"]["quantize"]
     quantize.pop("type")
     quantize["anyOf"] = [{"enum": list(QUANTIZE_WORDS)}, {"type": "string", "pattern": r"\.json$"}]
@@ -30,7 +31,20 @@ def json_schema() -> dict[str, Any]:
 
 def workspace_schema() -> dict[str, Any]:
     """The same for tflite-build.toml."""
-    return _finished(WorkspaceSpec.model_json_schema(by_alias=True), WORKSPACE_NAME)
+    return _finished(_described(WorkspaceSpec), WORKSPACE_NAME)
+
+
+def _described(spec: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of `spec`, with what is said of each key."""
+    schema = spec.model_json_schema(by_alias=True)
+    for model in {spec, *(model for _, model in _tables(spec))}:
+        keys = (schema if model is spec else schema["$defs"][model.__name__])["properties"]
+        texts = descriptions(model)
+        for name, info in model.model_fields.items():
+            key = info.alias or name
+            if name in texts:
+                keys[key] = dict(sorted({**keys[key], "description": texts[name]}.items()))
+    return schema
 
 
 def _finished(schema: dict[str, Any], title: str) -> dict[str, Any]:
@@ -79,9 +93,10 @@ def _tables_of(spec: type[BaseModel]) -> list[str]:
     for title, model in _tables(spec):
         lines += [f"## {title}", "", " ".join((model.__doc__ or "").split()), ""]
         lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
+        texts = descriptions(model)
         for name, info in model.model_fields.items():
             key = info.alias or name
-            description = " ".join((info.description or "").split()).replace("|", "\\|")
+            description = " ".join(texts.get(name, "").split()).replace("|", "\\|")
             lines.append(f"| `{key}` | {_type(info)} | {_default(info)} | {description} |")
         lines.append("")
     return lines

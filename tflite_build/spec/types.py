@@ -99,9 +99,8 @@ Range = Annotated[tuple[float, float], BeforeValidator(lambda value: _pair(value
 class SpecModel(BaseModel):
     """The base of all tables: closed, frozen, and without silent conversions."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    # Descriptions of keys are read by `descriptions`: pydantic would do so whenever this is imported.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Model(SpecModel):
