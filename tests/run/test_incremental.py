@@ -246,6 +246,19 @@ def test_what_user_code_asks_for_is_an_input(tmp_path: Path, module_cli: Callabl
     assert build() == []
 
 
+def test_sockets_and_pipes_that_code_looks_at(small) -> None:
+    """They stand there and hold nothing."""
+    os.mkfifo(small.folder / "a.pipe")
+    code = "import numpy as np\nfrom pathlib import Path\nHERE = Path(__file__).parent\n"
+    code += "print([path.is_file() or path.stat() for path in HERE.iterdir()])\n"
+    code += "def samples():\n    return [np.full((1, 8, 8, 2), n, 'float32') for n in range(4)]\n"
+    (small.folder / "data.py").write_text(code)
+    small.write(calibration='entry = "data.py:samples"\nsamples = 4')
+    assert small.build().result.ok and small.build().ran == []
+    (small.folder / "a.pipe").unlink()
+    assert "samples" in small.build().ran
+
+
 @pytest.mark.parametrize("outcome", ["done", "refused", "invalid"])
 @pytest.mark.parametrize("change", ["edited", "removed"])
 def test_inputs_that_change_while_they_are_read_are_not_remembered(

@@ -323,7 +323,7 @@ def standing_digest(store: Store, project: Path, path: str, kind: str) -> str:
             outside = Path(path).is_absolute()
             names = outside_listing(place) if outside else listing(project, "" if path == "." else path)
             return listing_digest(names)
-        if kind == "looks" and place.is_file():
+        if kind == "looks" and not place.is_dir():  # a socket and a pipe too, which hold nothing
             return looks(place, outside=Path(path).is_absolute())
         return store.stats.file(place).digest.sha256
     except OSError:
