@@ -24,7 +24,7 @@ from tflite_build.run.cache import Stats
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
-from tflite_build.run.result import BuildResult, ModelResult, VariantResult
+from tflite_build.run.result import BuildResult, Gate, ModelResult, VariantResult
 from tflite_build.run.verify import Verified
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.load import LoadedSpec
@@ -165,6 +165,33 @@ def clean(
     return tuple(gone)
 
 
+def check(
+    targets: Targets = ".",
+    *,
+    offline: bool = False,
+    out_dir: str | Path | None = None,
+    on_event: Listener = silent,
+) -> BuildResult:
+    """Check models against the limits of their specs, and publish nothing; what is not made yet is made, for `build` too.
+
+    Args:
+        targets: As `build` takes them.
+        offline: Install nothing, fetch nothing.
+        out_dir: Where build folders are; default: `build` beside each model.toml.
+        on_event: Called with each event.
+
+    Returns:
+        The result: look at `gates` of each model, and at its `errors`.
+
+    Raises:
+        BuildError: If no target is given, or the store cannot be used.
+        Exception: Whatever `on_event` raises.
+    """
+    options = Options(keep_going=True, offline=offline, out_dir=out_folder(out_dir), publish=False)
+    with arguments.listening(on_event) as listener:
+        return building.build(arguments.targets(targets), options, listener).result()
+
+
 def verify(
     targets: Targets = ".",
     *,
@@ -245,6 +272,7 @@ __all__ = [
     "BuildResult",
     "Checked",
     "Collected",
+    "Gate",
     "LoadedSpec",
     "ModelPlan",
     "ModelResult",
@@ -258,6 +286,7 @@ __all__ = [
     "cache_gc",
     "cache_stats",
     "cache_verify",
+    "check",
     "clean",
     "init",
     "inspect",

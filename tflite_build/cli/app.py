@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -212,6 +213,35 @@ def plan(
         console.json_document([p.to_json() for p in plans])
     else:
         planned.show(plans, explain=explain)
+
+
+@app.command(short_help="Hold models against the limits of their specs.")
+def check(
+    targets: Targets = None,
+    offline: Offline = False,
+    out_dir: OutDir = None,
+    as_json: AsJson = False,
+    message_format: MessageFormat = "text",
+) -> int:
+    """Hold models against the limits of their specs, and write nothing; what is not made yet is made."""
+    from . import checked
+    from .progress import Progress
+
+    shown = Progress(sys.stderr if as_json else sys.stdout, verbose=False)
+    with _told(as_json, message_format == "github"):
+        try:
+            result = tflite_build.check(targets or ["."], offline=offline, out_dir=out_dir, on_event=shown)
+        finally:
+            shown.close()
+    if message_format == "github":
+        from . import github
+
+        github.errors([error for model in result.models for error in model.errors])
+    if as_json:
+        console.json_document(checked.to_json(result))
+    else:
+        checked.show(result.models)
+    return result.exit_code
 
 
 @app.command(short_help="Build again from nothing, elsewhere, and compare with model.lock.")

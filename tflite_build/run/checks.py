@@ -1,13 +1,45 @@
-"""The limits of [checks], which a variant has to keep to be published."""
+"""The checks of a spec: limits of [checks] and [runtime] that a variant has to keep to be published."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 from tflite_build.actions import accuracy
-from tflite_build.errors import Problem
+from tflite_build.errors import BuildError, ExitCode, near_miss
+from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.rules import STATIC_QUANTIZE
+from tflite_build.spec.types import FileLimits
+from tflite_build.tflite import reader, runtimes
+from tflite_build.tflite.runtimes import Lack, Release
 
 from .job import Job
-from .result import VariantResult
+from .result import Gate, VariantResult
+
+_UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+def gates(job: Job, variant: VariantResult, file: Path) -> tuple[Gate, ...]:
+    """All limits that the spec has for `variant`, kept or not.
+
+    Args:
+        job: The finished job.
+        variant: One of its variants.
+        file: The variant's file.
+
+    Raises:
+        BuildError: If a limit is for an output that the model has not.
+    """
+    limits = _Limits(job.loaded, variant.name)
+    return (
+        *_cosine(limits, variant),
+        *_errors(limits, variant),
+        *_size(limits, variant),
+        *_accuracy(limits, variant, accuracy_of(job, "")),
+        *_runtime(job.loaded, variant, file),
+    )
 
 
 def accuracy_of(job: Job, variant: str) -> float | None:
@@ -19,9 +51,152 @@ def accuracy_of(job: Job, variant: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """The limits of one variant: its own go before those of [checks]."""
+
+    loaded: LoadedSpec
+    variant: str
+
+    def of(self, key: str) -> tuple[Any, str]:
+        """The limit at a key of `checks`, None where there is none, and the whole key that says it."""
+        own = self.loaded.spec.variant.get(self.variant)
+        tables: list[tuple[FileLimits | None, str]] = [
+            (own.checks if own else None, f"variant.{self.variant}.checks"),
+            (self.loaded.spec.checks, "checks"),
+        ]
+        for value, prefix in ((_at(table, key), prefix) for table, prefix in tables):
+            if value is not None:
+                return value, f"{prefix}.{key}"
+        return None, ""
+
+    def gate(self, key: str, subject: str, figure: str, limit: str, wrong: tuple[str, str] | None) -> Gate:
+        """A gate at a whole key; `wrong` is a message and a hint where the limit is not kept."""
+        check = key.partition("checks.")[2].partition('."')[0]
+        problem = self.loaded.problem(key, *wrong) if wrong else None
+        return Gate(self.variant, check, subject, figure, limit, problem)
+
+
+def _at(limits: FileLimits | None, key: str) -> Any:
+    value: Any = limits
+    for part in key.split("."):
+        value = getattr(value, part, None)
+    return value
+
+
+def _cosine(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
+    least, key = limits.of("min_cosine")
+    cosine = variant.distance.cosine
+    if least is None or cosine is None:
+        return
+    message = f"variant '{variant.name}' has a cosine of {cosine:.8g}; at least {_exact(least)} is wanted"
+    wrong = None if cosine >= least else (message, _closer(variant.quantize))
+    yield limits.gate(key, "", f"{cosine:.8g}", f"at least {_exact(least)}", wrong)
+
+
+def _errors(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
+    limit, key = limits.of("max_error")
+    outputs = variant.distance.outputs
+    names = list(dict.fromkeys(output.name for output in outputs))
+    each: Mapping[str, float] = limit if isinstance(limit, Mapping) else dict.fromkeys(names, limit) if limit else {}
+    for name in each:
+        if name not in names:
+            hint = near_miss(name, names) or f"it has {', '.join(names)}"
+            problem = limits.loaded.problem(f'{key}."{name}"', f"there is no output '{name}'", hint)
+            raise BuildError(problem, ExitCode.SPEC_WRONG)
+    several = len({output.signature for output in outputs}) > 1
+    for output in outputs:
+        if output.name not in each or output.max_abs is None:
+            continue
+        subject = f"{output.signature}/{output.name}" if several else output.name
+        most = each[output.name]
+        message = (
+            f"output '{subject}' of variant '{variant.name}' is off by up to {output.max_abs:.4g}; "
+            f"at most {_exact(most)} is wanted"
+        )
+        wrong = None if output.max_abs <= most else (message, _closer(variant.quantize))
+        own = f'{key}."{output.name}"' if isinstance(limit, Mapping) else key
+        yield limits.gate(own, subject, f"{output.max_abs:.4g}", f"at most {_exact(most)}", wrong)
+
+
+def _size(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
+    most, key = limits.of("max_size")
+    if most is None:
+        return
+    unit = most.lstrip("0123456789. ")
+    over = variant.size - float(most[: -len(unit)]) * _UNITS[unit]
+    message = f"variant '{variant.name}' has {variant.size:,} bytes, {over:,.0f} more than {most}"
+    wrong = None if over <= 0 else (message, _smaller(variant.quantize))
+    yield limits.gate(key, "", f"{variant.size:,} bytes", f"at most {most}", wrong)
+
+
+def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> Iterator[Gate]:
+    found, measure = variant.accuracy, limits.loaded.spec.checks.accuracy
+    if found is None or measure is None:
+        return
+    least, key = limits.of("accuracy.min")
+    if least is not None:
+        message = f"variant '{variant.name}' has a {measure.metric} of {found:.4f}; at least {least:g} is wanted"
+        wrong = None if found >= least else (message, "")
+        yield limits.gate(key, measure.metric, f"{found:.4f}", f"at least {least:g}", wrong)
+    most, key = limits.of("accuracy.max_drop")
+    if most is not None and source is not None:
+        message = (
+            f"variant '{variant.name}' drops from {source:.4f} to {found:.4f} in {measure.metric}; "
+            f"at most {most:g} less is wanted"
+        )
+        wrong = None if source - found <= most else (message, "")
+        yield limits.gate(key, measure.metric, f"{source:.4f} to {found:.4f}", f"at most {most:g} less", wrong)
+
+
+def _runtime(loaded: LoadedSpec, variant: VariantResult, file: Path) -> Iterator[Gate]:
+    """A gate for each runtime that the app will meet; the newest one where the spec does not say."""
+    oldest = loaded.spec.runtime.oldest
+    wanted: dict[str, tuple[Release, str]] = {}
+    if isinstance(oldest, dict):
+        wanted = {p: (runtimes.release(text), f"runtime.oldest.{p}") for p, text in sorted(oldest.items())}
+    else:
+        wanted[""] = (runtimes.bundled() if oldest is None else runtimes.release(oldest), "runtime.oldest")
+    with reader.model(file) as model:
+        for platform, (release, key) in wanted.items():
+            lacks = runtimes.lacks(model, release)
+            figure = ", ".join(map(_named, lacks))
+            problem = loaded.problem(key, *_lacking(variant, release, lacks)) if lacks else None
+            shown = f"lacks {figure}" if lacks else "has every operator"
+            yield Gate(variant.name, "runtime.oldest", platform, shown, str(release), problem)
+
+
+def _lacking(variant: VariantResult, release: Release, lacks: tuple[Lack, ...]) -> tuple[str, str, str]:
+    """Message, hint and detail about the operators that `release` has not."""
+    message = f"{release} cannot run variant '{variant.name}': it lacks {', '.join(map(_named, lacks))}"
+    lines = []
+    for lack in lacks:
+        known = lack.need.runtime not in ("", runtimes.PENDING)
+        since = f"since {release.line} {lack.need.runtime}" if known else "in no release that is known"
+        times = "once" if lack.count == 1 else f"{lack.count} times"
+        where = f", first for '{lack.layer}'" if lack.layer else ""
+        lines.append(f"{_named(lack)}: {since}; used {times}{where}")
+    newest = runtimes.newest(lack.need for lack in lacks)
+    other = "change the quantization, or keep these layers in float"
+    hint = f'if no older runtime is met, say `oldest = "{release.line} {newest}"`; else {other}' if newest else other
+    return message, hint, "\n".join(lines)
+
+
+def _named(lack: Lack) -> str:
+    return f"{lack.need.operator} version {lack.need.version}"
+
+
 def _exact(value: float) -> str:
     """A limit with all digits that it was written with."""
     return str(value).removesuffix(".0")
+
+
+def _smaller(quantize: str) -> str:
+    """What makes a file smaller."""
+    return {
+        "none": 'quantize = "float16" halves the weights, "dynamic-int8" and "int8" make a quarter of them',
+        "float16": 'quantize = "dynamic-int8" and "int8" halve the weights',
+    }.get(quantize, "give the model fewer weights, or leave less of it in float")
 
 
 def _closer(quantize: str) -> str:
@@ -30,39 +205,3 @@ def _closer(quantize: str) -> str:
         return "keep sensitive layers in float with keep_float, or calibrate with more samples"
     whole = quantize in ("none", "float16", "from-source", "recipe")  # which `keep_float` does not go with
     return "" if whole else "keep sensitive layers in float with keep_float"
-
-
-def missed(job: Job, variant: VariantResult) -> list[Problem]:
-    """The limits that `variant` does not keep."""
-    checks = job.loaded.spec.checks
-    problems = []
-    cosine = variant.distance.cosine
-    if checks.min_cosine is not None and cosine is not None and cosine < checks.min_cosine:
-        problems.append(
-            job.loaded.problem(
-                "checks.min_cosine",
-                f"variant '{variant.name}' has a cosine of {cosine:.8g}; at least {_exact(checks.min_cosine)} is wanted",
-                _closer(variant.quantize),
-            )
-        )
-    wanted = checks.accuracy
-    if wanted is None or variant.accuracy is None:
-        return problems
-    if wanted.min is not None and variant.accuracy < wanted.min:
-        problems.append(
-            job.loaded.problem(
-                "checks.accuracy",
-                f"variant '{variant.name}' has a {wanted.metric} of {variant.accuracy:.4f}; "
-                f"at least {wanted.min:g} is wanted",
-            )
-        )
-    source = accuracy_of(job, "")
-    if wanted.max_drop is not None and source is not None and source - variant.accuracy > wanted.max_drop:
-        problems.append(
-            job.loaded.problem(
-                "checks.accuracy",
-                f"variant '{variant.name}' drops from {source:.4f} to {variant.accuracy:.4f} in {wanted.metric}; "
-                f"at most {wanted.max_drop:g} less is wanted",
-            )
-        )
-    return problems

@@ -63,6 +63,7 @@ class Options:
         update: Decide anew instead of following model.lock.
         locked: Fail rather than give anything that model.lock does not say.
         out_dir: Where build folders go; default: `build` beside each model.toml.
+        publish: Write what is made; else it is only checked.
         slots: How many steps run at once; default: the processors.
         draw: What the command line shows of a model while nothing is to do for it; kept for a next one, which then
             starts nothing of this.
@@ -73,6 +74,7 @@ class Options:
     update: bool = False
     locked: bool = False
     out_dir: Path | None = None
+    publish: bool = True
     slots: int | None = None
     draw: Callable[[ModelResult], str] = lambda _: ""
 
@@ -315,7 +317,7 @@ def build(
             def publish(job: Job) -> None:
                 result = _publish(job, options, listener, session.tool)
                 results[job.loaded.file] = result
-                if result.ok:  # of what is published, so that it stays in the store
+                if result.ok and options.publish:  # of what is published, so that it stays in the store
                     explain.remember(job, result.folder)
                 listener(ModelFinished(result))
 
@@ -346,6 +348,8 @@ def _retire(session: Session, needed: Collection[Collection[str]]) -> None:
 
 def _publish(job: Job, options: Options, listener: Listener, tool: str) -> ModelResult:
     folder = out_folder(job.loaded, options.out_dir)
+    if not options.publish:
+        return _judged(job, folder)
     if not job.failures:
         try:
             result, lock_text = outputs.publish(job, folder, lock_file(job.loaded), locked=options.locked)
@@ -365,6 +369,20 @@ def _publish(job: Job, options: Options, listener: Listener, tool: str) -> Model
         rejected = outputs.keep_rejected(job, folder)
     except BuildError as error:
         job.failures.append(error)
+    return _failed_result(job, folder, rejected)
+
+
+def _judged(job: Job, folder: Path) -> ModelResult:
+    """The result of a finished job that is not published."""
+    if not job.failures:
+        try:
+            return replace(outputs.judge(job, folder), label=job.label)
+        except BuildError as error:
+            job.failures.append(error)
+    return _failed_result(job, folder, ())
+
+
+def _failed_result(job: Job, folder: Path, rejected: tuple[Path, ...]) -> ModelResult:
     return ModelResult(
         job.name,
         job.loaded.file,
@@ -376,6 +394,7 @@ def _publish(job: Job, options: Options, listener: Listener, tool: str) -> Model
         tuple(job.failures),
         rejected,
         label=job.label,
+        gates=job.gates,
     )
 
 

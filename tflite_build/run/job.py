@@ -26,6 +26,7 @@ from tflite_build.store.results import Refusal
 from tflite_build.store.store import Store
 
 from .execute import Done, InvalidStep, project_artifact
+from .result import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Job:
     Attributes:
         lock: What earlier builds decided, as far as this one follows it.
         variants: Those to build; all where there are none.
+        gates: The limits of the spec, once the files are made.
         label: What the build calls the model, as far as that is not its name.
     """
 
@@ -67,6 +69,7 @@ class Job:
     running: set[str] = field(default_factory=set)
     held: dict[str, Refusal] = field(default_factory=dict)  # refusals that wait for the verdict on the float file
     failures: list[BuildError] = field(default_factory=list)
+    gates: tuple[Gate, ...] = ()
     generation: int = 0
     located: bool = False
     said: Callable[[str], None] = lambda _: None

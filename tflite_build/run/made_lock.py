@@ -56,7 +56,13 @@ def made_lock(job: Job, results: Sequence[VariantResult], old: Lock) -> Lock:
 
 def _spec_digest(spec: ModelSpec) -> str:
     """The digest of what `spec` says as far as outputs depend on it: limits only say whether there are any."""
-    limits: dict[str, Any] = {"checks": True, "limits": True, "convert": {"tolerance"}}
+    limits: dict[str, Any] = {
+        "checks": True,
+        "runtime": True,
+        "limits": True,
+        "convert": {"tolerance"},
+        "variant": {"__all__": {"checks"}},
+    }
     value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
     if not value.get("convert"):  # that there was a limit in it is nothing, either
         value.pop("convert", None)

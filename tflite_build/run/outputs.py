@@ -75,6 +75,25 @@ def publish(job: Job, folder: Path, lock_file: Path, *, locked: bool = False) ->
         return _publish(job, folder, lock_file, locked)
 
 
+def judge(job: Job, folder: Path) -> ModelResult:
+    """Check the variants of a finished job. Writes nothing.
+
+    Raises:
+        CheckError: If a variant misses a limit.
+        StoreError: If a stored result is damaged.
+    """
+    made = _Made.of(job, folder)
+    _check(job)
+    return made.result(job)
+
+
+def _check(job: Job) -> None:
+    missed = {gate.variant: gate.problem for gate in job.gates if gate.problem}
+    if missed:
+        job.rejected += [Rejected(name, _model(job, name)) for name in missed]
+        raise CheckError([gate.problem for gate in job.gates if gate.problem])
+
+
 def outstanding(job: Job, folder: Path, lock_file: Path) -> Outstanding:
     """What `publish` would do for a job that nothing is left to do of. Writes nothing.
 
@@ -83,7 +102,7 @@ def outstanding(job: Job, folder: Path, lock_file: Path) -> Outstanding:
         StoreError: If a stored result is damaged.
     """
     made = _Made.of(job, folder)
-    missed = [p for v in made.variants for p in checks.missed(job, v)]
+    missed = [gate.problem for gate in job.gates if gate.problem]
     if missed:
         return Outstanding({}, (), tuple(missed))
     changes = {v.file: why for v in made.variants if (why := _why(sha256_of(v.file), v))}
@@ -119,7 +138,9 @@ class _Made:
         wanted = [v for v in job.resolved.variants if not job.variants or v.name in job.variants]
         stood = report.variants(folder)
         before = stood if report.owner(folder) in (None, report.spec_of(job)) else {}
-        return _Made(folder, tuple(_variant(job, v, folder, before) for v in wanted), before, tuple(stood))
+        variants = tuple(_variant(job, v, folder, before) for v in wanted)
+        job.gates = tuple(gate for v in variants for gate in checks.gates(job, v, _blob(job, v.name)))
+        return _Made(folder, variants, before, tuple(stood))
 
     def result(self, job: Job) -> ModelResult:
         return ModelResult(
@@ -130,6 +151,7 @@ class _Made:
             job.resolved.decisions,
             step_results(job),
             tuple(job.warnings),
+            gates=job.gates,
         )
 
     def report(self, job: Job) -> str:
@@ -141,10 +163,7 @@ class _Made:
 
 def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[ModelResult, str]:
     made = _Made.of(job, folder)
-    missed = {v.name: problems for v in made.variants if (problems := checks.missed(job, v))}
-    if missed:
-        job.rejected += [Rejected(name, _model(job, name)) for name in missed]
-        raise CheckError([p for problems in missed.values() for p in problems])
+    _check(job)
     before = lockfile.read(lock_file)
     new_lock = made.lock(job, before)
     if locked:

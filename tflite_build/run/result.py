@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build.actions.compare import Distance, OutputDistance
-from tflite_build.errors import BuildError
+from tflite_build.errors import BuildError, Problem
 from tflite_build.planning.lock import Decision, Refutation
 from tflite_build.progress import Event
 
@@ -64,6 +64,42 @@ class VariantResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """A limit of the spec, and what a variant has of it.
+
+    Attributes:
+        check: The key of the limit, such as "max_size".
+        subject: Of what: an output, a measure, a platform, or "" for the file.
+        figure: What the variant has.
+        limit: What it may have.
+        problem: Why the limit is not kept; None where it is.
+    """
+
+    variant: str
+    check: str
+    subject: str
+    figure: str
+    limit: str
+    problem: Problem | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the limit is kept."""
+        return self.problem is None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "variant": self.variant,
+            "check": self.check,
+            "subject": self.subject,
+            "figure": self.figure,
+            "limit": self.limit,
+            "ok": self.ok,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class ModelResult:
     """One model of a build: its files, or why there are none.
 
@@ -71,6 +107,7 @@ class ModelResult:
         rejected: The files that were made, and are not good enough to be published.
         inputs: What it was made from, absolute: the specs, files and folders of the source, data, what the user's code
             read. Of what failed there are none.
+        gates: The limits of the spec, and what each variant has of them; none where the files were not made.
         label: The name with where the spec lies, in a build of several models of that name; else the name or "".
     """
 
@@ -85,6 +122,7 @@ class ModelResult:
     rejected: tuple[Path, ...] = ()
     inputs: tuple[Path, ...] = ()
     label: str = ""
+    gates: tuple[Gate, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -106,6 +144,7 @@ class ModelResult:
                 subject: {"choice": d.choice, "refuted": {r.choice: r.reason for r in d.refuted}}
                 for subject, d in sorted(self.decisions.items())
             },
+            "checks": [gate.to_json() for gate in self.gates],
             "warnings": list(self.warnings),
         }
         if places:
@@ -146,6 +185,7 @@ class ModelResult:
             },
             tuple(StepResult(s["id"], s["reused"], s["seconds"]) for s in value["steps"]),
             tuple(value["warnings"]),
+            gates=tuple(Gate(g["variant"], g["check"], g["subject"], g["figure"], g["limit"]) for g in value["checks"]),
         )
 
 

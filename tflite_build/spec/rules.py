@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_build.errors import near_miss, nearest
+from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
 from .types import FunctionSource, JaxSource, KerasSource, ModelSpec, SavedModelSource, Tensor, TfliteSource
 
@@ -38,6 +39,8 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_names(spec),
         *_one_file_each(spec),
         *_member(spec),
+        *_runtime(spec),
+        *_limits(spec),
         *(_files(spec, folder) if files else ()),
     ]
 
@@ -151,6 +154,31 @@ def _one_file_each(spec: ModelSpec) -> Iterator[Violation]:
                 f"variant.{name}",
                 f"the variants '{other}' and '{name}' would be one file where case makes no difference, as on macOS",
                 "give one of them another name",
+            )
+
+
+def _runtime(spec: ModelSpec) -> Iterator[Violation]:
+    oldest = spec.runtime.oldest
+    for platform in PLATFORMS:
+        text = oldest.get(platform) if isinstance(oldest, dict) else None
+        reason = exists(release(text), platform) if text else ""
+        if reason:
+            key = f"runtime.oldest.{platform}"
+            yield Violation(key, f"no app for {platform} meets '{text}': {reason}", "name one of those")
+    if isinstance(oldest, str):
+        reasons = [exists(release(oldest), platform) for platform in PLATFORMS]
+        if all(reasons):
+            yield Violation("runtime.oldest", f"no app meets '{oldest}': {'; '.join(reasons)}", "name one of those")
+
+
+def _limits(spec: ModelSpec) -> Iterator[Violation]:
+    for name, variant in spec.variant.items():
+        given = variant.checks.accuracy
+        if (given.min is not None or given.max_drop is not None) and spec.checks.accuracy is None:
+            yield Violation(
+                f"variant.{name}.checks.accuracy",
+                "nothing is measured that this could be a limit of",
+                'add accuracy = { data = "FILE.npz", metric = "top1" } to [checks]',
             )
 
 

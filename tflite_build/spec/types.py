@@ -23,6 +23,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from tflite_build.tflite.runtimes import PLATFORMS, release
+
 SPEC_VERSION = 1
 
 QUANTIZE_WORDS = (
@@ -72,10 +74,56 @@ def _pair(value: Any) -> Any:
     return float(value[0]), float(value[1])
 
 
+def _errors(value: Any) -> Any:
+    def positive(v: Any) -> bool:
+        return isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and v > 0
+
+    wrong = [v for v in (value.values() if isinstance(value, dict) else [value]) if not positive(v)]
+    if wrong:
+        raise _wrong(f"an error is a number above 0, or a table of output name to such numbers, not {wrong[0]!r}")
+    return {k: float(v) for k, v in value.items()} if isinstance(value, dict) else float(value)
+
+
+def _oldest(value: Any) -> Any:
+    if isinstance(value, dict) and not value:
+        raise _wrong(f"an empty table names no platform: {' or '.join(PLATFORMS)}")
+    for platform, text in value.items() if isinstance(value, dict) else [("", value)]:
+        if platform and platform not in PLATFORMS:
+            raise _wrong(f"'{platform}' is no platform: {' or '.join(PLATFORMS)}")
+        if not isinstance(text, str):
+            shown = "a table" if isinstance(text, dict) else "a list" if isinstance(text, list) else str(text).lower()
+            text = str(text) if isinstance(text, int | float) and not isinstance(text, bool) else shown
+        try:
+            release(text)
+        except ValueError as error:
+            raise _wrong(str(error)) from None
+    return value
+
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 RelativePath = Annotated[str, StringConstraints(min_length=1)]
 Entry = Annotated[str, StringConstraints(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_.]*$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$")]
+Size = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(B|KB|MB|GB)$")]
+_POSITIVE = {"type": "number", "exclusiveMinimum": 0}
+_OLDEST = {"type": "string", "pattern": r"^(litert|tflite) [0-9]+\.[0-9]+(\.[0-9]+)?$"}
+Errors = Annotated[
+    float | dict[str, float],
+    BeforeValidator(lambda value: _errors(value)),
+    WithJsonSchema({"anyOf": [_POSITIVE, {"type": "object", "additionalProperties": _POSITIVE}]}),
+]
+Oldest = Annotated[
+    str | dict[str, str],
+    BeforeValidator(lambda value: _oldest(value)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _OLDEST,
+                {"type": "object", "properties": dict.fromkeys(PLATFORMS, _OLDEST), "additionalProperties": False},
+            ]
+        }
+    ),
+]
 Engine = Literal["auto", "litert", "tensorflow"]
 Tolerance = Annotated[float, Field(gt=0, le=1)]
 Cosine = Annotated[float, Field(ge=-1, le=1)]
@@ -321,6 +369,44 @@ class SignatureTensors(SpecModel):
     """Its outputs by name."""
 
 
+class AccuracyLimits(SpecModel):
+    """Limits of a measure against labelled data."""
+
+    min: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The lowest value that a variant may have."""
+    max_drop: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How much lower than the float model a variant may be."""
+
+
+class Accuracy(AccuracyLimits):
+    """A measure against labelled data, printed for every variant."""
+
+    data: RelativePath
+    """An .npz file with one array per input and `labels`, all with the samples as first axis."""
+    metric: Literal["top1"] = "top1"
+    """`top1`: the share of samples whose largest output is the labelled class."""
+
+
+class FileLimits(SpecModel):
+    """Limits of a file."""
+
+    min_cosine: Cosine | None = None
+    """The lowest cosine similarity of a variant's outputs: a float32 file's to those of the source, any other one's to
+    those of the float32 file, which was compared with the source."""
+    max_error: Errors | None = None
+    """The largest error of an output, in the output's own units and against the same file as `min_cosine`: a number for
+    every output, or a table of output name to number."""
+    max_size: Size | None = None
+    """The largest size of a file, such as `"200 KB"`."""
+
+
+class VariantChecks(FileLimits):
+    """Limits of one variant, which go before those of [checks]."""
+
+    accuracy: AccuracyLimits = AccuracyLimits()
+    """Limits of its accuracy, measured as [checks] says."""
+
+
 class Variant(SpecModel):
     """One .tflite file to build."""
 
@@ -334,6 +420,8 @@ class Variant(SpecModel):
     """One scale for each output channel of a weight, or one for the whole tensor."""
     keep_float: Strings = ()
     """What stays float: regular expressions on tensor names, or `op:NAME` for all operators of a kind."""
+    checks: VariantChecks = VariantChecks()
+    """Limits of this variant, which go before those of [checks]."""
 
     @field_validator("quantize")
     @classmethod
@@ -400,27 +488,19 @@ class Calibration(SpecModel):
         return self
 
 
-class Accuracy(SpecModel):
-    """A measure against labelled data, printed for every variant."""
-
-    data: RelativePath
-    """An .npz file with one array per input and `labels`, all with the samples as first axis."""
-    metric: Literal["top1"] = "top1"
-    """`top1`: the share of samples whose largest output is the labelled class."""
-    min: Annotated[float, Field(ge=0, le=1)] | None = None
-    """The lowest value that a variant may have."""
-    max_drop: Annotated[float, Field(ge=0, le=1)] | None = None
-    """How much lower than the float model a variant may be."""
-
-
-class Checks(SpecModel):
+class Checks(FileLimits):
     """Limits: a variant that misses one fails the build, and nothing of it is published."""
 
-    min_cosine: Cosine | None = None
-    """The lowest cosine similarity of a variant's outputs: a float32 file's to those of the source, any other one's to
-    those of the float32 file, which was compared with the source."""
     accuracy: Accuracy | None = None
     """A measure against labelled data."""
+
+
+class Runtime(SpecModel):
+    """The runtime that the app will meet."""
+
+    oldest: Oldest | None = None
+    """The oldest release that has to run the files: `"litert 2.1"` or `"tflite 2.16"`, or a table with one for each
+    platform, `android` and `ios`. Default: the newest, which this tool runs files with."""
 
 
 class Limits(SpecModel):
@@ -462,6 +542,8 @@ class ModelSpec(SpecModel):
     """The representative data for int8 and int16x8."""
     checks: Checks = Checks()
     """Limits that every variant has to keep."""
+    runtime: Runtime = Runtime()
+    """The runtime that the app will meet."""
     limits: Limits = Limits()
     """What one action may take."""
     toolchain: Toolchain = Toolchain()
