@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tflite_build import resources
-from tflite_build.actions import fetch, pack, signatures, tools
+from tflite_build.actions import fetch, pack, runtime, signatures, tools
 from tflite_build.engines.contract import Request
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -64,6 +64,11 @@ def test_what_runs_in_them_is_in_their_identity(tmp_path: Path) -> None:
         requests: dict[str, tuple[Callable[[Request], object], dict[str, Any], dict[str, Path]]] = {
             "fetch": (fetch.run, {"url": url, "sha256": sha256, "member": "m.tflite"}, {}),
             "pack": (pack.run, {"names": {}}, {"model": FIXTURES / "tflite" / "int8.tflite"}),
+            "runtime": (
+                runtime.run,
+                {"name": "m", "abis": ["x86"], "tree": "tflite"},
+                {"int8": FIXTURES / "tflite" / "int8.tflite"},
+            ),
             "signatures": (
                 signatures.run,
                 {"tags": None, "signatures": None, "declared": {}},
@@ -76,6 +81,7 @@ def test_what_runs_in_them_is_in_their_identity(tmp_path: Path) -> None:
             assert ran and {f"tflite_build/{name}" for name in ran - COMMON} <= named, kind
         server.shutdown()
     assert resources.specs("operators.toml") in tools.local_sources("pack")
+    assert {*resources.templates("runtime").iterdir()} <= {*tools.local_sources("runtime")}
 
 
 def test_another_code_is_another_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

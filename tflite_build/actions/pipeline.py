@@ -6,7 +6,20 @@ from tflite_build.planning.action import Graph, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.rules import STATIC_QUANTIZE
 
-from . import accuracy, calibrate, compare, convert, fetch, lower, pack, quantize, reference, samples, signatures
+from . import (
+    accuracy,
+    calibrate,
+    compare,
+    convert,
+    fetch,
+    lower,
+    pack,
+    quantize,
+    reference,
+    runtime,
+    samples,
+    signatures,
+)
 from .tools import Tools
 
 FLOAT = OutputOf(convert.ID, convert.MODEL)
@@ -43,16 +56,23 @@ def graph(model: Resolved, tools: Tools) -> Graph:
             compare.step(model, tools, variant),
             accuracy.step(model, tools, pack.model_of(variant.name), variant.name),
         ]
+    steps.append(runtime.step(model, tools))
     return Graph(tuple(s for s in steps if s is not None))
 
 
 def variant_targets(model: Resolved, names: tuple[str, ...]) -> set[str]:
-    """The last steps of the variants called `names`; all where there are none."""
+    """The last steps of the variants called `names`; where there are none, of all variants, and of the folders."""
     wanted = names or tuple(v.name for v in model.variants)
     targets = {compare.FLOAT_ID}
     if model.loaded.spec.checks.accuracy is not None:
         targets |= {accuracy.step_id(n) for n in ("", *wanted)}
-    return targets | {compare.step_id(n) for n in wanted}
+    targets |= {compare.step_id(n) for n in wanted}
+    return targets | folders(model) if not names else targets
+
+
+def folders(model: Resolved) -> frozenset[str]:
+    """The steps whose folder is published beside the variants, under its own name."""
+    return frozenset({runtime.ID}) if "custom" in model.loaded.spec.runtime.target else frozenset()
 
 
 def _needs_ranges(model: Resolved, quantize_word: str) -> bool:

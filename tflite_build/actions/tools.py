@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,8 +16,12 @@ _LOCAL_CODE = {
     "fetch": ("actions/fetch.py", "actions/download.py", "actions/unpack.py"),
     "signatures": ("actions/signatures.py", "engines"),
     "pack": ("actions/pack.py", "tflite"),
+    "runtime": ("actions/runtime.py", "tflite"),
 }
-_LOCAL_DATA = {"pack": ("operators.toml",)}
+_LOCAL_DATA: Mapping[str, tuple[Callable[..., Path], str]] = {
+    "pack": (resources.specs, "operators.toml"),
+    "runtime": (resources.templates, "runtime"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,15 @@ class Tools:
 
 def local_sources(kind: str) -> tuple[Path, ...]:
     """The files that decide what a step of `kind` gives, which runs in the tool itself."""
-    found = [path for name in _LOCAL_CODE[kind] for path in _modules(resources.package() / name)]
-    return (*found, *(resources.specs(name) for name in _LOCAL_DATA.get(kind, ())))
+    found = [path for name in _LOCAL_CODE[kind] for path in _files(resources.package() / name, "*.py")]
+    if kind in _LOCAL_DATA:
+        root, name = _LOCAL_DATA[kind]
+        found += _files(root(name), "*.jinja")
+    return tuple(found)
 
 
-def _modules(path: Path) -> list[Path]:
-    return [path] if path.suffix else sorted(path.rglob("*.py"))
+def _files(path: Path, pattern: str) -> list[Path]:
+    return [path] if path.suffix else sorted(path.rglob(pattern))
 
 
 @cache

@@ -183,7 +183,9 @@ def drawn(model: ModelResult) -> str:
     head += ["runtime", "time", "since last build"]
     rows = [_row(v, classes, accurate) for v in model.variants]
     title = printable(model.shown) + (f"  ({decided})" if decided else "")
-    return f"\n{title}\n" + console.table_text(head, rows, right=range(1, len(head) - 2), indent="  ")
+    table = console.table_text(head, rows, right=range(1, len(head) - 2), indent="  ")
+    folders = "".join(f"  {f.name}/: {len(f.files)} files\n" for f in model.folders)
+    return f"\n{title}\n{table}{folders}"
 
 
 def _row(v: VariantResult, classes: bool, accurate: bool) -> list[str]:

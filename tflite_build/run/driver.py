@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tflite_build.actions import fetch, inspect, pack, signatures
+from tflite_build.actions import fetch, inspect, pack, runtime, signatures
 from tflite_build.actions.samples import GENERATORS
 from tflite_build.actions.tools import Tools
 from tflite_build.engines.contract import Interface
@@ -36,7 +36,7 @@ from .result import ModelFinished, ModelResult
 from .scheduler import Scheduler
 from .worker import Environment, Workers
 
-LOCAL_STEPS = {"fetch": fetch.run, "signatures": signatures.run, "pack": pack.run}
+LOCAL_STEPS = {"fetch": fetch.run, "signatures": signatures.run, "pack": pack.run, "runtime": runtime.run}
 
 
 @dataclass(frozen=True, slots=True)

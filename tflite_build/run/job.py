@@ -104,6 +104,11 @@ class Job:
         """The model's name."""
         return self.resolved.name
 
+    @property
+    def folders(self) -> frozenset[str]:
+        """The steps whose folder is published beside the variants."""
+        return pipeline.folders(self.resolved)
+
     def file_name(self, variant: str) -> str:
         """The name of a variant's file."""
         return f"{self.name}-{variant}.tflite"

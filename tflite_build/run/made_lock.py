@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from tflite_build.spec.types import ModelSpec
 from tflite_build.store.digest import of_bytes
 
 from .job import Job
-from .result import VariantResult
+from .result import ModelResult
 
 
-def made_lock(job: Job, results: Sequence[VariantResult], old: Lock) -> Lock:
+def made_lock(job: Job, made: ModelResult, old: Lock) -> Lock:
     """The new lock: what this build made and found; a build of some variants leaves what is still so of all else."""
     own = {name: decision for name, decision in job.resolved.decisions.items() if job.concerns(name)}
     new = Lock(
@@ -29,7 +28,10 @@ def made_lock(job: Job, results: Sequence[VariantResult], old: Lock) -> Lock:
         packages=job.lock.packages,
         requested=job.lock.requested,
         resolved_with=job.lock.resolved_with,
-        outputs={r.file.name: r.sha256 for r in results},
+        outputs={
+            **{variant.file.name: variant.sha256 for variant in made.variants},
+            **{folder.name: folder.sha256 for folder in made.folders},
+        },
     )
     if not job.variants:
         return new
@@ -45,7 +47,7 @@ def made_lock(job: Job, results: Sequence[VariantResult], old: Lock) -> Lock:
         requested=new.requested,
         resolved_with=new.resolved_with,
         outputs={
-            **{n: sha for n, sha in old.outputs.items() if n in {job.file_name(name) for name in names}},
+            **{n: sha for n, sha in old.outputs.items() if n in {*map(job.file_name, names), *job.folders}},
             **new.outputs,
         },
     )

@@ -10,7 +10,6 @@ import glob
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tflite_build.actions import accuracy, compare, convert, pack, quantize
 from tflite_build.engines.user_code.listing import REJECTED, REJECTED_MARK, REPORT, rejected_mark
@@ -18,7 +17,7 @@ from tflite_build.errors import CheckError, Problem, StoreError
 from tflite_build.planning import lock as lockfile
 from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import ResolvedVariant
-from tflite_build.store.artifact import File
+from tflite_build.store.artifact import File, Tree
 from tflite_build.store.digest import of_bytes
 from tflite_build.tflite.summary import summarize
 
@@ -27,7 +26,8 @@ from .job import Job, Rejected
 from .locked import check
 from .made_lock import made_lock
 from .publish import FORGOTTEN, Placement, alone, sha256_of, sweep
-from .result import Change, ModelResult, StepResult, VariantResult
+from .report import Report
+from .result import Change, GeneratedFolder, ModelResult, StepResult, VariantResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def judge(job: Job, folder: Path) -> ModelResult:
     """
     made = _Made.of(job, folder)
     _check(job)
-    return made.result(job)
+    return made.result
 
 
 def _check(job: Job) -> None:
@@ -105,80 +105,83 @@ def outstanding(job: Job, folder: Path, lock_file: Path) -> Outstanding:
     missed = [gate.problem for gate in job.gates if gate.problem]
     if missed:
         return Outstanding({}, (), tuple(missed))
-    changes = {v.file: why for v in made.variants if (why := _why(sha256_of(v.file), v))}
-    texts = {folder / REPORT: made.report(job), lock_file: made.lock(job, lockfile.read(lock_file)).to_toml()}
+    changes = {f: _why(there, made.before(f)) for f, there, _ in made.differing()}
+    lock = made_lock(job, made.result, lockfile.read(lock_file))
+    texts = {folder / REPORT: report.text(job, made.result, made.own), lock_file: lock.to_toml()}
     for file, text in texts.items():
         there = sha256_of(file)
         if there != of_bytes(text.encode()).sha256:
             changes[file] = "is missing" if there is None else "would say something else"
-    return Outstanding(changes, tuple(_old(job, folder, made.stood)), ())
+    return Outstanding(changes, tuple(_old(job, made)), ())
 
 
-def _why(there: str | None, variant: VariantResult) -> str:
-    """Why the file of `variant` is written; "" where it stands."""
-    if there == variant.sha256:
-        return ""
+def _why(there: str | None, before: str | None) -> str:
+    """Why a file is written that is `there`, and was `before` in the last build."""
     if there is None:
         return "is missing"
-    edited = variant.before is not None and there != variant.before.sha256
-    return "was edited since the last build" if edited else "is another one now"
+    return "was edited since the last build" if before not in (None, there) else "is another one now"
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
     """What a finished job made, beside what stood in its folder before."""
 
-    folder: Path
-    variants: tuple[VariantResult, ...]
-    before: Mapping[str, Any]  # what the report said of this model, by variant
-    stood: tuple[str, ...]  # the variants that the folder held, of whichever model
+    result: ModelResult
+    stood: Report  # of whichever model the folder was
+    own: Report  # of this one
 
     @staticmethod
     def of(job: Job, folder: Path) -> _Made:
         wanted = [v for v in job.resolved.variants if not job.variants or v.name in job.variants]
-        stood = report.variants(folder)
-        before = stood if report.owner(folder) in (None, report.spec_of(job)) else {}
-        variants = tuple(_variant(job, v, folder, before) for v in wanted)
-        job.gates = tuple(gate for v in variants for gate in checks.gates(job, v, _blob(job, v.name)))
-        return _Made(folder, variants, before, tuple(stood))
-
-    def result(self, job: Job) -> ModelResult:
-        return ModelResult(
+        stood = report.read(folder)
+        own = stood if stood.spec in (None, report.spec_of(job)) else Report()
+        variants = tuple(_variant(job, v, folder, own) for v in wanted)
+        job.gates = tuple(gate for v in variants for gate in checks.gates(job, v, _blob(job, _model(job, v.name))))
+        result = ModelResult(
             job.name,
             job.loaded.file,
-            self.folder,
-            self.variants,
+            folder,
+            variants,
             job.resolved.decisions,
             step_results(job),
             tuple(job.warnings),
             gates=job.gates,
+            folders=tuple(_generated(job, name, folder) for name in sorted(job.folders) if name in job.done),
         )
+        return _Made(result, stood, own)
 
-    def report(self, job: Job) -> str:
-        return report.text(job, self.result(job), self.before)
+    def before(self, file: Path) -> str | None:
+        """The SHA-256 that the last build of this model gave `file`."""
+        for variant in self.result.variants:
+            if variant.file == file:
+                return variant.before.sha256 if variant.before else None
+        folder, _, path = file.relative_to(self.result.folder).as_posix().partition("/")
+        return self.own.folders.get(folder, {}).get(path)
 
-    def lock(self, job: Job, old: Lock) -> Lock:
-        return made_lock(job, self.variants, old)
+    def differing(self) -> Iterator[tuple[Path, str | None, str]]:
+        """The outputs that do not stand as they should: where, what is there, and what should be."""
+        for file, sha256 in self.result.outputs.items():
+            there = sha256_of(file)
+            if there != sha256:
+                yield file, there, sha256
 
 
 def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[ModelResult, str]:
     made = _Made.of(job, folder)
     _check(job)
     before = lockfile.read(lock_file)
-    new_lock = made.lock(job, before)
+    new_lock = made_lock(job, made.result, before)
     if locked:
         check(lock_file, before, new_lock)
     # That a file was edited, or came out otherwise, is nothing that the next build would say again.
     once = [*_other_bytes(before, new_lock, lock_file.name), *_other_models(job, folder)]
     with Placement() as placement:
-        for variant in made.variants:
-            there = sha256_of(variant.file)
-            if there == variant.sha256:
-                continue
-            if there is not None and variant.before is not None and there != variant.before.sha256:
-                once.append(f"{variant.file.name} was edited since the last build; it is replaced")
-            placement.file(_blob(job, variant.name), variant.file)
-        placement.text(made.report(job), folder / REPORT)
+        for file, there, sha256 in made.differing():
+            if there is not None and made.before(file) not in (None, there):
+                name = file.relative_to(folder).as_posix()
+                once.append(f"{name} was edited since the last build; it is replaced")
+            placement.file(_named_blob(job, sha256, file.name), file)
+        placement.text(report.text(job, made.result, made.own), folder / REPORT)
         # One that is held to stays as it is: it may be of a spec that says the same of all outputs.
         lock_text = lock_file.read_text("utf-8") if locked else new_lock.to_toml()
         try:
@@ -190,20 +193,20 @@ def _publish(job: Job, folder: Path, lock_file: Path, locked: bool) -> tuple[Mod
             )
             raise StoreError([replace(p, hint=hint) for p in error.problems]) from None
         placement.commit()
-    _remove_old(job, folder, made.stood)
-    return replace(made.result(job), warnings=(*job.warnings, *once)), lock_text
+    _remove_old(job, made)
+    return replace(made.result, warnings=(*job.warnings, *once)), lock_text
 
 
 def _other_models(job: Job, folder: Path) -> list[str]:
     """Warnings of what was built into `folder` for another spec, and elsewhere for this one under another name."""
     found = []
-    owner = report.owner(folder)
+    owner = report.read(folder).spec
     if owner not in (None, report.spec_of(job)):
         found.append(
             f"{folder} held what was built from {owner}; it is replaced: give one of them another name or folder"
         )
     last = explain.last_folder(job)
-    if last is not None and last.name != job.name and report.owner(last) == report.spec_of(job):
+    if last is not None and last.name != job.name and report.read(last).spec == report.spec_of(job):
         found.append(
             f"{last} holds what was built when the model was called '{last.name}'; remove it if nothing uses it"
         )
@@ -248,7 +251,10 @@ def remove(name: str, variants: Collection[str], folder: Path) -> bool:
         variants: Those that the spec has now; those of the last build are known from its report.
         folder: Where it is built.
     """
-    files = {f"{name}-{variant}.tflite" for variant in {*variants, "float32", *report.variants(folder)}}
+    stood = report.read(folder)
+    files = {f"{name}-{variant}.tflite" for variant in {*variants, "float32", *stood.variants}}
+    for generated, paths in stood.folders.items():
+        _remove_folder(folder / generated, paths)
     sweep(folder, f"{name}-*.tflite")
     sweep(folder, REPORT)
     sweep(folder / REJECTED, "*.tflite")
@@ -263,24 +269,45 @@ def remove(name: str, variants: Collection[str], folder: Path) -> bool:
     return not folder.exists() or (folder.is_symlink() and not any(folder.iterdir()))
 
 
-def _old(job: Job, folder: Path, before: Iterable[str]) -> Iterator[Path]:
-    """The files of variants that the spec no longer has, and what an earlier build refused of those that are good now.
+def _remove_folder(folder: Path, paths: Iterable[str]) -> None:
+    """Remove the files of a generated folder, and the folders that hold nothing then. OSError as usual."""
+    for path in paths:
+        (folder / path).unlink(missing_ok=True)
+    places = {folder, *(above for path in paths for above in (folder / path).parents if above.is_relative_to(folder))}
+    for place in sorted(places, key=lambda p: len(p.parts), reverse=True):
+        with contextlib.suppress(OSError):  # it holds files of the user's, or is not there
+            place.rmdir()
 
-    Of all else in the folder nobody knows whose it is, whatever it is called.
+
+def _old(job: Job, made: _Made) -> Iterator[Path]:
+    """What is no output any more.
+
+    That are files of variants and folders that the spec no longer has, files of folders that hold others now, and what an
+    earlier build refused of variants that are good now. Of all else nobody knows whose it is, whatever it is called.
     """
+    folder = made.result.folder
     current = {job.file_name(v.name) for v in job.resolved.variants}
     not_built = {job.file_name(v.name) for v in job.resolved.variants if job.variants and v.name not in job.variants}
-    for file in (folder / job.file_name(name) for name in before):
+    for file in (folder / job.file_name(name) for name in made.stood.variants):
         # Where case makes no difference, what is now called 'a' and was 'A' is listed by its old name.
         if file.name not in current and file.exists() and not any(_same(file, folder / name) for name in current):
             yield file
+    new = {f.name: f.files for f in made.result.folders}
+    for name, paths in made.stood.folders.items():
+        if name in new or name not in job.folders:  # else this build did not make it, and it stays
+            yield from (folder / name / p for p in paths if p not in new.get(name, ()) and (folder / name / p).exists())
     yield from sorted(file for file in (folder / REJECTED).glob("*.tflite") if file.name not in not_built)
 
 
-def _remove_old(job: Job, folder: Path, before: Iterable[str]) -> None:
+def _remove_old(job: Job, made: _Made) -> None:
+    folder = made.result.folder
     rejected = folder / REJECTED
     sweep(rejected, "*.tflite", older=FORGOTTEN)
-    for file in _old(job, folder, before):
+    for name, paths in made.stood.folders.items():
+        if name not in job.folders:
+            with contextlib.suppress(OSError):
+                _remove_folder(folder / name, paths)
+    for file in _old(job, made):
         with contextlib.suppress(OSError):  # what cannot be removed harms nobody
             file.unlink()
     if not any(rejected.glob("*.tflite")):
@@ -297,11 +324,25 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _blob(job: Job, variant: str) -> Path:
-    blob = job.store.blobs.get(_model(job, variant).digest)
+def _blob(job: Job, file: File) -> Path:
+    return _checked(job.store.blobs.get(file.digest), "a variant's file")
+
+
+def _named_blob(job: Job, sha256: str, name: str) -> Path:
+    return _checked(job.store.blobs.named(sha256), name)
+
+
+def _checked(blob: Path | None, name: str) -> Path:
     if blob is None:
-        raise StoreError(Problem(f"the stored copy of {job.file_name(variant)} is damaged", hint="build again"))
+        raise StoreError(Problem(f"the stored copy of {name} is damaged", hint="build again"))
     return blob
+
+
+def _generated(job: Job, name: str, folder: Path) -> GeneratedFolder:
+    """The folder that the step `name` made."""
+    (tree,) = job.done[name].result.outputs.values()
+    assert isinstance(tree, Tree)
+    return GeneratedFolder(name, folder / name, tree.digest.sha256, {path: d.sha256 for path, d in tree.files})
 
 
 def _model(job: Job, variant: str) -> File:
@@ -310,9 +351,9 @@ def _model(job: Job, variant: str) -> File:
     return artifact
 
 
-def _variant(job: Job, variant: ResolvedVariant, folder: Path, before: Mapping[str, Any]) -> VariantResult:
+def _variant(job: Job, variant: ResolvedVariant, folder: Path, before: Report) -> VariantResult:
     artifact = _model(job, variant.name)
-    summary = summarize(_blob(job, variant.name))
+    summary = summarize(_blob(job, artifact))
     own = [
         job.done[i]
         for i in (
@@ -326,7 +367,7 @@ def _variant(job: Job, variant: ResolvedVariant, folder: Path, before: Mapping[s
     distance = job.distance(compare.step_id(variant.name))
     if variant.quantize == "none" and job.resolved.engine:
         distance = job.distance(compare.FLOAT_ID)  # the float file itself: held against the source
-    earlier = before.get(variant.name)
+    earlier = before.variants.get(variant.name)
     return VariantResult(
         variant.name,
         variant.quantize,

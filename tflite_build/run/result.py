@@ -64,6 +64,22 @@ class VariantResult:
 
 
 @dataclass(frozen=True, slots=True)
+class GeneratedFolder:
+    """A folder of text that was made for the variants, such as `runtime`.
+
+    Attributes:
+        place: Where it lies.
+        sha256: The digest of the whole folder.
+        files: Path in it -> SHA-256.
+    """
+
+    name: str
+    place: Path
+    sha256: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """A limit of the spec, and what a variant has of it.
 
@@ -107,6 +123,7 @@ class ModelResult:
         rejected: The files that were made, and are not good enough to be published.
         inputs: What it was made from, absolute: the specs, files and folders of the source, data, what the user's code
             read. Of what failed there are none.
+        folders: The folders that were generated beside the variants.
         gates: The limits of the spec, and what each variant has of them; none where the files were not made.
         label: The name with where the spec lies, in a build of several models of that name; else the name or "".
     """
@@ -123,6 +140,7 @@ class ModelResult:
     inputs: tuple[Path, ...] = ()
     label: str = ""
     gates: tuple[Gate, ...] = ()
+    folders: tuple[GeneratedFolder, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -134,6 +152,12 @@ class ModelResult:
         """Whether everything that was asked for lies in `folder`."""
         return not self.errors
 
+    @property
+    def outputs(self) -> dict[Path, str]:
+        """Every file of it with its SHA-256, the report aside."""
+        generated = {f.place / path: sha256 for f in self.folders for path, sha256 in f.files.items()}
+        return {**{v.file: v.sha256 for v in self.variants}, **generated}
+
     def to_json(self, *, places: bool = True) -> dict[str, Any]:
         """As JSON values; without `places` nothing in it depends on where the project lies or how fast it was built."""
         value: dict[str, Any] = {
@@ -144,6 +168,7 @@ class ModelResult:
                 subject: {"choice": d.choice, "refuted": {r.choice: r.reason for r in d.refuted}}
                 for subject, d in sorted(self.decisions.items())
             },
+            "folders": [{"name": f.name, "sha256": f.sha256, "files": dict(f.files)} for f in self.folders],
             "checks": [gate.to_json() for gate in self.gates],
             "warnings": list(self.warnings),
         }
@@ -185,6 +210,9 @@ class ModelResult:
             },
             tuple(StepResult(s["id"], s["reused"], s["seconds"]) for s in value["steps"]),
             tuple(value["warnings"]),
+            folders=tuple(
+                GeneratedFolder(f["name"], folder / f["name"], f["sha256"], f["files"]) for f in value["folders"]
+            ),
             gates=tuple(Gate(g["variant"], g["check"], g["subject"], g["figure"], g["limit"]) for g in value["checks"]),
         )
 

@@ -172,8 +172,14 @@ def _outputs(store: Store, result: ModelResult, entries: Entries) -> bool:
     if not entries.folder(text(result.folder), hidden=True):  # what a killed build leaves there is swept by the next
         return False
     report = result.folder / REPORT
-    wanted = {report: of_bytes(report.read_bytes()).sha256, **{v.file: v.sha256 for v in result.variants}}
-    return all(_file(store, path, sha256, entries) for path, sha256 in wanted.items())
+    wanted = {report: of_bytes(report.read_bytes()).sha256, **result.outputs}
+    places = {
+        above for f in result.folders for p in f.files for above in (f.place / p).parents if above != result.folder
+    }
+    inside = [place for place in places if place.is_relative_to(result.folder)]
+    return all(entries.folder(text(place), hidden=True) for place in sorted(inside)) and all(
+        _file(store, path, sha256, entries) for path, sha256 in wanted.items()
+    )
 
 
 def _inputs(job: Job, entries: Entries) -> bool:

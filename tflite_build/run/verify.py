@@ -24,11 +24,14 @@ from tflite_build.planning import lock as lockfile
 from tflite_build.progress import Listener, Note
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.rules import named_paths
+from tflite_build.store.artifact import Tree
 from tflite_build.store.blobs import clone
+from tflite_build.store.digest import of_file
 from tflite_build.store.store import Store, cache_root
 from tflite_build.tflite.difference import differences
 from tflite_build.workspace import WORKSPACE_NAME
 
+from . import report
 from .driver import Target, lock_file, out_folder
 from .publish import sha256_of
 
@@ -137,7 +140,9 @@ def _verify(target: Target, offline: bool, keep: Path | None, out_dir: Path | No
         listener(Note("building again from an empty store", name))
         for named in [f"{spec}:{variant}" for variant in target.variants] or [str(spec)]:
             _build(named, loaded, place, offline)
-        made = {path.name: path for path in sorted((place / "out" / name).glob("*.tflite"))}
+        out = place / "out" / name
+        made = {path.name: path for path in sorted(out.glob("*.tflite"))}
+        made |= {folder: out / folder for folder in report.read(out).folders}
         asked = target.variants or tuple(loaded.spec.variant) or ("float32",)
         wanted = {n: expected.get(n, "") for n in (f"{name}-{variant}.tflite" for variant in asked)}
         if not target.variants:
@@ -146,7 +151,10 @@ def _verify(target: Target, offline: bool, keep: Path | None, out_dir: Path | No
         if keep is not None:
             (keep / name).mkdir(parents=True, exist_ok=True)
             for path in made.values():
-                clone(path, keep / name / path.name)
+                for source in _files(path):
+                    kept = keep / name / source.relative_to(out)
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    clone(source, kept)
     return Verified(name, loaded.file, files)
 
 
@@ -161,13 +169,35 @@ def _scratch() -> Iterator[Path]:
         store.close()
 
 
+def _files(path: Path) -> list[Path]:
+    """`path`, or all files under it."""
+    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+
+
 def _file(name: str, made: Path | None, expected: str, folder: Path) -> VerifiedFile:
+    if made is not None and made.is_dir():
+        return _folder(name, made, expected, folder / name)
     sha256 = (sha256_of(made) or "") if made is not None else ""
     if sha256 == expected or made is None:
         return VerifiedFile(name, sha256, expected, () if made is not None else ("it was not made",))
     with _locked_file(folder / name, expected) as there:
         inside = differences(there, made) if there is not None else ()
     return VerifiedFile(name, sha256, expected, inside)
+
+
+def _folder(name: str, made: Path, expected: str, there: Path) -> VerifiedFile:
+    """A generated folder, held against the one that was locked as far as that stands `there`."""
+
+    def tree(folder: Path) -> Tree:
+        return Tree(tuple((path.relative_to(folder).as_posix(), of_file(path)) for path in _files(folder)))
+
+    now, before = tree(made), tree(there) if there.is_dir() else Tree(())
+    if now.digest.sha256 == expected:
+        return VerifiedFile(name, expected, expected)
+    found, stood = dict(now.files), dict(before.files) if before.digest.sha256 == expected else {}
+    other = [path for path in sorted(found.keys() | stood.keys()) if found.get(path) != stood.get(path)]
+    inside = tuple(f"{path} is not the same" for path in other) if stood else ()
+    return VerifiedFile(name, now.digest.sha256, expected, inside)
 
 
 @contextmanager

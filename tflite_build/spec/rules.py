@@ -158,6 +158,22 @@ def _one_file_each(spec: ModelSpec) -> Iterator[Violation]:
 
 
 def _runtime(spec: ModelSpec) -> Iterator[Violation]:
+    targets = spec.runtime.target
+    for i, target in enumerate(targets):
+        if target in targets[:i]:
+            yield Violation(f"runtime.target.{i}", f"'{target}' is named twice", "remove one")
+    if spec.runtime.abis is not None and "custom" not in targets:
+        yield Violation(
+            "runtime.abis",
+            "'abis' are those of a library of one's own, which this app is not linked to",
+            'add "custom" to target, or remove it',
+        )
+    if spec.runtime.oldest is not None and targets == ("play-services",):
+        yield Violation(
+            "runtime.oldest",
+            "Google Play services update their runtime on the device by themselves, so there is no oldest one to name",
+            'remove it, or add "standard" to target',
+        )
     oldest = spec.runtime.oldest
     for platform in PLATFORMS:
         text = oldest.get(platform) if isinstance(oldest, dict) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -105,6 +105,21 @@ RelativePath = Annotated[str, StringConstraints(min_length=1)]
 Entry = Annotated[str, StringConstraints(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_.]*$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$")]
 Size = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(B|KB|MB|GB)$")]
+Abi = Literal["arm64-v8a", "armeabi-v7a", "x86", "x86_64"]
+RuntimeTarget = Literal["standard", "play-services", "custom"]
+Targets = Annotated[
+    tuple[RuntimeTarget, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else _as_tuple(value)),
+    Field(min_length=1),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(get_args(RuntimeTarget))},
+                {"type": "array", "items": {"enum": list(get_args(RuntimeTarget))}, "minItems": 1},
+            ]
+        }
+    ),
+]
 _POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 _OLDEST = {"type": "string", "pattern": r"^(litert|tflite) [0-9]+\.[0-9]+(\.[0-9]+)?$"}
 Errors = Annotated[
@@ -498,6 +513,11 @@ class Checks(FileLimits):
 class Runtime(SpecModel):
     """The runtime that the app will meet."""
 
+    target: Targets = ("standard",)
+    """What the app is linked to: `standard` (the library as it is published), `play-services` (what Google Play services
+    bring), `custom` (a library of your own with only the operators that are needed), or a list."""
+    abis: Annotated[tuple[Abi, ...], BeforeValidator(_as_tuple), Field(min_length=1)] | None = None
+    """The Android ABIs of a `custom` library. Default: `["arm64-v8a", "armeabi-v7a", "x86_64"]`."""
     oldest: Oldest | None = None
     """The oldest release that has to run the files: `"litert 2.1"` or `"tflite 2.16"`, or a table with one for each
     platform, `android` and `ios`. Default: the newest, which this tool runs files with."""

@@ -86,6 +86,8 @@ def _is_output(path: str) -> bool:
         else:
             model = _reported(folder)
         return model is not None and name.startswith(f"{model}-")
+    if _reported_folder(folder, name):
+        return True
     return not os.path.islink(path) and os.path.isdir(path) and _holds_outputs_alone(path)
 
 
@@ -114,6 +116,15 @@ def _reported(folder: str) -> str | None:
         return None
     ours = isinstance(report, dict) and {"version", "model", "variants", "decisions"} <= report.keys()
     return str(report["model"]) if ours else None
+
+
+def _reported_folder(folder: str, name: str) -> bool:
+    """Whether the report in `folder` says that the folder `name` beside it was generated."""
+    if _reported(folder) is None:
+        return False
+    with open(os.path.join(folder, REPORT), encoding="utf-8") as file:
+        folders = json.load(file).get("folders", ())
+    return isinstance(folders, list) and any(isinstance(f, dict) and f.get("name") == name for f in folders)
 
 
 def _marked(folder: str) -> str | None:

@@ -1,0 +1,180 @@
+"""`[runtime] target = "custom"`: what builds a library with only the operators of a model, made beside its files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tomli
+from harness import Ran
+
+import tflite_build
+from tflite_build.tflite import reader
+from tflite_build.tflite.opcodes import BUILTIN_OPERATORS
+from tflite_build.tflite.used import used
+
+FILES = {"BUILD.bazel", "build_aar.sh", "operators.json", "registrations.cc"}
+CUSTOM = 'target = "custom"'
+# As the headers of TensorFlow Lite declare it (mutable_op_resolver.h, kernels/builtin_op_kernels.h); no wheel carries them.
+RESOLVER = """
+#pragma once
+#include <cstdio>
+struct TfLiteRegistration { const char* name; };
+namespace tflite {
+enum BuiltinOperator { %s };
+class MutableOpResolver {
+ public:
+  void AddBuiltin(BuiltinOperator op, const TfLiteRegistration* registration, int min_version, int max_version) {
+    std::printf("builtin %%s %%d %%d\\n", registration->name, min_version, max_version);
+  }
+  void AddCustom(const char* name, const TfLiteRegistration* registration, int min_version, int max_version) {
+    std::printf("custom %%s %%s %%d %%d\\n", name, registration->name, min_version, max_version);
+  }
+};
+}  // namespace tflite
+"""
+
+
+@pytest.fixture
+def own(small):
+    small.write(runtime=CUSTOM, dynamic='quantize = "dynamic-int8"')
+    small.build()
+    return small
+
+
+def folder(model) -> Path:
+    return model.output("int8").parent / "runtime"
+
+
+def listed(model) -> dict[str, list[tuple[str, int, int]]]:
+    value = json.loads((folder(model) / "operators.json").read_text())
+    return {kind: [(o["name"], o["first"], o["last"]) for o in value[kind]] for kind in ("builtin", "select", "custom")}
+
+
+def test_the_operators_are_those_of_all_variants(own) -> None:
+    assert {file.name for file in folder(own).iterdir()} == FILES
+    ranges: dict[str, list[int]] = {}
+    for file in own.output("int8").parent.glob("*.tflite"):
+        with reader.model(file) as model:
+            for operator in used(model):
+                ranges.setdefault(operator.name, []).append(operator.version)
+    wanted = [(name, min(versions), max(versions)) for name, versions in sorted(ranges.items())]
+    assert listed(own) == {"builtin": wanted, "select": [], "custom": []}
+    assert any(first < last for _, first, last in wanted), "or the ranges tell nothing"
+
+
+def compiled(model, tmp_path: Path, tree: str, custom: str = "") -> list[str]:
+    """What the generated registrations register, compiled against declarations of TensorFlow Lite's headers."""
+    headers = tmp_path / tree
+    (headers / "kernels").mkdir(parents=True)
+    (headers / "op_resolver.h").write_text(RESOLVER % ", ".join(f"BuiltinOperator_{n}" for n in BUILTIN_OPERATORS))
+    (headers / "model.h").write_text("#pragma once\n")
+    kernels = "".join(
+        f'inline TfLiteRegistration* Register_{n}() {{ static TfLiteRegistration r{{"{n}"}}; return &r; }}\n'
+        for n in BUILTIN_OPERATORS
+    )
+    (headers / "kernels" / "builtin_op_kernels.h").write_text(
+        f'#pragma once\n#include "{tree}/op_resolver.h"\nnamespace tflite::ops::builtin {{\n{kernels}}}\n'
+    )
+    main = tmp_path / "main.cc"
+    main.write_text(
+        f'#include "{tree}/op_resolver.h"\n{custom}\nvoid RegisterSelectedOps(::tflite::MutableOpResolver*);\n'
+        "int main() { ::tflite::MutableOpResolver resolver; RegisterSelectedOps(&resolver); }\n"
+    )
+    program = tmp_path / "program"
+    command = ["g++", "-std=c++17", "-Wall", "-Werror", f"-I{tmp_path}", "-o", program, main]
+    subprocess.run([*command, folder(model) / "registrations.cc"], check=True)
+    return subprocess.run([program], check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+@pytest.mark.parametrize(("oldest", "tree"), [("", "tflite"), ('oldest = "tflite 2.17"', "tensorflow/lite")])
+def test_the_registrations_compile_and_register_exactly_these(own, tmp_path: Path, oldest: str, tree: str) -> None:
+    own.write(runtime=f"{CUSTOM}\n{oldest}")
+    own.build()
+    registered = compiled(own, tmp_path / "c++", tree)
+    assert registered == [f"builtin {name} {first} {last}" for name, first, last in listed(own)["builtin"]]
+    for file in ("BUILD.bazel", "build_aar.sh"):
+        assert f"{tree}" in (folder(own) / file).read_text()
+
+
+def test_the_script_calls_the_selective_build(own, tmp_path: Path) -> None:
+    """Against a source tree whose build_aar.sh says what it was given."""
+    own.write(runtime=f'{CUSTOM}\nabis = ["arm64-v8a", "x86"]')
+    own.build()
+    tree = tmp_path / "tree"
+    (tree / "tflite" / "tools").mkdir(parents=True)
+    (tree / "tflite" / "tools" / "build_aar.sh").write_text('printf "%s\\n" "$@"')
+    ran = subprocess.run(["sh", folder(own) / "build_aar.sh", tree], check=True, capture_output=True, text=True)
+    models, abis = ran.stdout.splitlines()
+    assert abis == "--target_archs=arm64-v8a,x86"
+    given = models.removeprefix("--input_models=").split(",")
+    assert [Path(m).name for m in given] == [f"small-{v}.tflite" for v in ("dynamic", "float32", "int8")]
+    assert all(Path(model).is_file() for model in given)
+    failed = subprocess.run(["sh", folder(own) / "build_aar.sh"], capture_output=True, text=True)
+    assert failed.returncode and "the source tree" in failed.stderr
+
+
+def test_it_is_an_output_like_others(own) -> None:
+    lock = tomli.loads(own.lock.read_text())
+    report = json.loads((folder(own).parent / "report.json").read_text())
+    (row,) = report["folders"]
+    assert row["name"] == "runtime" and set(row["files"]) == FILES and row["sha256"] == lock["output"]["runtime"]
+    assert own.build().ran == []
+    whole = own.outputs()
+    (folder(own) / "BUILD.bazel").unlink()
+    (folder(own) / "operators.json").write_text("mine")
+    (plan,) = tflite_build.plan(own.folder)
+    assert plan.outstanding is not None
+    assert {f.name: why for f, why in plan.outstanding.writes.items()} == {
+        "BUILD.bazel": "is missing",
+        "operators.json": "was edited since the last build",
+    }
+    again = own.build()
+    assert own.outputs() == whole
+    assert again.warnings == ["runtime/operators.json was edited since the last build; it is replaced"]
+    own.build(":int8")
+    assert own.outputs() == whole and tomli.loads(own.lock.read_text()) == lock
+
+
+def test_it_goes_with_the_wish_for_it(own) -> None:
+    (folder(own) / "notes.txt").write_text("mine")
+    own.write(runtime=None)
+    own.build()
+    assert [file.name for file in folder(own).iterdir()] == ["notes.txt"]
+    assert "runtime" not in tomli.loads(own.lock.read_text())["output"]
+    own.write(runtime=CUSTOM)
+    own.build()
+    tflite_build.clean(own.folder)
+    assert [file.name for file in folder(own).iterdir()] == ["notes.txt"]
+    shutil.rmtree(folder(own))
+    own.build()
+    tflite_build.clean(own.folder)
+    assert not (own.folder / "build").exists()
+
+
+def test_it_comes_out_the_same_elsewhere(own, cli: Callable[..., Ran], tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    ran = cli("verify", own.folder, "--keep", kept)
+    assert ran.code == 0, ran.text
+    assert {file.name for file in (kept / "small" / "runtime").iterdir()} == FILES
+    own.lock.write_text(own.lock.read_text().replace('runtime = "', 'runtime = "0')[:-2] + '"\n')
+    assert cli("verify", own.folder).code != 0
+
+
+def test_what_does_not_go_together(small) -> None:
+    small.write(runtime='abis = ["x86"]')
+    assert "'abis' are those of a library of one's own" in str(tflite_build_error(small))
+    small.write(runtime='target = "play-services"\noldest = "tflite 2.16"')
+    assert "there is no oldest one to name" in str(tflite_build_error(small))
+    small.write(runtime='target = ["custom", "custom"]')
+    assert "'custom' is named twice" in str(tflite_build_error(small))
+
+
+def tflite_build_error(model) -> tflite_build.BuildError:
+    with pytest.raises(tflite_build.BuildError) as caught:
+        model.build()
+    return caught.value
