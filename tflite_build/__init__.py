@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         load,
         plan,
         run_file,
+        runtime,
         verify,
     )
     from .errors import BuildError, Place, Problem
@@ -66,6 +67,7 @@ __all__ = [
     "load",
     "plan",
     "run_file",
+    "runtime",
     "verify",
 ]
 

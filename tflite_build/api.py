@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
 from tflite_build.progress import Listener, Note, silent
-from tflite_build.run import arguments, building, cache, driver, find, outputs, preview, publish
+from tflite_build.run import arguments, building, cache, driver, find, outputs, own_runtime, preview, publish
 from tflite_build.run import verify as verifying
 from tflite_build.run.cache import Stats
 from tflite_build.run.driver import Options, Target
@@ -192,6 +192,27 @@ def check(
         return building.build(arguments.targets(targets), options, listener).result()
 
 
+def runtime(targets: Targets = ".", *, output: str | Path, out_dir: str | Path | None = None) -> tuple[Path, ...]:
+    """Write what builds one library of one's own for all models that want one (`[runtime] target = "custom"`).
+
+    Args:
+        targets: As `build` takes them; models that are built.
+        output: The folder to write into.
+        out_dir: Where build folders are; default: `build` beside each model.toml.
+
+    Returns:
+        The files.
+
+    Raises:
+        BuildError: If a model is not built, none wants a library, or they do not go together.
+    """
+    out = out_folder(out_dir)
+    found = find.targets(arguments.targets(targets), out)
+    if found.errors:
+        raise _joined(found.errors)
+    return own_runtime.write(found.targets, arguments.path(output, "output"), out)
+
+
 def verify(
     targets: Targets = ".",
     *,
@@ -293,5 +314,6 @@ __all__ = [
     "load",
     "plan",
     "run_file",
+    "runtime",
     "verify",
 ]

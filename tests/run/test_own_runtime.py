@@ -52,6 +52,7 @@ def folder(model) -> Path:
 
 def listed(model) -> dict[str, list[tuple[str, int, int]]]:
     value = json.loads((folder(model) / "operators.json").read_text())
+    assert value["tree"] in ("tflite", "tensorflow/lite")
     return {kind: [(o["name"], o["first"], o["last"]) for o in value[kind]] for kind in ("builtin", "select", "custom")}
 
 
@@ -116,6 +117,39 @@ def test_the_script_calls_the_selective_build(own, tmp_path: Path) -> None:
     assert all(Path(model).is_file() for model in given)
     failed = subprocess.run(["sh", folder(own) / "build_aar.sh"], capture_output=True, text=True)
     assert failed.returncode and "the source tree" in failed.stderr
+
+
+def test_several_models_have_one_library(own, small_model, cli: Callable[..., Ran], tmp_path: Path) -> None:
+    other = small_model("int8", "other", float32="", runtime=f'{CUSTOM}\nabis = ["x86"]')
+    third = small_model(name="third")
+    place = tmp_path / "app" / "one"
+    command = ("runtime", own.folder, other.folder, third.folder, "--output", place)
+    ran = cli(*command)
+    assert ran.code == 1 and "what 'other' needs of a runtime is not known: its build does not have it yet" in ran.err
+    other.build()
+    ran = cli(*command, cwd=tmp_path)
+    assert ran.code == 0 and ran.out.splitlines() == [f"wrote app/one/{name}" for name in sorted(FILES)], ran.text
+    union = json.loads((place / "operators.json").read_text())
+    alone = [json.loads((folder(model) / "operators.json").read_text()) for model in (own, other)]
+    wanted: dict[str, list[int]] = {}
+    for kernel in (kernel for value in alone for kernel in value["builtin"]):
+        wanted.setdefault(kernel["name"], []).extend((kernel["first"], kernel["last"]))
+    assert union["builtin"] == [{"name": n, "first": min(v), "last": max(v)} for n, v in sorted(wanted.items())]
+    assert union["abis"] == ["arm64-v8a", "armeabi-v7a", "x86_64", "x86"]
+    tree = tmp_path / "tree" / "tflite" / "tools"
+    tree.mkdir(parents=True)
+    (tree / "build_aar.sh").write_text('printf "%s\\n" "$1"')
+    told = subprocess.run(["sh", place / "build_aar.sh", tmp_path / "tree"], check=True, capture_output=True, text=True)
+    models = told.stdout.strip().removeprefix("--input_models=").split(",")
+    assert all(Path(model).is_file() for model in models) and len(models) == len(union["models"]) == 4
+    other.write(runtime=f'{CUSTOM}\noldest = "tflite 2.17"')
+    other.build()
+    ran = cli(*command)
+    assert ran.code == 2 and "different source trees: tensorflow/lite and tflite" in ran.err
+    (folder(other) / "operators.json").write_text("{}")
+    assert "its build was edited or removed since" in cli(*command).err
+    ran = cli("runtime", third.folder, "--output", place)
+    assert ran.code == 64 and "none of these models wants a library of its own" in ran.err
 
 
 def test_it_is_an_output_like_others(own) -> None:

@@ -7,10 +7,10 @@ gen_op_registration_main.cc, build_def.bzl and build_aar.sh under tools/ of its 
 from __future__ import annotations
 
 import json
+import posixpath
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tflite_build import resources
@@ -28,6 +28,7 @@ ID = "runtime"
 FILES = "runtime"
 OPERATORS = "operators.json"
 VERSION = 1
+KINDS = ("builtin", "select", "custom")
 _ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
 _TREES = {"litert": "tflite", "tflite": "tensorflow/lite"}  # where the sources of a line of releases lie
 
@@ -59,21 +60,49 @@ def _tree(wanted: Runtime) -> str:
 
 def run(request: Request) -> None:
     """Write the folder `runtime`."""
-    found: dict[tuple[str, str], _Kernel] = {}
+    kernels = _Kernels()
     for file in request.inputs.values():
         with reader.model(file) as model:
-            _add(found, ((u.kind, u.name, u.version) for u in used(model)))
-    params = request.params
-    name = str(params["name"])
-    models = [f"{name}-{variant}.tflite" for variant in sorted(request.inputs)]
-    write(request.outputs / FILES, name, models, found.values(), params)
+            for u in used(model):
+                kernels.add(u.kind, u.name, u.version, u.version)
+    name = str(request.params["name"])
+    models = [f"../{name}-{variant}.tflite" for variant in sorted(request.inputs)]
+    folder = request.outputs / FILES
+    folder.mkdir()
+    for file_name, text in _texts(name, models, kernels, request.params["tree"], request.params["abis"]).items():
+        (folder / file_name).write_text(text, "utf-8")
+
+
+def union(name: str, folders: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The files of a library that has the operators of several models: name -> text.
+
+    Args:
+        name: What it is to be called.
+        folders: Where the models lie, from where these files will -> what `operators.json` says there.
+
+    Raises:
+        ValueError: If the models want different source trees, or two of their files have one name, with a message.
+    """
+    kernels = _Kernels()
+    models: dict[str, str] = {}
+    for folder, listed in folders.items():
+        for model in listed["models"]:
+            if models.setdefault(model, folder) != folder:
+                raise ValueError(f"two of the files are called {model}; Bazel wants both in one folder")
+        for kind in KINDS:
+            for kernel in listed[kind]:
+                kernels.add(kind, kernel["name"], kernel["first"], kernel["last"])
+    trees = sorted({listed["tree"] for listed in folders.values()})
+    if len(trees) > 1:
+        raise ValueError(f"they are for different source trees: {' and '.join(trees)}, as [runtime] oldest says")
+    abis = list(dict.fromkeys(abi for listed in folders.values() for abi in listed["abis"]))
+    return _texts(name, [f"{models[model]}/{model}" for model in sorted(models)], kernels, trees[0], abis)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kernel:
     """An operator, and the range of versions that is needed of it."""
 
-    kind: str
     name: str
     first: int
     last: int
@@ -84,21 +113,29 @@ class _Kernel:
         return "Register_" + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).upper()
 
 
-def _add(found: dict[tuple[str, str], _Kernel], uses: Iterable[tuple[str, str, int]]) -> None:
-    for kind, name, version in uses:
-        kernel = found.get((kind, name), _Kernel(kind, name, version, version))
-        found[kind, name] = _Kernel(kind, name, min(kernel.first, version), max(kernel.last, version))
+class _Kernels:
+    """What a library has to have."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], _Kernel] = {}
+
+    def add(self, kind: str, name: str, first: int, last: int) -> None:
+        known = self._found.get((kind, name), _Kernel(name, first, last))
+        self._found[kind, name] = _Kernel(name, min(known.first, first), max(known.last, last))
+
+    def of(self, kind: str) -> list[_Kernel]:
+        return [kernel for key, kernel in sorted(self._found.items()) if key[0] == kind]
 
 
-def write(folder: Path, name: str, models: list[str], kernels: Iterable[_Kernel], params: Mapping[str, Any]) -> None:
-    """Write what builds a library with `kernels`.
+def _texts(name: str, models: Sequence[str], kernels: _Kernels, tree: str, abis: Sequence[str]) -> dict[str, str]:
+    """The files: name -> text.
 
     Args:
-        folder: Where; it is made.
         name: What the library is for.
-        models: The names of the files that it is for.
+        models: The paths of the files that it is for, from where these files lie.
         kernels: What it has to have.
-        params: "tree" (where the source tree has TensorFlow Lite) and "abis".
+        tree: Where the source tree has TensorFlow Lite.
+        abis: The ABIs of Android.
     """
     import jinja2  # takes longer than most of what else is done here
 
@@ -109,16 +146,14 @@ def write(folder: Path, name: str, models: list[str], kernels: Iterable[_Kernel]
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    by_kind: dict[str, list[_Kernel]] = {"builtin": [], "select": [], "custom": []}
-    for kernel in sorted(kernels, key=lambda k: (k.kind, k.name)):
-        by_kind[kernel.kind].append(kernel)
+    by_kind = {kind: kernels.of(kind) for kind in KINDS}
+    names = [posixpath.basename(path) for path in models]
     target = re.sub(r"\W", "_", name)
-    view = {**by_kind, "name": name, "target": target, "models": models, "tree": params["tree"], "abis": params["abis"]}
-    folder.mkdir()
-    for template in sorted(environment.list_templates()):
-        (folder / template.removesuffix(".jinja")).write_text(environment.get_template(template).render(view), "utf-8")
-    listed = {
-        kind: [{"name": k.name, "first": k.first, "last": k.last} for k in by_kind[kind]] for kind in sorted(by_kind)
+    view = {**by_kind, "target": target, "models": names, "paths": models, "tree": tree, "abis": abis}
+    texts = {
+        template.removesuffix(".jinja"): environment.get_template(template).render(view)
+        for template in sorted(environment.list_templates())
     }
-    value = {"version": VERSION, "models": models, **listed}
-    (folder / OPERATORS).write_text(json.dumps(value, indent=2) + "\n", "utf-8")
+    listed = {kind: [asdict(kernel) for kernel in by_kind[kind]] for kind in KINDS}
+    value = {"version": VERSION, "tree": tree, "abis": list(abis), "models": names, **listed}
+    return dict(sorted({**texts, OPERATORS: json.dumps(value, indent=2) + "\n"}.items()))

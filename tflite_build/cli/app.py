@@ -244,6 +244,17 @@ def check(
     return result.exit_code
 
 
+@app.command(short_help="Write what builds one library of your own for several models.")
+def runtime(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write.", file_okay=False)],
+    targets: Targets = None,
+    out_dir: OutDir = None,
+) -> None:
+    """Write what builds one library for all models whose [runtime] target is "custom", which are built already."""
+    for file in tflite_build.runtime(targets or ["."], output=output, out_dir=out_dir):
+        console.line(f"wrote {console.relative(file)}")
+
+
 @app.command(short_help="Build again from nothing, elsewhere, and compare with model.lock.")
 def verify(
     targets: Targets = None,
