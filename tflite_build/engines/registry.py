@@ -26,5 +26,6 @@ STEPS: dict[str, str] = {
     "quantize.tensorflow": "variants.tf_quantizer",
     "compare": "checks.compare",
     "accuracy": "checks.accuracy",
+    "layers": "checks.layers",
     "execute": "checks.execute",
 }

@@ -28,9 +28,9 @@ from tflite_build.store.artifact import Artifact
 from tflite_build.store.store import Store, cache_root
 from tflite_build.toolchain import overlay, pins
 
-from . import ahead, code, explain, locked, outputs, unchanged
+from . import ahead, blame, code, explain, locked, outputs, unchanged
 from .environments import Environments
-from .execute import Executor, InvalidStep, Limits, Task
+from .execute import Done, Executor, InvalidStep, Limits, Task
 from .job import Job
 from .result import ModelFinished, ModelResult
 from .scheduler import Scheduler
@@ -231,6 +231,24 @@ class Session:
                 self.workers.warm(Environment("core", self.environments.python("core")), kinds, self.slots)
         return environment
 
+    def aside(self, job: Job, step: Step) -> Done:
+        """Run a step that is no part of `job`'s graph, on what is done of it.
+
+        Raises:
+            BuildError, InvalidStep, LostInput: As `Executor.run` does.
+        """
+        return self.executor.run(
+            Task(
+                step,
+                job.artifacts(step),
+                job.loaded.folder,
+                limits_of(job.loaded),
+                lambda: self.environments.of(step, job.lock.packages),
+                lambda: None,
+                lambda: None,
+            )
+        )
+
     def expect(self, jobs: Sequence[Job]) -> None:
         """Have processes ready for another build of `jobs` that nothing is done for yet.
 
@@ -315,7 +333,7 @@ def build(
             )
 
             def publish(job: Job) -> None:
-                result = _publish(job, options, listener, session.tool)
+                result = _publish(job, options, listener, session)
                 results[job.loaded.file] = result
                 if result.ok and options.publish:  # of what is published, so that it stays in the store
                     explain.remember(job, result.folder)
@@ -346,21 +364,24 @@ def _retire(session: Session, needed: Collection[Collection[str]]) -> None:
             session.workers.retire(toolchain)
 
 
-def _publish(job: Job, options: Options, listener: Listener, tool: str) -> ModelResult:
+def _publish(job: Job, options: Options, listener: Listener, session: Session) -> ModelResult:
     folder = out_folder(job.loaded, options.out_dir)
     if not options.publish:
-        return _judged(job, folder)
+        return _judged(job, folder, session)
     if not job.failures:
         try:
             result, lock_text = outputs.publish(job, folder, lock_file(job.loaded), locked=options.locked)
         except BuildError as error:
             job.failures.append(error)
+            blame.explain(job, session.aside)
         else:
             with contextlib.suppress(OSError):  # it went meanwhile, and the next build will say so
                 result = replace(result, inputs=unchanged.inputs(job))
             if not job.variants:
                 kept = replace(result, warnings=tuple(job.warnings))
-                unchanged.remember(job, kept, lock_file(job.loaded), lock_text, options.out_dir, options.draw, tool)
+                unchanged.remember(
+                    job, kept, lock_file(job.loaded), lock_text, options.out_dir, options.draw, session.tool
+                )
             for text in result.warnings:
                 listener(Warning_(text, job.label))
             return replace(result, label=job.label)
@@ -372,13 +393,14 @@ def _publish(job: Job, options: Options, listener: Listener, tool: str) -> Model
     return _failed_result(job, folder, rejected)
 
 
-def _judged(job: Job, folder: Path) -> ModelResult:
+def _judged(job: Job, folder: Path, session: Session) -> ModelResult:
     """The result of a finished job that is not published."""
     if not job.failures:
         try:
             return replace(outputs.judge(job, folder), label=job.label)
         except BuildError as error:
             job.failures.append(error)
+            blame.explain(job, session.aside)
     return _failed_result(job, folder, ())
 
 
@@ -395,6 +417,7 @@ def _failed_result(job: Job, folder: Path, rejected: tuple[Path, ...]) -> ModelR
         rejected,
         label=job.label,
         gates=job.gates,
+        unpublished=job.made,
     )
 
 

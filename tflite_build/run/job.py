@@ -26,7 +26,7 @@ from tflite_build.store.results import Refusal
 from tflite_build.store.store import Store
 
 from .execute import Done, InvalidStep, project_artifact
-from .result import Gate
+from .result import Gate, VariantResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Job:
         lock: What earlier builds decided, as far as this one follows it.
         variants: Those to build; all where there are none.
         gates: The limits of the spec, once the files are made.
+        made: The files.
         label: What the build calls the model, as far as that is not its name.
     """
 
@@ -70,6 +71,7 @@ class Job:
     held: dict[str, Refusal] = field(default_factory=dict)  # refusals that wait for the verdict on the float file
     failures: list[BuildError] = field(default_factory=list)
     gates: tuple[Gate, ...] = ()
+    made: tuple[VariantResult, ...] = ()
     generation: int = 0
     located: bool = False
     said: Callable[[str], None] = lambda _: None
@@ -319,8 +321,12 @@ class Job:
         Raises:
             StoreError: If it was damaged since.
         """
+        return self.json_of(self.done[step_id], name, step_id)
+
+    def json_of(self, done: Done, name: str, step_id: str = "a step") -> dict[str, object]:
+        """As `read_json`, of a step that need not be part of the graph."""
         try:
-            value: dict[str, object] = json.loads(self.store.read(self.done[step_id].result.outputs[name]))
+            value: dict[str, object] = json.loads(self.store.read(done.result.outputs[name]))
         except (FileNotFoundError, ValueError):
             raise StoreError(Problem(f"the stored result of {step_id} is damaged", hint="build again")) from None
         except OSError as error:

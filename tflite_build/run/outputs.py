@@ -136,6 +136,7 @@ class _Made:
         stood = report.read(folder)
         own = stood if stood.spec in (None, report.spec_of(job)) else Report()
         variants = tuple(_variant(job, v, folder, own) for v in wanted)
+        job.made = variants
         job.gates = tuple(gate for v in variants for gate in checks.gates(job, v, _blob(job, _model(job, v.name))))
         result = ModelResult(
             job.name,

@@ -123,6 +123,7 @@ class ModelResult:
         rejected: The files that were made, and are not good enough to be published.
         inputs: What it was made from, absolute: the specs, files and folders of the source, data, what the user's code
             read. Of what failed there are none.
+        unpublished: What was made, where a limit forbids to publish it.
         folders: The folders that were generated beside the variants.
         gates: The limits of the spec, and what each variant has of them; none where the files were not made.
         label: The name with where the spec lies, in a build of several models of that name; else the name or "".
@@ -141,6 +142,7 @@ class ModelResult:
     label: str = ""
     gates: tuple[Gate, ...] = ()
     folders: tuple[GeneratedFolder, ...] = ()
+    unpublished: tuple[VariantResult, ...] = ()
 
     @property
     def shown(self) -> str:

@@ -1,0 +1,56 @@
+"""Which layers of a quantized variant lose most, for one that misses a limit of how good it has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tflite_build.actions import layers
+from tflite_build.actions.layers import Layer
+from tflite_build.errors import BuildError, CheckError, Problem
+from tflite_build.planning.action import Step
+from tflite_build.planning.resolve import ResolvedVariant
+
+from .execute import Done, InvalidStep, LostInput
+from .job import Job
+
+QUALITY = frozenset({"min_cosine", "max_error", "accuracy.min", "accuracy.max_drop"})
+_NAMED = 3  # layers
+Aside = Callable[[Job, Step], Done]
+
+
+def layers_of(job: Job, variant: ResolvedVariant, run: Aside) -> tuple[Layer, ...]:
+    """The layers of a variant that a quantizer made, those that lose most first; none where that cannot be found out.
+
+    Args:
+        job: The model, made.
+        variant: One of its variants.
+        run: Runs a step that is no part of the job's graph.
+    """
+    step = layers.step(job.tools, variant)
+    if not variant.quantizer or any(need not in job.done for need in step.needs):
+        return ()
+    try:
+        done = run(job, step)
+        return () if done.result.refusal else layers.read(job.json_of(done, layers.RESULT))
+    except (BuildError, InvalidStep, LostInput):  # it explains an error, and must not be another one
+        return ()
+
+
+def explain(job: Job, run: Aside) -> None:
+    """Say in the job's errors which layers lose most, where a quantized variant is not good enough."""
+    found: dict[Problem, Problem] = {}
+    for variant in job.resolved.variants:
+        missed = [g.problem for g in job.gates if g.problem and g.variant == variant.name and g.check in QUALITY]
+        worst = [layer for layer in layers_of(job, variant, run) if layer.added > 0][:_NAMED] if missed else []
+        if worst:
+            lines = "\n".join(f"{layer.operator} '{layer.name}': {_loss(layer)}" for layer in worst)
+            found |= {p: replace(p, detail=f"the layers that lose most:\n{lines}") for p in missed}
+    job.failures = [
+        CheckError([found.get(p, p) for p in error.problems]) if isinstance(error, CheckError) else error
+        for error in job.failures
+    ]
+
+
+def _loss(layer: Layer) -> str:
+    return f"off by {layer.error:.1%} of its length, {layer.added:.1%} of its own"

@@ -1,0 +1,240 @@
+"""What would bring a quantized variant within its limits: the layers that lose most, and which of them to leave in float.
+
+Every trial is a variant like any other, made and compared as a build makes it, so what was tried is in the store.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tflite_build.actions.layers import Layer
+from tflite_build.planning.resolve import ResolvedVariant
+from tflite_build.progress import Listener, Note, silent
+from tflite_build.spec.load import LoadedSpec
+
+from . import blame
+from .driver import Options, Session, Target, build
+from .job import Job
+from .result import Gate, ModelResult, VariantResult
+
+_MOST = 0.5  # share of the layers beyond which a variant is hardly quantized
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A variant with layers left in float, and what came of it.
+
+    Attributes:
+        layers: The layers.
+        result: The file that was made; None where none could be.
+        gates: The limits that are about how good it is.
+    """
+
+    layers: tuple[Layer, ...]
+    result: VariantResult | None
+    gates: tuple[Gate, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it keeps all limits."""
+        return self.result is not None and all(gate.ok for gate in self.gates)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What was tried for a variant that misses its limits.
+
+    Attributes:
+        layers: All of its layers, those that lose most first.
+        trials: In the order in which they were tried, the variant as it is first.
+        best: The smallest that keeps all limits; None where none does.
+        keep_float: The patterns of `best`, with those that the spec has.
+    """
+
+    model: str
+    variant: str
+    layers: tuple[Layer, ...]
+    trials: tuple[Trial, ...]
+    best: Trial | None
+    keep_float: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "variant": self.variant,
+            "layers": [
+                {"name": x.name, "operator": x.operator, "error": x.error, "added": x.added} for x in self.layers
+            ],
+            "trials": [
+                {
+                    "layers": [layer.name for layer in t.layers],
+                    "size": t.result and t.result.size,
+                    "ok": t.ok,
+                    "checks": [gate.to_json() for gate in t.gates],
+                }
+                for t in self.trials
+            ],
+            "keep_float": list(self.keep_float) if self.best else None,
+        }
+
+
+def suggest(targets: Sequence[Target], options: Options, listener: Listener) -> tuple[Suggestion, ...]:
+    """Try to bring every quantized variant that misses its limits within them, by leaving layers in float.
+
+    Args:
+        targets: Models.
+        options: As for a check.
+        listener: Told what is tried.
+
+    Raises:
+        BuildError: If the store cannot be used.
+    """
+    found = []
+    with Session(options, listener, lasting=True) as session:
+        for target in targets:
+            for variant, first in _missing(target, options, session):
+                session.listener(Note(f"looking for layers of '{variant.name}' to keep in float", target.label))
+                found.append(_Search(session, target, options, variant, first).run())
+    return tuple(found)
+
+
+def _missing(
+    target: Target, options: Options, session: Session
+) -> Iterator[tuple[ResolvedVariant, tuple[VariantResult | None, tuple[Gate, ...]]]]:
+    """The quantized variants of a model that are made and miss a limit of how good they are."""
+    job = session.job(target)
+    for variant in job.resolved.variants:
+        if not variant.quantizer or (target.variants and variant.name not in target.variants):
+            continue
+        result = _built(session, replace(target, variants=(variant.name,)), options)
+        gates = _quality(result, variant.name)
+        if any(not gate.ok for gate in gates):
+            yield variant, (_file(result, variant.name), gates)
+
+
+def _built(session: Session, target: Target, options: Options) -> ModelResult:
+    (result,) = build([target], replace(options, publish=False), silent, session)
+    return result
+
+
+def _file(result: ModelResult, variant: str) -> VariantResult | None:
+    return next((v for v in (*result.variants, *result.unpublished) if v.name == variant), None)
+
+
+def _quality(result: ModelResult, variant: str) -> tuple[Gate, ...]:
+    return tuple(gate for gate in result.gates if gate.variant == variant and gate.check in blame.QUALITY)
+
+
+class _Search:
+    """For the fewest bytes that keep the limits: the worst layers first, then those that do not matter go again."""
+
+    def __init__(
+        self,
+        session: Session,
+        target: Target,
+        options: Options,
+        variant: ResolvedVariant,
+        first: tuple[VariantResult | None, tuple[Gate, ...]],
+    ) -> None:
+        self._session = session
+        self._target = replace(target, variants=(variant.name,))
+        self._options = options
+        self._variant = variant
+        self._ranked: tuple[Layer, ...] = ()
+        self.trials = [Trial((), *first)]
+
+    def run(self) -> Suggestion:
+        ranked = self._ranked = self._layers()
+        best = self._grown(ranked)
+        if best is not None:
+            best = self._thinned(best)
+        kept = (*self._variant.keep_float, *self._patterns(best.layers)) if best else ()
+        return Suggestion(
+            self._target.loaded.spec.model.name, self._variant.name, ranked, tuple(self.trials), best, kept
+        )
+
+    def _patterns(self, kept: Sequence[Layer]) -> tuple[str, ...]:
+        return tuple(pattern(layer, self._ranked) for layer in kept)
+
+    def _layers(self) -> tuple[Layer, ...]:
+        job = self._session.job(self._target)
+        _follow(self._session, job)
+        return blame.layers_of(job, self._variant, self._session.aside)
+
+    def _grown(self, ranked: Sequence[Layer]) -> Trial | None:
+        """The first good one with the worst 1, 2, 3, 5, 8 ... layers, then with as few of them as will do."""
+        useful = [layer for layer in ranked if layer.added > 0]
+        count, step, bad = 1, 1, 0
+        good: Trial | None = None
+        while good is None and bad < len(useful):
+            count = min(count, len(useful), max(1, int(len(ranked) * _MOST)))
+            if count <= bad:
+                return None
+            trial = self._try(tuple(useful[:count]))
+            if trial.ok:
+                good = trial
+            else:
+                bad, count, step = count, count + step, count
+        while good is not None and len(good.layers) - bad > 1:
+            middle = (len(good.layers) + bad) // 2
+            trial = self._try(tuple(useful[:middle]))
+            if trial.ok:
+                good = trial
+            else:
+                bad = middle
+        return good
+
+    def _thinned(self, best: Trial) -> Trial:
+        """Without those that it does not need, the heaviest first."""
+        for layer in sorted(best.layers, key=lambda x: -x.weights):
+            fewer = tuple(other for other in best.layers if other is not layer)
+            if not fewer:
+                break
+            trial = self._try(fewer)
+            if trial.ok and trial.result and best.result and trial.result.size <= best.result.size:
+                best = trial
+        return best
+
+    def _try(self, kept: tuple[Layer, ...]) -> Trial:
+        loaded = _with(self._target.loaded, self._variant.name, self._patterns(kept))
+        result = _built(self._session, replace(self._target, loaded=loaded), self._options)
+        gates = _quality(result, self._variant.name)
+        trial = Trial(kept, _file(result, self._variant.name), gates)
+        self.trials.append(trial)
+        return trial
+
+
+def _follow(session: Session, job: Job) -> None:
+    """Take what the store has of `job`, as far as that goes."""
+    again = True
+    while again:
+        again = False
+        for step in job.ready():
+            found = session.executor.lookup(step, job.artifacts(step), job.loaded.folder)
+            if found is not None:
+                job.finish(step, found)
+                again = True
+                break
+
+
+def pattern(layer: Layer, layers: Sequence[Layer]) -> str:
+    """A short pattern of `keep_float` that means `layer` alone among `layers`."""
+    others = [other.name for other in layers if other.name != layer.name]
+    for path in layer.name.split(";"):
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            short = re.escape("/".join(parts[-count:]))
+            if short and not any(re.search(short, name) for name in others):
+                return short
+    return f"^{re.escape(layer.name)};$"
+
+
+def _with(loaded: LoadedSpec, variant: str, patterns: tuple[str, ...]) -> LoadedSpec:
+    """`loaded` with more layers of a variant left in float."""
+    own = loaded.spec.variant[variant]
+    changed = own.model_copy(update={"keep_float": (*own.keep_float, *patterns)})
+    spec = loaded.spec.model_copy(update={"variant": {**loaded.spec.variant, variant: changed}})
+    return replace(loaded, spec=spec)
