@@ -44,7 +44,7 @@ class Target:
     """A model to build.
 
     Attributes:
-        variants: Which of its variants; all of them where there are none.
+        variants: Which of its variants, as `find.targets` finds them; all of them where there are none.
         label: What the build calls it; default: the model's name.
     """
 
@@ -129,17 +129,6 @@ class Session:
             BuildError: If the spec does not fit what it names.
         """
         loaded = target.loaded
-        known = tuple(loaded.spec.variant) or ("float32",)
-        for name in target.variants:
-            if name not in known:
-                raise BuildError(
-                    Problem(
-                        f"model '{loaded.spec.model.name}' has no variant '{name}'",
-                        loaded.place("variant"),
-                        f"it has {', '.join(known)}",
-                    ),
-                    ExitCode.USAGE,
-                )
         if self.options.locked:
             locked.require(lock_file(loaded))
         lock = lockfile.read(lock_file(loaded))

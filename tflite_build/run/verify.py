@@ -138,7 +138,7 @@ def _verify(target: Target, offline: bool, keep: Path | None, out_dir: Path | No
         for named in [f"{spec}:{variant}" for variant in target.variants] or [str(spec)]:
             _build(named, loaded, place, offline)
         made = {path.name: path for path in sorted((place / "out" / name).glob("*.tflite"))}
-        asked = target.variants or tuple(loaded.spec.variant) or ("float32",)
+        asked = target.variants or loaded.variants
         wanted = {n: expected.get(n, "") for n in (f"{name}-{variant}.tflite" for variant in asked)}
         if not target.variants:
             wanted |= expected
