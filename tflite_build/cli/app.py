@@ -84,7 +84,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _misused(error: Any) -> int:
-    message = error.format_message()
+    # Of a word that is not allowed typer asks pydantic, and shows what kind of error that calls it.
+    message = re.sub(r"^(Invalid value for '[^']*': )Value error, ", r"\1", error.format_message())
     if type(error).__name__ == "NoArgsIsHelpError":  # the message is the whole help
         console.error(message)
         return int(ExitCode.USAGE)
