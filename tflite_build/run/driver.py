@@ -28,7 +28,7 @@ from tflite_build.store.artifact import Artifact
 from tflite_build.store.store import Store, cache_root
 from tflite_build.toolchain import overlay, pins
 
-from . import ahead, code, explain, locked, outputs, unchanged
+from . import ahead, code, decided, explain, locked, outputs, unchanged
 from .environments import Environments
 from .execute import Executor, InvalidStep, Limits, Task
 from .job import Job
@@ -134,6 +134,7 @@ class Session:
         lock = lockfile.read(lock_file(loaded))
         if self.options.update:
             lock = Lock()
+        decided.check(loaded, lock, lock_file(loaded))
         lock = self._with_packages(loaded, lock)
         tools = Tools(
             {name: pins.load(name).digest for name in pins.names()},

@@ -44,6 +44,15 @@ def step_results(job: Job) -> tuple[StepResult, ...]:
     )
 
 
+def spec_digest(spec: ModelSpec) -> str:
+    """The digest of what `spec` says as far as outputs depend on it: limits only say whether there are any."""
+    limits: dict[str, Any] = {"checks": True, "limits": True, "convert": {"tolerance"}}
+    value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
+    if not value.get("convert"):  # that there was a limit in it is nothing, either
+        value.pop("convert", None)
+    return of_bytes(json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")).sha256
+
+
 def publish(job: Job, folder: Path, lock_file: Path, *, locked: bool = False) -> tuple[ModelResult, str]:
     """Check, then write the files of the job's variants, report.json and the lock; the result and the lock's text.
 
@@ -328,7 +337,7 @@ def _lock(job: Job, results: list[VariantResult], old: Lock) -> Lock:
     """The new lock: what this build made and found; a build of some variants leaves what is still so of all else."""
     own = {name: decision for name, decision in job.resolved.decisions.items() if job.concerns(name)}
     new = Lock(
-        spec=_spec_digest(job.loaded.spec),
+        spec=spec_digest(job.loaded.spec),
         sources=_sources(job),
         decisions=own,
         toolchains={s.tool.toolchain: job.tools.pins[s.tool.toolchain] for s in job.graph.steps if s.tool.toolchain},
@@ -358,15 +367,6 @@ def _lock(job: Job, results: list[VariantResult], old: Lock) -> Lock:
     left = merged.outputs.keys() - new.outputs.keys()
     # Those that are left may be of another state of what they are made from, which nothing says any more.
     return merged if not left or lockfile.same_inputs(old, merged) else replace(merged, spec="")
-
-
-def _spec_digest(spec: ModelSpec) -> str:
-    """The digest of what `spec` says as far as outputs depend on it: limits only say whether there are any."""
-    limits: dict[str, Any] = {"checks": True, "limits": True, "convert": {"tolerance"}}
-    value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
-    if not value.get("convert"):  # that there was a limit in it is nothing, either
-        value.pop("convert", None)
-    return of_bytes(json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")).sha256
 
 
 def _sources(job: Job) -> dict[str, str]:
