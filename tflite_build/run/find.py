@@ -33,6 +33,11 @@ class Found:
     errors: list[BuildError]
     order: list[Path]
 
+    def require(self) -> None:
+        """BuildError, with all problems and the code of the first, where a spec could not be read."""
+        if self.errors:
+            raise BuildError([p for e in self.errors for p in e.problems], self.errors[0].code)
+
 
 def targets(
     names: Sequence[str | Path],

@@ -20,7 +20,7 @@ from tflite_build.planning import lock as lockfile
 from tflite_build.planning.action import Graph, ProjectFile
 from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import ResolvedVariant
-from tflite_build.spec.rules import STATIC_QUANTIZE
+from tflite_build.spec.rules import STATIC_QUANTIZE, within
 from tflite_build.spec.types import ModelSpec
 from tflite_build.store.artifact import File
 from tflite_build.store.digest import of_bytes
@@ -149,7 +149,7 @@ def keep_rejected(job: Job, folder: Path) -> tuple[Path, ...]:
             if blob is not None and isinstance(rejected.artifact, File):
                 kept.append(folder / REJECTED / file_name(job, rejected.variant or "float32"))
                 placement.file(blob, kept[-1])
-        if kept and not folder.is_relative_to(job.loaded.folder / "build"):  # elsewhere the user's code might see them
+        if kept and not within(folder, job.loaded.folder / "build"):  # elsewhere the user's code might see them
             placement.text(rejected_mark(job.name), folder / REJECTED / REJECTED_MARK)
         placement.commit()
     return tuple(dict.fromkeys(kept))
