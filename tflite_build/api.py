@@ -16,7 +16,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tflite_build.errors import BuildError, Problem, StoreError, UsageError
+from tflite_build.errors import Problem, StoreError, UsageError
 from tflite_build.progress import Listener, Note, silent
 from tflite_build.run import arguments, building, cache, driver, find, outputs, own_runtime, preview, publish
 from tflite_build.run import verify as verifying
@@ -91,8 +91,7 @@ def plan(
     """
     out = out_folder(out_dir)
     found = find.targets(arguments.targets(targets), out)
-    if found.errors:
-        raise _joined(found.errors)
+    found.require()
     return preview.plan(found.targets, Options(update=update, offline=offline, out_dir=out))
 
 
@@ -138,8 +137,7 @@ def clean(
     """
     out = out_folder(out_dir)
     found = find.targets(arguments.targets(targets), out, files=False)
-    if found.errors:
-        raise _joined(found.errors)
+    found.require()
     for target in found.targets:
         if target.variants:
             name = target.loaded.spec.model.name
@@ -208,8 +206,7 @@ def runtime(targets: Targets = ".", *, output: str | Path, out_dir: str | Path |
     """
     out = out_folder(out_dir)
     found = find.targets(arguments.targets(targets), out)
-    if found.errors:
-        raise _joined(found.errors)
+    found.require()
     return own_runtime.write(found.targets, arguments.path(output, "output"), out)
 
 
@@ -240,8 +237,7 @@ def verify(
     out = out_folder(out_dir)
     with arguments.listening(on_event) as listener:
         found = find.targets(arguments.targets(targets), out)
-        if found.errors:
-            raise _joined(found.errors)
+        found.require()
         return verifying.verify(found.targets, offline=offline, keep=kept, out_dir=out, listener=listener)
 
 
@@ -283,10 +279,6 @@ def cache_verify(on_event: Listener = silent) -> Checked:
 def out_folder(out_dir: str | Path | None) -> Path | None:
     """Where build folders go; None for beside each spec, which an empty text means too."""
     return None if out_dir is None or out_dir == "" else arguments.path(out_dir, "out_dir")
-
-
-def _joined(errors: Sequence[BuildError]) -> BuildError:
-    return BuildError([p for e in errors for p in e.problems], errors[0].code)
 
 
 __all__ = [

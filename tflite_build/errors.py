@@ -30,6 +30,7 @@ class ExitCode(IntEnum):
     USAGE = 64
     FAULT = 70
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 @dataclass(frozen=True, slots=True)

@@ -424,6 +424,32 @@ def test_run(shell: Shell, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     assert run("int8", "image", output="folder").code == 5
 
 
+def test_run_replaces_neither_the_model_nor_its_input(shell: Shell, tmp_path: Path) -> None:
+    """However the output is spelled: a run that names the wrong file loses nothing."""
+    shutil.copy(FIXTURES / "int8.tflite", tmp_path / "m.tflite")
+    np.savez(tmp_path / "x.npz", image=np.zeros((1, 8, 8, 2), np.float32))
+    (tmp_path / "folder").mkdir()
+    for name, target in (("m.npz", "m.tflite"), ("x2.npz", "x.npz")):
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "hard.npz").hardlink_to(tmp_path / "x.npz")
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
+    for output, what in (
+        ("m.tflite", "the model"),
+        ("folder/../m.tflite", "the model"),
+        (str(tmp_path / "m.tflite"), "the model"),
+        ("m.npz", "the model"),
+        ("x.npz", "the input"),
+        ("./x.npz", "the input"),
+        ("x2.npz", "the input"),
+        ("hard.npz", "the input"),
+    ):
+        ran = shell("run", "m.tflite", "-i", "x.npz", "-o", output, cwd=tmp_path)
+        said = f"error: the output '{Path(output)}' is {what} itself\nhelp: name another file for the output\n"
+        assert (ran.code, ran.out, ran.err) == (2, "", said), output
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()} == before
+    assert (tmp_path / "m.npz").is_symlink() and (tmp_path / "x2.npz").is_symlink()
+
+
 def test_what_xnnpack_says_stands_on_lines_of_its_own(shell: Shell, tmp_path: Path) -> None:
     """Its messages follow each other without so much as a space."""
     folder = model(tmp_path, "one", "int8", SPEC[: SPEC.index("[variant.dynamic]")])
@@ -574,7 +600,8 @@ def test_help_reads_well(command: str, shell: Shell, tmp_path: Path) -> None:
 def test_wrong_usage(shell: Shell, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     model(tmp_path, "one")
     wrong = ["frobnicate", "bulid", "toolchain instal", "build --keep-goin", "inspect", "run m.tflite",
-             "schema more", "toolchain remove nope", "toolchain", "init --output"]  # fmt: skip
+             "schema more", "toolchain remove nope", "toolchain", "init --output", "--color sometimes build",
+             "build --message-format xml"]  # fmt: skip
     said = []
     for line in wrong:
         ran = shell(*line.split(), cwd=tmp_path)

@@ -18,6 +18,9 @@ import jsonschema
 import pytest
 from harness import Ran, events
 
+from tflite_build.cli.trace import Trace
+from tflite_build.progress import StepFinished, StepStarted
+
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "tflite"
 SPEC = """spec = 1
@@ -133,6 +136,20 @@ def test_a_trace(work: Path, cli: Callable[..., Ran]) -> None:
     assert again.code == 0
     reused = [e for e in traced(work / "again.json")["traceEvents"] if e.get("cat") == "reused"]
     assert len(reused) == len([step for model, step in steps if model == "good"])
+
+
+def test_a_step_that_a_new_plan_gave_up_ends_when_it_ended(tmp_path: Path) -> None:
+    """What it refused is told as reused, once the newer plan has it; its row is free again from there on."""
+    trace = Trace()
+    trace(StepStarted("m", "quantize:int8", 0, "core"))
+    trace(StepFinished("m", "quantize:int8", "reused", 0.01, "litert"))
+    trace(StepStarted("m", "quantize:int16x8", 0, "core"))
+    time.sleep(0.2)
+    trace(StepFinished("m", "quantize:int16x8", "ran", 0.2))
+    trace.write(tmp_path / "trace.json")
+    spans = {e["args"]["step"]: e for e in traced(tmp_path / "trace.json")["traceEvents"] if e["ph"] == "X"}
+    assert spans["quantize:int8"]["args"]["outcome"] == "refused" and spans["quantize:int8"]["dur"] < 100_000
+    assert spans["quantize:int16x8"]["args"]["outcome"] == "ran" and spans["quantize:int16x8"]["dur"] >= 200_000
 
 
 def test_a_trace_of_a_build_that_is_stopped(tmp_path: Path, cache: Path) -> None:

@@ -184,7 +184,9 @@ def test_colours_where_they_are_asked_for(terminal: Callable[..., Terminal], cli
     assert terminal(NO_COLOR="1").run("--color", "always", "build", "one") == 0
 
 
-def test_ctrl_c_leaves_the_screen_clean(terminal: Callable[..., Terminal]) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_stopped_leaves_the_screen_clean(terminal: Callable[..., Terminal], number: int, code: int) -> None:
+    """By Ctrl-C or by `kill`: what is finished is told and kept, and the cursor is there again."""
     shown = terminal()
     (shown.cwd / "slow").mkdir()
     (shown.cwd / "slow" / "model.toml").write_text(SLOW)
@@ -192,13 +194,19 @@ def test_ctrl_c_leaves_the_screen_clean(terminal: Callable[..., Terminal]) -> No
     pressed: list[float] = []
 
     def press(one: Terminal, pid: int) -> None:
-        if not pressed and any(re.match(r"^  slow lower +[1-9]", line) for line in one.lines):
+        # Until the others are published, which is what "kept" is about.
+        published = all((one.cwd / name / "build" / name / "report.json").exists() for name in ("one", "two"))
+        if not pressed and published and any(re.match(r"^  slow lower +[1-9]", line) for line in one.lines):
             pressed.append(time.monotonic())
-            os.killpg(pid, signal.SIGINT)
+            os.killpg(pid, number) if number == signal.SIGINT else os.kill(pid, number)  # a terminal asks all of them
 
-    assert shown.run("build", "-k", meanwhile=press) == 130
-    assert pressed
+    assert shown.run("build", "-k", meanwhile=press) == code
+    assert pressed and time.monotonic() - pressed[0] < 5
     assert not shown.screen.cursor.hidden and not any(COUNT.match(line) for line in shown.lines)
-    assert re.match(r"^interrupted; \d+ steps are finished.*, and kept for the next build$", shown.lines[-1]), (
-        shown.lines
-    )
+    last = r"^interrupted; \d+ steps are finished, (one, two|two, one) published, and kept for the next build$"
+    assert re.match(last, shown.lines[-1]), shown.lines
+    for name in ("one", "two"):
+        assert (shown.cwd / name / "model.lock").exists()
+        assert len(list((shown.cwd / name / "build" / name).glob("*.tflite"))) == 3
+    assert shown.run("build", "one", "two") == 0  # with nothing to do
+    assert "2 models are up to date" in "\n".join(shown.lines)

@@ -255,6 +255,10 @@ def test_the_commands(small, cli: Callable[..., Ran], store_folder: Path) -> Non
     small.build()
     shown = cli("cache", "stats")
     assert shown.code == 0 and "the last builds of 1 model on this machine need" in shown.out, shown.text
+    assert "the last build with something to do reused 0 of " in shown.out
+    small.change_a_weight()
+    small.build()
+    assert "the last 2 builds with something to do reused " in cli("cache", "stats").out
     assert json.loads(cli("cache", "stats", "--json").out)["models"] == 1
     removed = cli("cache", "gc", "--max-size", "1kB", "--older-than", "30d")
     assert removed.code == 0 and "stay for 1 model on this machine and for builds under way" in removed.out

@@ -6,7 +6,9 @@ for int16x8. So the driver's loop is seen in tenths of a second, with the real q
 
 from __future__ import annotations
 
+import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ import tflite_build
 from tflite_build.errors import ExitCode
 from tflite_build.progress import Event, Note, StepFinished, StepStarted
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REASON = "nothing in it is quantized: there is no int8 form of 'SVDF' in this model"
 
 
@@ -122,11 +125,45 @@ def test_a_partial_build_drops_what_is_no_longer_so(small) -> None:
         "source": {**lock["source"], "gone.keras": "0" * 64},
         "decision": {"engine": {"choice": "tensorflow"}, **lock["decision"]},
         "toolchain": {**lock["toolchain"], "tensorflow": "0" * 64},
+        "spec": "0" * 64,
     }
     small.lock.write_text(tomli_w.dumps(stale))
     assert small.build(":float32").ran == []
     kept = tomli.loads(small.lock.read_text())
     assert kept == {key: value for key, value in lock.items() if key != "spec"}  # the other file may be of another one
+
+
+@pytest.mark.parametrize("choice", ["tensorflow", "litert-loops"])
+def test_an_engine_that_the_format_cannot_use_is_no_decision(choice: str, tmp_path, cli) -> None:
+    """No build writes it into the lock of this spec: someone did, or a tool that had another engine for it."""
+    folder = tmp_path / "wine"
+    shutil.copytree(EXAMPLES / "jax_classifier", folder, ignore=shutil.ignore_patterns("build"))
+    lock, spec = folder / "model.lock", folder / "model.toml"
+    text = lock.read_text().replace("[toolchain]", f'[decision.engine]\nchoice = "{choice}"\n\n[toolchain]')
+    lock.write_text(text)
+    line = text.splitlines().index(f'choice = "{choice}"') + 1
+    for command in (("build", folder), ("build", "--locked", folder), ("build", f"{folder}:int8"), ("plan", folder)):
+        said = cli(*command)
+        assert said.code == 2 and " s\n" not in said.out  # no step ran
+        assert said.err == (
+            f"error: model.lock decides on the engine '{choice}', which makes nothing of a jax source; litert does\n"
+            f' --> {lock}:{line}\n{line} | choice = "{choice}"\n'
+            "help: `tflite-build build --update` decides anew\n"
+        )
+    assert lock.read_text() == text
+    assert cli("plan", "--update", folder).code == 0
+    # Of an earlier spec it is nothing that anybody has to hear of: that may have had another source.
+    spec.write_text(spec.read_text().replace("[1, 13]", "[2, 13]"))
+    assert cli("plan", folder).code == 0
+
+
+def test_no_engine_is_decided_on_for_a_file_that_is_converted_already(small) -> None:
+    small.build()
+    lock = small.lock.read_text()
+    small.lock.write_text(lock + '[decision.engine]\nchoice = "tensorflow"\n')
+    failed = small.build()
+    assert failed.result.exit_code == ExitCode.SPEC_WRONG
+    assert "decides on the engine 'tensorflow', and a tflite source is converted by none" in failed.shown
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 a build failed, 2 a spec is wrong, 3 an engine or toolchain failed, "
     "4 a check failed, 5 the store failed, 6 not as model.lock says, 64 wrong usage, 70 a fault of tflite-build, "
-    "130 interrupted.",
+    "130 interrupted, 143 terminated.",
 )
 toolchain_app = typer.Typer(
     help="List, install and remove the converters' environments.", rich_markup_mode=None, no_args_is_help=True
@@ -79,13 +79,14 @@ def _run(arguments: list[str]) -> int:
         if hasattr(error, "format_message"):  # the command line's own grammar
             return _misused(error)
         raise
-    if code == ExitCode.INTERRUPTED:  # typer makes an exit code of Ctrl-C
+    if code == ExitCode.INTERRUPTED:  # typer makes an exit code of KeyboardInterrupt
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
 
 
 def _misused(error: Any) -> int:
-    message = error.format_message()
+    # Of a word that is not allowed typer asks pydantic, and shows what kind of error that calls it.
+    message = re.sub(r"^(Invalid value for '[^']*': )Value error, ", r"\1", error.format_message())
     if type(error).__name__ == "NoArgsIsHelpError":  # the message is the whole help
         console.error(message)
         return int(ExitCode.USAGE)

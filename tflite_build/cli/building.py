@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tflite_build.errors import BuildError, ExitCode, Problem, UsageError, printable
+from tflite_build.errors import BuildError, Problem, UsageError, printable
 from tflite_build.progress import Listener
 from tflite_build.run import arguments, building
 from tflite_build.run import depfile as dependencies
@@ -20,7 +20,7 @@ from tflite_build.store.snapshots import Snapshot
 
 from . import console, front, github
 from .events import Events
-from .guard import StoppedError, guarded
+from .guard import StoppedError, guarded, stopped
 from .interrupted import Finished
 from .progress import Progress, all_of
 from .trace import Trace
@@ -70,7 +70,7 @@ def build(
 
     Raises:
         BuildError: If nothing could be built at all, or the trace or the depfile cannot be written.
-        StoppedError: On Ctrl-C, with what was finished.
+        StoppedError: On Ctrl-C or SIGTERM, with what was finished.
     """
     _check_places(reporting)
     begun, wall = time.monotonic(), time.time()
@@ -101,7 +101,7 @@ def build(
         raise
     except KeyboardInterrupt:
         if events is not None:
-            events.end(int(ExitCode.INTERRUPTED), time.monotonic() - begun)
+            events.end(int(stopped()), time.monotonic() - begun)
         for line in finished.lines():
             console.error(line)
         raise StoppedError(_finished(shown)) from None

@@ -21,7 +21,8 @@ def stats(as_json: bool) -> None:
     console.line(f"\n{found.root}: the last builds of {models} need {console.size(found.needed)} of blobs and results")
     if found.hits.rate is not None:
         steps = f"{found.hits.reused} of {found.hits.reused + found.hits.ran} steps"
-        console.line(f"the last {found.hits.builds} builds with something to do reused {steps} ({found.hits.rate:.0%})")
+        builds = "last build" if found.hits.builds == 1 else f"last {found.hits.builds} builds"
+        console.line(f"the {builds} with something to do reused {steps} ({found.hits.rate:.0%})")
 
 
 def gc(max_size: str | None, older_than: str | None, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""What a build that is stopped by Ctrl-C had finished by then."""
+"""What a build that is stopped by Ctrl-C or SIGTERM had finished by then."""
 
 from __future__ import annotations
 

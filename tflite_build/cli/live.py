@@ -58,7 +58,8 @@ class Live:
                 gone = [w for w, running in self._workers.items() if (running.model, running.step) == (model, step)]
                 for worker in gone:
                     del self._workers[worker]
-                if outcome in ("ran", "reused") and model in self._steps:
+                # What began and is told as reused was refused, of a plan that was given up: the newer one counts it.
+                if (outcome == "ran" or (outcome == "reused" and not gone)) and model in self._steps:
                     steps, done = self._steps[model]
                     self._steps[model] = steps, done + 1
 

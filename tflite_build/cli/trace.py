@@ -50,6 +50,9 @@ class Trace:
                 case StepStarted(model, step, worker, toolchain, waited):
                     self._rows[worker] = f"worker {worker}"
                     self._running[model, step] = _Begun(worker, toolchain, now, waited)
+                case StepFinished(model, step, "reused") if (model, step) in self._running:
+                    # What is reused never starts: it was refused, and a newer plan takes that from the store.
+                    self._step(model, step, "refused", now)
                 case StepFinished(model, step, "reused", seconds):
                     self._instant(f"{model} {step}", "reused", _STORE, now, {"model": model, "seconds saved": seconds})
                 case StepFinished(model, step, outcome):

@@ -28,7 +28,7 @@ from tflite_build.store.artifact import Artifact
 from tflite_build.store.store import Store, cache_root
 from tflite_build.toolchain import overlay, pins
 
-from . import ahead, blame, code, explain, locked, outputs, unchanged
+from . import ahead, blame, code, decided, explain, locked, outputs, unchanged
 from .environments import Environments
 from .execute import Done, Executor, InvalidStep, Limits, Task
 from .job import Job
@@ -44,7 +44,7 @@ class Target:
     """A model to build.
 
     Attributes:
-        variants: Which of its variants; all of them where there are none.
+        variants: Which of its variants, as `find.targets` finds them; all of them where there are none.
         label: What the build calls it; default: the model's name.
     """
 
@@ -131,22 +131,12 @@ class Session:
             BuildError: If the spec does not fit what it names.
         """
         loaded = target.loaded
-        known = tuple(loaded.spec.variant) or ("float32",)
-        for name in target.variants:
-            if name not in known:
-                raise BuildError(
-                    Problem(
-                        f"model '{loaded.spec.model.name}' has no variant '{name}'",
-                        loaded.place("variant"),
-                        f"it has {', '.join(known)}",
-                    ),
-                    ExitCode.USAGE,
-                )
         if self.options.locked:
             locked.require(lock_file(loaded))
         lock = lockfile.read(lock_file(loaded))
         if self.options.update:
             lock = Lock()
+        decided.check(loaded, lock, lock_file(loaded))
         lock = self._with_packages(loaded, lock)
         tools = Tools(
             {name: pins.load(name).digest for name in pins.names()},

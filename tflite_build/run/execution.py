@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_build.engines.contract import Invalid, Refused, Request
-from tflite_build.errors import BuildError, ExitCode, Problem
+from tflite_build.errors import BuildError, ExitCode, Problem, SpecError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, silent
 from tflite_build.tflite import reader
@@ -56,6 +56,7 @@ def run_file(
         What was written, in the file's own order of outputs.
 
     Raises:
+        SpecError: If `output` is the file or the arrays themselves.
         BuildError: If the file or the arrays are wrong, or the runtime refuses them.
     """
     files = arguments.path(model, "model"), arguments.path(inputs, "inputs")
@@ -63,9 +64,17 @@ def run_file(
     chosen = arguments.text(signature, "signature")
     with arguments.listening(on_event) as listener:
         file, data = (find.file(path) for path in files)
+        _apart(written, file, data)
         with reader.model(file):
             pass  # a file that is no model is told from one that the runtime refuses
         return _run(file, data, written, chosen, dequantize, Options(offline=offline), listener)
+
+
+def _apart(output: Path, model: Path, inputs: Path) -> None:
+    """SpecError where `output` would replace what is read, whatever name or link it is reached by."""
+    for what, given in (("the model", model), ("the input", inputs)):
+        if output.exists() and output.samefile(given):
+            raise SpecError(Problem(f"the output '{output}' is {what} itself", hint="name another file for the output"))
 
 
 def _run(

@@ -33,6 +33,11 @@ class Found:
     errors: list[BuildError]
     order: list[Path]
 
+    def require(self) -> None:
+        """BuildError, with all problems and the code of the first, where a spec could not be read."""
+        if self.errors:
+            raise BuildError([p for e in self.errors for p in e.problems], self.errors[0].code)
+
 
 def targets(
     names: Sequence[str | Path],
@@ -70,7 +75,7 @@ def targets(
             except SpecError as error:
                 if all(error.problems != other.problems for other in errors):  # a workspace's are told once
                     errors.append(error)
-    known = {itself: tuple(spec.spec.variant) or ("float32",) for itself, spec in loaded.items()}
+    known = {itself: spec.variants for itself, spec in loaded.items()}
     wanted: dict[Path, set[str]] = {itself: set() for itself in known}
     for path, variant, specs in asked:
         having = [i for i in map(real.__getitem__, specs) if i in known and (not variant or variant in known[i])]
@@ -116,12 +121,11 @@ def _labels(names: Mapping[Path, str], done: Mapping[Path, Snapshot]) -> dict[Pa
 
 
 def _no_variant(loaded: LoadedSpec, variant: str) -> UsageError:
-    known = tuple(loaded.spec.variant) or ("float32",)
     return UsageError(
         Problem(
             f"model '{loaded.spec.model.name}' has no variant '{variant}'",
             loaded.place("variant"),
-            near_miss(variant, known) or f"it has {', '.join(known)}",
+            near_miss(variant, loaded.variants) or f"it has {', '.join(loaded.variants)}",
         )
     )
 

@@ -21,7 +21,7 @@ def made_lock(job: Job, made: ModelResult, old: Lock) -> Lock:
     """The new lock: what this build made and found; a build of some variants leaves what is still so of all else."""
     own = {name: decision for name, decision in job.resolved.decisions.items() if job.concerns(name)}
     new = Lock(
-        spec=_spec_digest(job.loaded.spec),
+        spec=spec_digest(job.loaded.spec),
         sources=_sources(job),
         decisions=own,
         toolchains={s.tool.toolchain: job.tools.pins[s.tool.toolchain] for s in job.graph.steps if s.tool.toolchain},
@@ -56,15 +56,16 @@ def made_lock(job: Job, made: ModelResult, old: Lock) -> Lock:
     return merged if not left or lockfile.same_inputs(old, merged) else replace(merged, spec="")
 
 
-def _spec_digest(spec: ModelSpec) -> str:
+def spec_digest(spec: ModelSpec) -> str:
     """The digest of what `spec` says as far as outputs depend on it: limits only say whether there are any."""
     limits: dict[str, Any] = {
         "checks": True,
-        "runtime": True,
         "limits": True,
         "convert": {"tolerance"},
         "variant": {"__all__": {"checks"}},
     }
+    if "custom" not in spec.runtime.target:  # what builds a library of one's own hangs on it
+        limits["runtime"] = True
     value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
     if not value.get("convert"):  # that there was a limit in it is nothing, either
         value.pop("convert", None)

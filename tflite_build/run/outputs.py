@@ -17,6 +17,7 @@ from tflite_build.errors import CheckError, Problem, StoreError
 from tflite_build.planning import lock as lockfile
 from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import ResolvedVariant
+from tflite_build.spec.rules import within
 from tflite_build.store.artifact import File, Tree
 from tflite_build.store.digest import of_bytes
 from tflite_build.tflite.summary import summarize
@@ -238,7 +239,7 @@ def keep_rejected(job: Job, folder: Path) -> tuple[Path, ...]:
             if blob is not None and isinstance(rejected.artifact, File):
                 kept.append(folder / REJECTED / job.file_name(rejected.variant or "float32"))
                 placement.file(blob, kept[-1])
-        if kept and not folder.is_relative_to(job.loaded.folder / "build"):  # elsewhere the user's code might see them
+        if kept and not within(folder, job.loaded.folder / "build"):  # elsewhere the user's code might see them
             placement.text(rejected_mark(job.name), folder / REJECTED / REJECTED_MARK)
         placement.commit()
     return tuple(dict.fromkeys(kept))

@@ -24,7 +24,7 @@ from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, Note
 from tflite_build.spec import SPEC_NAME
-from tflite_build.spec.rules import absent
+from tflite_build.spec.rules import absent, within
 from tflite_build.tflite import reader
 from tflite_build.tflite.summary import quantization_of
 
@@ -253,7 +253,7 @@ def _imports(model: Path, look: _Look, folder: Path) -> tuple[list[str], list[st
     homeless = []
     for custom in look.custom:
         file = model.absolute().parent / f"{custom.module.replace('.', '/')}.py"
-        if re.fullmatch(_MODULE, custom.module) and file.is_file() and file.is_relative_to(folder):
+        if re.fullmatch(_MODULE, custom.module) and file.is_file() and within(file, folder):
             files[Path(os.path.relpath(file, folder)).as_posix()] = None
         else:
             homeless.append(custom.name)

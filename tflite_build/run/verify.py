@@ -143,7 +143,7 @@ def _verify(target: Target, offline: bool, keep: Path | None, out_dir: Path | No
         out = place / "out" / name
         made = {path.name: path for path in sorted(out.glob("*.tflite"))}
         made |= {folder: out / folder for folder in report.read(out).folders}
-        asked = target.variants or tuple(loaded.spec.variant) or ("float32",)
+        asked = target.variants or loaded.variants
         wanted = {n: expected.get(n, "") for n in (f"{name}-{variant}.tflite" for variant in asked)}
         if not target.variants:
             wanted |= expected

@@ -58,6 +58,11 @@ class LoadedSpec:
         """The hash of the file."""
         return self.document.sha256
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of the files to build; without any in the spec that is one float file."""
+        return tuple(self.spec.variant) or ("float32",)
+
     def place(self, *key: str | int) -> Place:
         """Where `key` stands: here, else in the workspace, else the nearest table above it that this file names."""
         return (self._origin(key) or self.document).place(*key)

@@ -198,6 +198,11 @@ def _limits(spec: ModelSpec) -> Iterator[Violation]:
             )
 
 
+def within(path: Path, folder: Path) -> bool:
+    """Whether `path` is `folder` or lies below it, by their names: where links lead is not asked."""
+    return Path(os.path.relpath(path, folder)).parts[:1] != ("..",)
+
+
 def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
     for key, path, wanted in named_paths(spec):
         full = folder / path
@@ -208,7 +213,7 @@ def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
                 f"'{path}' starts from a folder that other machines do not have; paths start from model.toml's folder",
                 "put the file beside model.toml, or name it by 'url' and 'sha256' where it is the source",
             )
-        elif wanted == "code" and Path(os.path.relpath(full, folder)).parts[:1] == ("..",):
+        elif wanted == "code" and not within(full, folder):
             yield Violation(
                 key, f"'{path}' lies outside of the folder of model.toml", "move it into the folder, or link it there"
             )

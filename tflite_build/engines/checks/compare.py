@@ -89,7 +89,7 @@ def _by_output(cases: Sequence[Case]) -> dict[tuple[str, str], list[Array]]:
 
 def _nothing_but_nan(where: str, arrays: Sequence[Array], model: Path) -> Invalid:
     constants = [t for s in graphs.read(model).subgraphs for t in s.tensors if t.constant and t.dtype in _FLOATS]
-    holding = sum(bool(np.isnan(t.data.view(t.dtype)).any()) for t in constants)
+    holding = sum(bool(np.isnan(t.numbers).any()) for t in constants)
     samples = sum(len(a) for a in arrays)
     return Invalid(
         f"{where} is NaN everywhere in the source itself, in all of {counted(samples, 'sample')}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,12 @@ class Tensor:
     def constant(self) -> bool:
         """Whether the file holds its value."""
         return self.data.size > 0
+
+    @property
+    def numbers(self) -> NDArray[Any]:
+        """The values of a constant whose `dtype` is one of numpy's, flat; without what is no whole one at the end."""
+        kind = np.dtype(self.dtype)
+        return self.data[: self.data.size // kind.itemsize * kind.itemsize].view(kind)
 
     @property
     def quantized(self) -> bool:

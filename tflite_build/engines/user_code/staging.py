@@ -50,11 +50,13 @@ class Staging:
         """`path` below the project, "" for the project itself, None for one outside."""
         full = os.path.abspath(path)
         for root in self._roots:
-            if full == root:
-                return ""
-            if full.startswith(root + os.sep):
+            if _within(full, root):
                 return full[len(root) + 1 :].replace(os.sep, "/")
         return None
+
+    def holds(self, path: str) -> bool:
+        """Whether `path`, which is absolute, is the stage or lies in it."""
+        return _within(path, str(self.stage))
 
     def looked(self, path: str) -> None:
         """User code asks whether `path` is there, what it is, or how large."""
@@ -117,7 +119,7 @@ class Staging:
         full = os.path.abspath(path)
         with self._lock:
             self._own.add(full)
-            for known in [p for p in self._records if p == full or p.startswith(full + os.sep)]:
+            for known in [p for p in self._records if _within(p, full)]:
                 del self._records[known]
             above = os.path.dirname(full)
             if self._records.get(above, ("", ""))[0] == "folder":
@@ -222,6 +224,11 @@ class Staging:
                 return False
             path = above
         return True
+
+
+def _within(path: str, folder: str) -> bool:
+    """Whether `path` is `folder` or lies below it."""
+    return path == folder or path.startswith(folder + os.sep)
 
 
 def _ignored(scratch: Path) -> tuple[str, ...]:

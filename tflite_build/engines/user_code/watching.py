@@ -89,7 +89,7 @@ class Watch:
 
     def inside(self, path: str) -> bool:
         """Whether `path` lies in the stage."""
-        return path == str(self._staging.stage) or path.startswith(str(self._staging.stage) + os.sep)
+        return self._staging.holds(path)
 
     def _look(self, path: Any) -> None:
         text = _text(path)

@@ -10,8 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from tflite_build.engines.files.graph import Subgraph, Tensor
 
 _CLAMPS = {"RELU": (0.0, math.inf), "RELU_N1_TO_1": (-1.0, 1.0), "RELU6": (0.0, 6.0), "RELU_0_TO_1": (0.0, 1.0)}
@@ -59,8 +57,7 @@ def of(subgraph: Subgraph) -> list[Bounds]:
 
 
 def _constant(tensor: Tensor) -> Bounds:
-    values = tensor.data[: tensor.data.size // 4 * 4].view(np.float32)
-    low, high = float(values.min(initial=math.inf)), float(values.max(initial=-math.inf))
+    low, high = float(tensor.numbers.min(initial=math.inf)), float(tensor.numbers.max(initial=-math.inf))
     return Bounds(low, high, given=True) if low <= high else Bounds()  # NaN is neither
 
 

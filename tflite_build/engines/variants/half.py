@@ -58,6 +58,5 @@ def _largest(tensor: Tensor) -> float:
     """The finite value that is farthest from zero; 0 of what is no float32 constant."""
     if not tensor.constant or tensor.dtype != "float32":
         return 0.0
-    values = tensor.data[: tensor.data.size // 4 * 4].view(np.float32)
-    values = values[np.isfinite(values)]
+    values = tensor.numbers[np.isfinite(tensor.numbers)]
     return float(values[np.abs(values).argmax()]) if values.size else 0.0

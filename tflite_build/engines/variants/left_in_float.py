@@ -5,11 +5,12 @@ litert-quantizer passes over operators that have no form of the kind asked for. 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence, Set
 
 from tflite_build.engines.files.graph import Graph, Operator, Subgraph, Tensor
 from tflite_build.engines.words import counted, quoted
+
+from .keep_float import keeps
 
 _INTEGER = ("int8", "int16x8")  # kinds that make the arithmetic integer too
 # The kernel of a quantized DIV shifts by 32 bits and more where the quotient is far below a step, which gives the largest
@@ -50,7 +51,7 @@ def _operators(made: Graph, keep_float: Sequence[str], scopes: Set[str]) -> list
                 floats
                 and not ends
                 and subgraph.scope(operator) not in scopes
-                and not _kept(subgraph, operator, keep_float)
+                and not keeps(keep_float, operator.name, subgraph.scope(operator))
             ):
                 found.add(operator.name)
     return sorted(found)
@@ -62,7 +63,7 @@ def _weights(made: Graph, word: str, keep_float: Sequence[str]) -> list[str]:
     left: dict[int, str] = {}
     for subgraph, operator, tensor in _uses(made):
         sizes[tensor.offset] = tensor.data.size
-        if tensor.dtype == "float32" and not _kept(subgraph, operator, keep_float):
+        if tensor.dtype == "float32" and not keeps(keep_float, operator.name, subgraph.scope(operator)):
             left[tensor.offset] = operator.name
     share = sum(sizes[offset] for offset in left) / max(1, sum(sizes.values()))
     if share <= _MOST:
@@ -91,10 +92,3 @@ def _uses(made: Graph) -> Iterator[tuple[Subgraph, Operator, Tensor]]:
                 continue
             if sum(length > 1 for length in tensor.shape) > 1:
                 yield subgraph, operator, tensor
-
-
-def _kept(subgraph: Subgraph, operator: Operator, keep_float: Sequence[str]) -> bool:
-    return any(
-        operator.name == p[3:] if p.startswith("op:") else re.search(p, subgraph.scope(operator)) is not None
-        for p in keep_float
-    )

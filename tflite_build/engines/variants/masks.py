@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from tflite_build.engines.files import handed_on
 from tflite_build.engines.files.graph import Graph, Operator, Subgraph, Tensor
 from tflite_build.engines.words import quoted
@@ -95,8 +93,7 @@ def _large(subgraph: Subgraph) -> dict[int, float]:
 
 
 def _constant_size(tensor: Tensor) -> float:
-    values = tensor.data[: tensor.data.size // 4 * 4].view(np.float32)
-    return float(max(abs(values.min(initial=0.0)), abs(values.max(initial=0.0))))
+    return float(max(abs(tensor.numbers.min(initial=0.0)), abs(tensor.numbers.max(initial=0.0))))
 
 
 def _takes_constant(subgraph: Subgraph, operator: Operator, large: Mapping[int, float], ranges: Ranges) -> bool:

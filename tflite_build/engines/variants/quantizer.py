@@ -12,6 +12,7 @@ import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.words import near_or_all, quoted
 
 from . import counts, divisions, half, left_in_float, masks, own_recipe, proportion, quantized_file, repacking
+from .keep_float import keeps, kind_of, matches, of_kind
 from .proportion import Coarse
 from .unsigned import with_unsigned_ends
 
@@ -54,6 +56,43 @@ gc.enable()
 _ACTIVATION_BITS = {"int8": 8, "int16x8": 16}  # of the kinds whose arithmetic is integer
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The float file, with tensors that the library can tell apart: it does so by their names, over all signatures.
+
+    Attributes:
+        own_names: Name here -> in the file itself; None where those are told apart already.
+    """
+
+    content: bytes
+    graph: Graph
+    own_names: Mapping[str, str] | None
+
+
+@dataclass(slots=True)
+class _Left:
+    """What stays float though the kind would quantize it, and why.
+
+    Attributes:
+        unfit: Weights that float16 cannot hold.
+        masked: Operators around masks, scope -> kind.
+        exact: The scopes of all others that integers would be wrong for.
+        coarse: Those of them that were found in a file that was made: out of proportion.
+        kinds: Kinds of operators whose quantized form the runtime refuses.
+    """
+
+    unfit: list[half.Unfit]
+    masked: dict[str, str]
+    exact: list[str]
+    coarse: list[Coarse] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+
+    @property
+    def scopes(self) -> list[str]:
+        """Those of single operators."""
+        return [*self.exact, *self.masked]
+
+
 def run(request: Request) -> Answer:
     """Write `model.tflite`.
 
@@ -61,60 +100,82 @@ def run(request: Request) -> Answer:
         Invalid: If the recipe is wrong, a `keep_float` pattern matches nothing, or the file is quantized already.
         Refused: If the library cannot, or the runtime does not load what it made.
     """
+    source = _source(request)
+    left = _left_at_first(request, source)
+    while True:
+        made = _made(request, source, left)
+        runner = Runner(made)  # by its verifier, before anything else reads the file
+        _check(request, made, source.graph)
+        try:
+            runner.load()
+            break
+        except Refused as refused:
+            _leave_more(left, refused, made, request, source.graph)
+    (request.outputs / "model.tflite").write_bytes(made)
+    return Answer(warnings=_warnings(left, made, request))
+
+
+def _source(request: Request) -> _Source:
     content = request.inputs["model"].read_bytes()
     graph = graphs.read(content)
     quantized_file.check_source(graph)
     own = {name: t.name for s, names in zip(graph.subgraphs, graph.unique_names(), strict=True)
            for t, name in zip(s.tensors, names, strict=True)}  # fmt: skip
-    shared = any(name != before for name, before in own.items())
-    if shared:  # the library tells tensors apart by their names, over all signatures
-        content = repacking.with_names(content, graph.unique_names())
-        graph = graphs.read(content)
-    word = request.params["quantize"]
-    unfit = _beyond_float16(request, content, graph) if word == "float16" else []
+    if all(name == before for name, before in own.items()):
+        return _Source(content, graph, None)
+    content = repacking.with_names(content, graph.unique_names())
+    return _Source(content, graphs.read(content), own)
+
+
+def _left_at_first(request: Request, source: _Source) -> _Left:
+    """What is known to stay float before any file is made."""
+    word, graph = request.params["quantize"], source.graph
+    unfit = _beyond_float16(request, source.content, graph) if word == "float16" else []
     exact = [scope for weight in unfit for scope in weight.scopes]
-    integer = word in _ACTIVATION_BITS
-    if integer:
-        ranges = request.read_json("ranges")
-        divided = divisions.operators(graph, ranges, _ACTIVATION_BITS[word])
+    if word in _ACTIVATION_BITS:
+        divided = divisions.operators(graph, request.read_json("ranges"), _ACTIVATION_BITS[word])
         exact = [*counts.operators(graph), *divided, *masks.idle_clamps(graph), *_spread(graph)]
-    masked = _around_masks(request, graph)
-    left: list[str] = []  # kinds of operators whose quantized form the runtime refuses
-    coarse: list[Coarse] = []
-    while True:
-        recipe = _recipe(request, graph, [*exact, *masked]) + _kept([f"op:{kind}" for kind in left], graph)
-        made = _quantized(request, content, graph, recipe)
-        if shared:
-            made = repacking.with_names(
-                made, [[own.get(t.name, t.name) for t in s.tensors] for s in graphs.read(made).subgraphs]
-            )
-        if request.params["io"] == "uint8":
-            made = with_unsigned_ends(made)
-        runner = Runner(made)  # by its verifier, before anything else reads the file
-        _check(request, made, graph)
-        try:
-            runner.load()
-            break
-        except Refused as refused:
-            beyond = [o for o in proportion.operators(graphs.read(made)) if o.scope not in exact] if integer else []
-            more = _without(refused, graph, request, left)
-            if more and integer and not request.params.get("partly"):  # TensorFlow's quantizer may have another form
-                refused.alternative, more = "litert-partly", []
-            if not (beyond or more):
-                raise
-            coarse += beyond
-            exact += [o.scope for o in beyond]
-            left += more
-    (request.outputs / "model.tflite").write_bytes(made)
-    asked = [*request.params["keep_float"], *(f"op:{kind}" for kind in left)]
-    said = left_in_float.warnings(graphs.read(made), word, asked, {*exact, *masked})
-    said += [*(weight.warning for weight in unfit), *(operator.warning for operator in coarse)]
-    if masked:
-        said.append(masks.warning(masked, word))
-    if left:
-        stay = "stays" if len(left) == 1 else "stay"
-        said.append(f"{quoted(left)} {stay} float: the runtime refuses the {word} form that the quantizer makes")
-    return Answer(warnings=said)
+    return _Left(unfit, _around_masks(request, graph), exact)
+
+
+def _made(request: Request, source: _Source, left: _Left) -> bytes:
+    """The quantized file, with the tensors' own names and the ends that are wanted."""
+    recipe = _recipe(request, source.graph, left.scopes) + _kept(list(map(of_kind, left.kinds)), source.graph)
+    made = _quantized(request, source.content, source.graph, recipe)
+    if source.own_names is not None:
+        own = source.own_names
+        made = repacking.with_names(
+            made, [[own.get(t.name, t.name) for t in s.tensors] for s in graphs.read(made).subgraphs]
+        )
+    return with_unsigned_ends(made) if request.params["io"] == "uint8" else made
+
+
+def _leave_more(left: _Left, refused: Refused, made: bytes, request: Request, graph: Graph) -> None:
+    """Add to `left` what may make the runtime take the next file; raise `refused` where there is nothing."""
+    integer = request.params["quantize"] in _ACTIVATION_BITS
+    beyond = [o for o in proportion.operators(graphs.read(made)) if o.scope not in left.exact] if integer else []
+    more = _without(refused, graph, request, left.kinds)
+    if more and integer and not request.params.get("partly"):  # TensorFlow's quantizer may have another form
+        refused.alternative, more = "litert-partly", []
+    if not (beyond or more):
+        raise refused
+    left.coarse += beyond
+    left.exact += [o.scope for o in beyond]
+    left.kinds += more
+
+
+def _warnings(left: _Left, made: bytes, request: Request) -> list[str]:
+    """What to say of what stays float."""
+    word = request.params["quantize"]
+    asked = [*request.params["keep_float"], *map(of_kind, left.kinds)]
+    said = left_in_float.warnings(graphs.read(made), word, asked, set(left.scopes))
+    said += [*(weight.warning for weight in left.unfit), *(operator.warning for operator in left.coarse)]
+    if left.masked:
+        said.append(masks.warning(left.masked, word))
+    if left.kinds:
+        stay = "stays" if len(left.kinds) == 1 else "stay"
+        said.append(f"{quoted(left.kinds)} {stay} float: the runtime refuses the {word} form that the quantizer makes")
+    return said
 
 
 def _beyond_float16(request: Request, content: bytes, graph: Graph) -> list[half.Unfit]:
@@ -147,9 +208,7 @@ def _around_masks(request: Request, graph: Graph) -> dict[str, str]:
     if bits is None or "ranges" not in request.inputs:
         return {}
     found = masks.operators(graph, request.read_json("ranges"), bits)
-    patterns = [p for p in request.params["keep_float"] if not p.startswith("op:")]
-    kinds = {p[3:] for p in request.params["keep_float"] if p.startswith("op:")}
-    return {s: k for s, k in found.items() if k not in kinds and not any(re.search(p, s) for p in patterns)}
+    return {s: k for s, k in found.items() if not keeps(request.params["keep_float"], k, s)}
 
 
 def _quantized(request: Request, content: bytes, graph: Graph, recipe: list[dict[str, Any]]) -> bytes:
@@ -298,29 +357,27 @@ def _left_out(scopes: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _kept(patterns: Sequence[str], graph: Graph) -> list[dict[str, Any]]:
-    """Rules that leave what `patterns` name in float."""
+    """Rules that leave what `patterns` name in float; Invalid where one names nothing."""
     rules = []
-    operators = list(graph.operators())
-    kinds = sorted({operator.name for _, operator in operators})
-    scopes = [subgraph.scope(operator) for subgraph, operator in operators]
+    operators = [(operator.name, subgraph.scope(operator)) for subgraph, operator in graph.operators()]
     for pattern in patterns:
-        if pattern.startswith("op:"):
-            kind = pattern[3:]
-            if kind not in kinds:
-                raise Invalid(
-                    f"'{pattern}' matches nothing: the model has no operator {kind}",
-                    "variant.X.keep_float",
-                    near_or_all(kind, kinds),
-                )
-            rules.append({"regex": ".*", "operation": kind, "algorithm_key": "no_quantize", "op_config": {}})
-            continue
-        if not any(re.search(pattern, scope) for scope in scopes):
-            names = sorted({name for scope in scopes for name in scope.split(";") if name})
-            raise Invalid(
-                f"'{pattern}' matches no tensor of the model", "variant.X.keep_float", near_or_all(pattern, names)
-            )
-        rules.append({"regex": pattern, "operation": "*", "algorithm_key": "no_quantize", "op_config": {}})
+        kind = kind_of(pattern)
+        if not any(matches(pattern, name, scope) for name, scope in operators):
+            raise _matches_nothing(pattern, operators)
+        which = {"regex": pattern, "operation": "*"} if kind is None else {"regex": ".*", "operation": kind}
+        rules.append({**which, "algorithm_key": "no_quantize", "op_config": {}})
     return rules
+
+
+def _matches_nothing(pattern: str, operators: Sequence[tuple[str, str]]) -> Invalid:
+    kind = kind_of(pattern)
+    if kind is not None:
+        kinds = sorted({name for name, _ in operators})
+        why, hint = f"'{pattern}' matches nothing: the model has no operator {kind}", near_or_all(kind, kinds)
+    else:
+        names = sorted({name for _, scope in operators for name in scope.split(";") if name})
+        why, hint = f"'{pattern}' matches no tensor of the model", near_or_all(pattern, names)
+    return Invalid(why, "variant.X.keep_float", hint)
 
 
 def _calibration(graph: Graph, ranges: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Any]]:
