@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ModelResult,
         OutputArray,
         Stats,
+        Suggestion,
         Summary,
         VariantResult,
         Verified,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         plan,
         run_file,
         runtime,
+        suggest,
         verify,
     )
     from .errors import BuildError, Place, Problem
@@ -52,6 +54,7 @@ __all__ = [
     "Place",
     "Problem",
     "Stats",
+    "Suggestion",
     "Summary",
     "VariantResult",
     "Verified",
@@ -68,6 +71,7 @@ __all__ = [
     "plan",
     "run_file",
     "runtime",
+    "suggest",
     "verify",
 ]
 

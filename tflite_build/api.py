@@ -19,12 +19,14 @@ from pathlib import Path
 from tflite_build.errors import Problem, StoreError, UsageError
 from tflite_build.progress import Listener, Note, silent
 from tflite_build.run import arguments, building, cache, driver, find, outputs, own_runtime, preview, publish
+from tflite_build.run import suggest as suggesting
 from tflite_build.run import verify as verifying
 from tflite_build.run.cache import Stats
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
 from tflite_build.run.result import BuildResult, Gate, ModelResult, VariantResult
+from tflite_build.run.suggest import Suggestion
 from tflite_build.run.verify import Verified
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.load import LoadedSpec
@@ -190,6 +192,29 @@ def check(
         return building.build(arguments.targets(targets), options, listener).result()
 
 
+def suggest(targets: Targets = ".", *, offline: bool = False, on_event: Listener = silent) -> tuple[Suggestion, ...]:
+    """Which layers to leave in float, for quantized variants that miss a limit of how good they have to be.
+
+    Variants are made with more and more layers in float until they keep their limits, and then with as few as will do.
+    Nothing is published.
+
+    Args:
+        targets: As `build` takes them.
+        offline: Install nothing, fetch nothing.
+        on_event: Called with notes.
+
+    Returns:
+        One for each such variant, with all that was tried; look at `keep_float`.
+
+    Raises:
+        BuildError: If a spec is wrong, or the store cannot be used.
+    """
+    with arguments.listening(on_event) as listener:
+        found = find.targets(arguments.targets(targets))
+        found.require()
+        return suggesting.suggest(found.targets, Options(keep_going=True, offline=offline, publish=False), listener)
+
+
 def runtime(targets: Targets = ".", *, output: str | Path, out_dir: str | Path | None = None) -> tuple[Path, ...]:
     """Write what builds one library of one's own for all models that want one (`[runtime] target = "custom"`).
 
@@ -291,6 +316,7 @@ __all__ = [
     "ModelResult",
     "OutputArray",
     "Stats",
+    "Suggestion",
     "Summary",
     "Target",
     "VariantResult",
@@ -307,5 +333,6 @@ __all__ = [
     "plan",
     "run_file",
     "runtime",
+    "suggest",
     "verify",
 ]

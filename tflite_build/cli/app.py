@@ -219,6 +219,9 @@ def plan(
 @app.command(short_help="Hold models against the limits of their specs.")
 def check(
     targets: Targets = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Try which layers to leave in float, for variants that miss a limit.")
+    ] = False,
     offline: Offline = False,
     out_dir: OutDir = None,
     as_json: AsJson = False,
@@ -238,10 +241,13 @@ def check(
         from . import github
 
         github.errors([error for model in result.models for error in model.errors])
+    suggestions = tflite_build.suggest(targets or ["."], offline=offline, on_event=console.note) if suggest else ()
     if as_json:
-        console.json_document(checked.to_json(result))
+        console.json_document(checked.to_json(result, suggestions))
     else:
         checked.show(result.models)
+        for suggestion in suggestions:
+            checked.show_suggestion(suggestion)
     return result.exit_code
 
 

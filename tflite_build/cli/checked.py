@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tflite_build.run.result import BuildResult, ModelResult, errors_json
+from tflite_build.run.result import BuildResult, Gate, ModelResult, errors_json
+from tflite_build.run.suggest import Suggestion, Trial
 
 from . import console
 
 
-def to_json(result: BuildResult) -> dict[str, Any]:
+def to_json(result: BuildResult, suggestions: Sequence[Suggestion]) -> dict[str, Any]:
     """As JSON values."""
     models = [
         {
@@ -19,6 +20,7 @@ def to_json(result: BuildResult) -> dict[str, Any]:
             "ok": model.ok,
             "checks": [gate.to_json() for gate in model.gates],
             "errors": errors_json(model.errors),
+            "suggestions": [s.to_json() for s in suggestions if s.spec == model.spec],
         }
         for model in result.models
     ]
@@ -43,3 +45,38 @@ def show(models: Sequence[ModelResult]) -> None:
     for error in (error for model in models for error in model.errors):
         console.error(error.render(console.current_folder()) + "\n")
     console.line(f"{missed} of {len(gates)} checks missed" if missed else f"{len(gates)} checks, none missed")
+
+
+def show_suggestion(suggestion: Suggestion) -> None:
+    """Print what was tried for a variant, and what to write into its spec."""
+    console.line(f"\n{suggestion.model}, {suggestion.variant}: which layers in float keep its limits")
+    checks = suggestion.trials[0].gates
+    head = ["in float", "size", *(f"{g.check} {g.subject}".strip() for g in checks), ""]
+    rows = [
+        [_kept(trial), _size(trial), *_figures(trial, checks), _verdict(trial, suggestion)]
+        for trial in suggestion.trials
+    ]
+    console.table(head, rows, right=[1], indent="  ")
+    if suggestion.best is None:
+        console.line("  none of these does: calibrate with more samples, or ask for less")
+        return
+    patterns = ", ".join(f"'{pattern}'" for pattern in suggestion.keep_float)
+    console.line(f"  in [variant.{suggestion.variant}]: keep_float = [{patterns}]")
+
+
+def _kept(trial: Trial) -> str:
+    count = len(trial.layers)
+    return "nothing more" if not count else f"{count} layer{'' if count == 1 else 's'}"
+
+
+def _size(trial: Trial) -> str:
+    return console.size(trial.result.size) if trial.result else "not made"
+
+
+def _figures(trial: Trial, checks: Sequence[Gate]) -> list[str]:
+    found = {(g.check, g.subject): g.figure for g in trial.gates}
+    return [found.get((g.check, g.subject), "-") for g in checks]
+
+
+def _verdict(trial: Trial, suggestion: Suggestion) -> str:
+    return "smallest" if trial is suggestion.best else "ok" if trial.ok else "missed"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tflite_build.actions import layers
@@ -42,14 +43,29 @@ def explain(job: Job, run: Aside) -> None:
     found: dict[Problem, Problem] = {}
     for variant in job.resolved.variants:
         missed = [g.problem for g in job.gates if g.problem and g.variant == variant.name and g.check in QUALITY]
-        worst = [layer for layer in layers_of(job, variant, run) if layer.added > 0][:_NAMED] if missed else []
+        ranked = layers_of(job, variant, run) if missed else ()
+        worst = [layer for layer in ranked if layer.added > 0][:_NAMED]
         if worst:
-            lines = "\n".join(f"{layer.operator} '{layer.name}': {_loss(layer)}" for layer in worst)
-            found |= {p: replace(p, detail=f"the layers that lose most:\n{lines}") for p in missed}
+            lines = "\n".join(f"{layer.operator} '{pattern(layer, ranked)}': {_loss(layer)}" for layer in worst)
+            detail = f"the layers that lose most, as keep_float names them:\n{lines}"
+            hint = "`tflite-build check --suggest` tries which of them to keep in float; or calibrate with more samples"
+            found[missed[0]] = replace(missed[0], hint=hint, detail=detail)
     job.failures = [
         CheckError([found.get(p, p) for p in error.problems]) if isinstance(error, CheckError) else error
         for error in job.failures
     ]
+
+
+def pattern(layer: Layer, layers: Sequence[Layer]) -> str:
+    """A short pattern of `keep_float` that means `layer` alone among `layers`."""
+    others = [other.name for other in layers if other.name != layer.name]
+    for path in layer.name.split(";"):
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            short = re.escape("/".join(parts[-count:]))
+            if short and not any(re.search(short, name) for name in others):
+                return short
+    return f"^{re.escape(layer.name)};$"
 
 
 def _loss(layer: Layer) -> str:

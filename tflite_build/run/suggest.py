@@ -5,9 +5,9 @@ Every trial is a variant like any other, made and compared as a build makes it, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from tflite_build.actions.layers import Layer
@@ -55,6 +55,7 @@ class Suggestion:
     """
 
     model: str
+    spec: Path
     variant: str
     layers: tuple[Layer, ...]
     trials: tuple[Trial, ...]
@@ -153,11 +154,17 @@ class _Search:
             best = self._thinned(best)
         kept = (*self._variant.keep_float, *self._patterns(best.layers)) if best else ()
         return Suggestion(
-            self._target.loaded.spec.model.name, self._variant.name, ranked, tuple(self.trials), best, kept
+            self._target.loaded.spec.model.name,
+            self._target.loaded.file,
+            self._variant.name,
+            ranked,
+            tuple(self.trials),
+            best,
+            kept,
         )
 
     def _patterns(self, kept: Sequence[Layer]) -> tuple[str, ...]:
-        return tuple(pattern(layer, self._ranked) for layer in kept)
+        return tuple(blame.pattern(layer, self._ranked) for layer in kept)
 
     def _layers(self) -> tuple[Layer, ...]:
         job = self._session.job(self._target)
@@ -199,6 +206,9 @@ class _Search:
         return best
 
     def _try(self, kept: tuple[Layer, ...]) -> Trial:
+        known = next((trial for trial in self.trials if set(trial.layers) == set(kept)), None)
+        if known is not None:
+            return known
         loaded = _with(self._target.loaded, self._variant.name, self._patterns(kept))
         result = _built(self._session, replace(self._target, loaded=loaded), self._options)
         gates = _quality(result, self._variant.name)
@@ -218,18 +228,6 @@ def _follow(session: Session, job: Job) -> None:
                 job.finish(step, found)
                 again = True
                 break
-
-
-def pattern(layer: Layer, layers: Sequence[Layer]) -> str:
-    """A short pattern of `keep_float` that means `layer` alone among `layers`."""
-    others = [other.name for other in layers if other.name != layer.name]
-    for path in layer.name.split(";"):
-        parts = path.split("/")
-        for count in range(1, len(parts) + 1):
-            short = re.escape("/".join(parts[-count:]))
-            if short and not any(re.search(short, name) for name in others):
-                return short
-    return f"^{re.escape(layer.name)};$"
 
 
 def _with(loaded: LoadedSpec, variant: str, patterns: tuple[str, ...]) -> LoadedSpec:

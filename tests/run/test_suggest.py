@@ -1,0 +1,131 @@
+"""Layers that lose most under quantization: named where a limit is missed, and tried in float by `check --suggest`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tomli
+from harness import Ran
+
+import tflite_build
+from tflite_build.tflite import reader
+
+ROOT = Path(__file__).resolve().parents[2]
+# Between the two products one channel is 60 times as large as the others, which eight bits for all of them cannot hold.
+BROKEN = """
+import jax.numpy as jnp
+import numpy as np
+
+random = np.random.default_rng(0)
+NAMES = ("first", "wide", "narrow", "last")
+first, wide, narrow, last = (random.normal(size=(16, 16)).astype("f") / 4 for _ in NAMES)
+SCALE = np.ones(16, "f")
+SCALE[3] = 60
+
+
+def f(x):
+    x = jnp.tanh(x @ first)
+    x = (x @ (wide * SCALE))
+    x = (x + 0.1) @ (narrow / SCALE[:, None])
+    return {"y": jnp.tanh(x) @ last}
+"""
+SPEC = """spec = 1
+[model]
+name = "broken"
+[source]
+format = "jax"
+entry = "model.py:f"
+[input.x]
+shape = [1, 16]
+dtype = "float32"
+[variant.int8]
+quantize = "int8"
+[calibration]
+data = "c.npz"
+[checks]
+min_cosine = 0.999
+"""
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran]) -> Path:
+    folder = tmp_path_factory.mktemp("broken")
+    (folder / "model.py").write_text(BROKEN)
+    (folder / "model.toml").write_text(SPEC)
+    np.savez(folder / "c.npz", x=np.random.default_rng(1).normal(size=(40, 1, 16)).astype("f"))
+    return folder
+
+
+def test_a_model_that_breaks_under_int8(broken: Path, module_cli: Callable[..., Ran]) -> None:
+    """The layer that is to blame is named, and left in float it mends the variant."""
+    failed = module_cli("build", broken)
+    assert failed.code == 4
+    at = failed.err.splitlines().index("    the layers that lose most, as keep_float names them:")
+    assert "FULLY_CONNECTED" in failed.err.splitlines()[at + 1]
+    ran = module_cli("check", broken, "--suggest", "--json")
+    assert ran.code == 4
+    (suggestion,) = json.loads(ran.out)["models"][0]["suggestions"]
+    assert suggestion["layers"][0]["added"] > 0.1 > suggestion["layers"][-1]["added"]
+    first, *trials = suggestion["trials"]
+    assert first["layers"] == [] and not first["ok"]
+    good = [trial for trial in trials if trial["ok"]]
+    smallest = min(good, key=lambda trial: trial["size"])
+    assert suggestion["layers"][0]["name"] in smallest["layers"]
+    assert 1 <= len(suggestion["keep_float"]) == len(smallest["layers"]) <= 3
+    patterns = ", ".join(f"'{pattern}'" for pattern in suggestion["keep_float"])
+    toml = SPEC.replace('quantize = "int8"\n', f'quantize = "int8"\nkeep_float = [{patterns}]\n')
+    (broken / "model.toml").write_text(toml)
+    built = module_cli("build", broken, "--json")
+    assert built.code == 0, built.text
+    file = broken / "build" / "broken" / "broken-int8.tflite"
+    assert file.stat().st_size == smallest["size"]
+    with reader.model(file) as model:
+        assert {t.dtype for t in model.subgraphs[0].tensors} >= {"int8", "float32"}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("digits") / "digits"
+    shutil.copytree(ROOT / "examples" / "digits", folder, ignore=shutil.ignore_patterns("build"))
+    with (folder / "model.toml").open("a") as spec:
+        spec.write("max_error = 0.06\n")
+    return folder
+
+
+def test_digits(digits: Path, module_cli: Callable[..., Ran]) -> None:
+    ran = module_cli("check", f"{digits}:int8", "--suggest", cwd=digits)
+    assert ran.code == 4
+    rows = ran.out.splitlines()
+    at = rows.index("digits, int8: which layers in float keep its limits")
+    table = [row.split() for row in rows[at + 2 :] if row.startswith("  ")]
+    assert table[0][:2] == ["nothing", "more"] and table[0][-1] == "missed"
+    assert [row[-1] for row in table[:-1]].count("smallest") == 1
+    assert rows[-1].startswith("  in [variant.int8]: keep_float = [")
+    patterns = tomli.loads(rows[-1].partition("]: ")[2])["keep_float"]
+    spec = digits / "model.toml"
+    text = spec.read_text()
+    spec.write_text(text.replace('io = "int8"', f'io = "int8"\nkeep_float = {patterns}'))
+    kept = module_cli("check", f"{digits}:int8", cwd=digits)
+    spec.write_text(text)
+    assert kept.code == 0, kept.text
+    assert not (digits / "build").exists()
+
+
+def test_what_nothing_helps(digits: Path, module_cli: Callable[..., Ran]) -> None:
+    spec = digits / "model.toml"
+    text = spec.read_text()
+    spec.write_text(text.replace("max_error = 0.06", "max_error = 1e-9"))
+    ran = module_cli("check", f"{digits}:int8", "--suggest", cwd=digits)
+    spec.write_text(text)
+    assert ran.out.splitlines()[-1] == "  none of these does: calibrate with more samples, or ask for less"
+
+
+def test_nothing_is_tried_where_nothing_is_missed(small) -> None:
+    assert tflite_build.suggest(small.folder) == ()
+    small.write(checks='max_size = "1 KB"')  # which float layers would make worse
+    assert tflite_build.suggest(small.folder) == ()
