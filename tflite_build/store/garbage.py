@@ -7,6 +7,7 @@ run meanwhile. What they use or make is of the time since the oldest of them beg
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 import time
 from collections import Counter
@@ -157,8 +158,9 @@ class _Collection:
             if file.used < self._horizon and contents.read(file.path) is None and self._remove(file):  # damaged
                 yield file.path
         yield from _removed(p for p in records.glob("*/*/.*") if self._is_left(p))
-        engines = [p for p in (self._root / "engines").glob("*") if p != engine_code]
-        yield from _removed(p for p in engines if self._is_left(p))
+        for path in (self._root / "engines").glob("*"):
+            if path != engine_code and self._take_away(path):
+                yield path
         scratch = [p for p in (self._root / "tmp").glob("*") if p.suffix != ".lock"]
         yield from _removed(
             p for p in scratch if not p.with_name(f"{p.name}.lock").exists() and self._is_left(p, _LEFT)
@@ -173,6 +175,17 @@ class _Collection:
             yield from _removed(p for p in others(self._root) if _last_use(p) < min(self._oldest, self._horizon))
         self._store.snapshots.forget()
         self._store.stats.forget()
+
+    def _take_away(self, path: Path) -> bool:
+        """Remove a folder or file of engines' code if nobody used it meanwhile; whether it is gone."""
+        gone = path.with_name(f".gone-{secrets.token_hex(4)}")
+        with self._use.alone():
+            if not self._is_left(path):
+                return False
+            path.rename(gone)  # at once, so that whoever takes it from now on finds nothing
+        for _ in _removed([gone]):
+            pass
+        return True
 
     def _is_left(self, path: Path, seconds: float = 0.0) -> bool:
         try:
