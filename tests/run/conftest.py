@@ -58,7 +58,7 @@ class Small:
 
     def write(self, **tables: str | None) -> None:
         """Set or with None remove tables: `write(int8='quantize = "int8"')` is `[variant.int8]`; others by own name."""
-        own = ("calibration", "checks", "convert", "limits", "runtime", "toolchain", "input")
+        own = ("calibration", "checks", "compatibility", "convert", "limits", "runtime", "toolchain", "input")
         for key, text in tables.items():
             table = key if key in own else f"variant.{key}"
             self.tables.pop(table, None)

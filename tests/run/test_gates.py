@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -50,7 +51,7 @@ def test_every_limit_has_a_figure(small) -> None:
             [
                 "output 'probabilities' of variant 'int8' is off by up to ",
                 "; at most 1e-09 is wanted",
-                "help: keep sensitive",
+                "--suggest` tries which of them",
             ],
             "max_error = { probabilities = 1e-9 }",
         ),
@@ -80,6 +81,23 @@ def test_a_limit_that_is_missed(small, tables: dict[str, str | None], said: list
     assert [words for words in said if words not in failed.shown] == [], failed.shown
     assert line in failed.shown
     assert not small.lock.exists()
+
+
+def test_memory_and_the_gpu(small) -> None:
+    small.write(checks='max_arena = "1 KB"', compatibility='gpu = "require"', int16='quantize = "int16x8"')
+    failed = small.build()
+    assert failed.result.exit_code == ExitCode.CHECK_FAILED
+    found = {(g.variant, g.check): g for g in failed.model.gates}
+    arena = {
+        variant: int(g.figure.split()[0].replace(",", "")) for (variant, c), g in found.items() if c == "max_arena"
+    }
+    assert arena["int8"] < arena["int16"] < arena["float32"], "a fourth and a half of the bytes for each value"
+    assert found["float32", "compatibility.gpu"].ok and found["int8", "compatibility.gpu"].ok
+    assert re.search(r"the GPU delegate takes 0 of \d+ operators of variant 'int16', in 0 pieces", failed.shown)
+    assert "it takes int16" in failed.shown and "help: write these layers otherwise, or allow the CPU" in failed.shown
+    assert f"variant 'float32' takes {arena['float32']:,} bytes for activations" in failed.shown
+    small.write(checks='max_arena = "1 MB"', compatibility='gpu = "allow"')
+    assert small.build().result.ok
 
 
 def test_an_output_that_is_not_there(small) -> None:

@@ -9,15 +9,21 @@ from typing import Any
 
 from tflite_build.actions import accuracy
 from tflite_build.errors import BuildError, ExitCode, near_miss
+from tflite_build.evaluate import arena
+from tflite_build.evaluate.gpu import gpu
+from tflite_build.evaluate.graph import graphs, reached
+from tflite_build.evaluate.layers import layers
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.rules import STATIC_QUANTIZE
 from tflite_build.spec.types import FileLimits
 from tflite_build.tflite import reader, runtimes
+from tflite_build.tflite.reader import Model
 from tflite_build.tflite.runtimes import Lack, Release
 
 from .job import Job
 from .result import Gate, VariantResult
 
+_NAMED = 8  # operators that are told one by one
 _UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
@@ -33,13 +39,16 @@ def gates(job: Job, variant: VariantResult, file: Path) -> tuple[Gate, ...]:
         BuildError: If a limit is for an output that the model has not.
     """
     limits = _Limits(job.loaded, variant.name)
-    return (
-        *_cosine(limits, variant),
-        *_errors(limits, variant),
-        *_size(limits, variant),
-        *_accuracy(limits, variant, accuracy_of(job, "")),
-        *_runtime(job.loaded, variant, file),
-    )
+    with reader.model(file) as model:
+        return (
+            *_cosine(limits, variant),
+            *_errors(limits, variant),
+            *_size(limits, variant),
+            *_arena(limits, variant, model),
+            *_accuracy(limits, variant, accuracy_of(job, "")),
+            *_runtime(job.loaded, variant, model),
+            *_gpu(job.loaded, variant, model),
+        )
 
 
 def accuracy_of(job: Job, variant: str) -> float | None:
@@ -123,11 +132,32 @@ def _size(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
     most, key = limits.of("max_size")
     if most is None:
         return
-    unit = most.lstrip("0123456789. ")
-    over = variant.size - float(most[: -len(unit)]) * _UNITS[unit]
+    over = variant.size - bytes_of(most)
     message = f"variant '{variant.name}' has {variant.size:,} bytes, {over:,.0f} more than {most}"
     wrong = None if over <= 0 else (message, _smaller(variant.quantize))
     yield limits.gate(key, "", f"{variant.size:,} bytes", f"at most {most}", wrong)
+
+
+def _arena(limits: _Limits, variant: VariantResult, model: Model) -> Iterator[Gate]:
+    most, key = limits.of("max_arena")
+    if most is None:
+        return
+    all_graphs = graphs(model)
+    for signature in model.signatures:
+        planned = sum(arena.plan(graph).size for graph in reached(all_graphs, signature.subgraph))
+        subject = signature.name if len(model.signatures) > 1 else ""
+        over = planned - bytes_of(most)
+        of = f" for '{subject}'" if subject else ""
+        message = f"variant '{variant.name}' takes {planned:,} bytes for activations{of}, {over:,.0f} more than {most}"
+        hint = "smaller inputs or fewer channels take less; int8 activations take a quarter of float32 ones"
+        wrong = None if over <= 0 else (message, hint)
+        yield limits.gate(key, subject, f"{planned:,} bytes", f"at most {most}", wrong)
+
+
+def bytes_of(size: str) -> float:
+    """The bytes that a `Size` of the spec means."""
+    unit = size.lstrip("0123456789. ")
+    return float(size[: -len(unit)]) * _UNITS[unit]
 
 
 def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> Iterator[Gate]:
@@ -149,7 +179,7 @@ def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> 
         yield limits.gate(key, measure.metric, f"{source:.4f} to {found:.4f}", f"at most {most:g} less", wrong)
 
 
-def _runtime(loaded: LoadedSpec, variant: VariantResult, file: Path) -> Iterator[Gate]:
+def _runtime(loaded: LoadedSpec, variant: VariantResult, model: Model) -> Iterator[Gate]:
     """A gate for each runtime that the app will meet; the newest one where the spec does not say."""
     oldest = loaded.spec.runtime.oldest
     wanted: dict[str, tuple[Release, str]] = {}
@@ -157,16 +187,40 @@ def _runtime(loaded: LoadedSpec, variant: VariantResult, file: Path) -> Iterator
         wanted = {p: (runtimes.release(text), f"runtime.oldest.{p}") for p, text in sorted(oldest.items())}
     else:
         wanted[""] = (runtimes.bundled() if oldest is None else runtimes.release(oldest), "runtime.oldest")
-    with reader.model(file) as model:
-        for platform, (release, key) in wanted.items():
-            lacks = runtimes.lacks(model, release)
-            figure = ", ".join(map(_named, lacks))
-            problem = loaded.problem(key, *_lacking(variant, release, lacks)) if lacks else None
-            shown = f"lacks {figure}" if lacks else "has every operator"
-            yield Gate(variant.name, "runtime.oldest", platform, shown, str(release), problem)
+    for platform, (release, key) in wanted.items():
+        lacks = runtimes.lacks(model, release)
+        figure = ", ".join(map(_named, lacks))
+        problem = loaded.problem(key, *_lacking(variant, release, lacks, model)) if lacks else None
+        shown = f"lacks {figure}" if lacks else "has every operator"
+        yield Gate(variant.name, "runtime.oldest", platform, shown, str(release), problem)
 
 
-def _lacking(variant: VariantResult, release: Release, lacks: tuple[Lack, ...]) -> tuple[str, str, str]:
+def _gpu(loaded: LoadedSpec, variant: VariantResult, model: Model) -> Iterator[Gate]:
+    if loaded.spec.compatibility.gpu != "require":
+        return
+    all_graphs = graphs(model)
+    for signature in model.signatures:
+        found = [gpu(graph, layers(graph)) for graph in reached(all_graphs, signature.subgraph)]
+        operators, delegated = sum(c.operators for c in found), sum(c.delegated for c in found)
+        subject = signature.name if len(model.signatures) > 1 else ""
+        problem = None
+        if delegated < operators:
+            kept = [n for coverage in found for n in coverage.not_taken]
+            lines = [f"{n.operator}{f' ({n.layer})' if n.layer else ''}: {n.reason}" for n in kept[:_NAMED]]
+            lines += [f"and {len(kept) - _NAMED} more"] if len(kept) > _NAMED else []
+            pieces = sum(len(c.pieces) for c in found)
+            problem = loaded.problem(
+                "compatibility.gpu",
+                f"the GPU delegate takes {delegated} of {operators} operators of variant '{variant.name}', in "
+                f"{pieces} {'piece' if pieces == 1 else 'pieces'}",
+                'write these layers otherwise, or allow the CPU for them: gpu = "allow"',
+                "\n".join(lines),
+            )
+        figure = f"{delegated} of {operators} operators"
+        yield Gate(variant.name, "compatibility.gpu", subject, figure, "all on the GPU", problem)
+
+
+def _lacking(variant: VariantResult, release: Release, lacks: tuple[Lack, ...], model: Model) -> tuple[str, str, str]:
     """Message, hint and detail about the operators that `release` has not."""
     message = f"{release} cannot run variant '{variant.name}': it lacks {', '.join(map(_named, lacks))}"
     lines = []
@@ -174,12 +228,23 @@ def _lacking(variant: VariantResult, release: Release, lacks: tuple[Lack, ...]) 
         known = lack.need.runtime not in ("", runtimes.PENDING)
         since = f"since {release.line} {lack.need.runtime}" if known else "in no release that is known"
         times = "once" if lack.count == 1 else f"{lack.count} times"
-        where = f", first for '{lack.layer}'" if lack.layer else ""
+        layer = _layer(model, lack)
+        where = f", first for '{layer}'" if layer else ""
         lines.append(f"{_named(lack)}: {since}; used {times}{where}")
     newest = runtimes.newest(lack.need for lack in lacks)
     other = "change the quantization, or keep these layers in float"
     hint = f'if no older runtime is met, say `oldest = "{release.line} {newest}"`; else {other}' if newest else other
     return message, hint, "\n".join(lines)
+
+
+def _layer(model: Model, lack: Lack) -> str:
+    """The layer that has the operator, by the name that people gave it as far as the file tells."""
+    for graph in graphs(model):
+        named = layers(graph).of_node
+        for node, operator in zip(graph.nodes, graph.subgraph.operators, strict=True):
+            if operator.code == lack.code:
+                return named.get(node.index) or lack.layer
+    return lack.layer
 
 
 def _named(lack: Lack) -> str:

@@ -61,14 +61,16 @@ def spec_digest(spec: ModelSpec) -> str:
     limits: dict[str, Any] = {
         "checks": True,
         "limits": True,
+        "compatibility": {"gpu"},
         "convert": {"tolerance"},
         "variant": {"__all__": {"checks"}},
     }
     if "custom" not in spec.runtime.target:  # what builds a library of one's own hangs on it
         limits["runtime"] = True
     value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
-    if not value.get("convert"):  # that there was a limit in it is nothing, either
-        value.pop("convert", None)
+    for table in ("convert", "compatibility"):  # that there was a limit in it is nothing, either
+        if not value.get(table):
+            value.pop(table, None)
     return of_bytes(json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")).sha256
 
 

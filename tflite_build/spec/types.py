@@ -413,6 +413,8 @@ class FileLimits(SpecModel):
     every output, or a table of output name to number."""
     max_size: Size | None = None
     """The largest size of a file, such as `"200 KB"`."""
+    max_arena: Size | None = None
+    """The most memory for activations that the runtime plans, such as `"2 MB"`; of several signatures the largest."""
 
 
 class VariantChecks(FileLimits):
@@ -523,6 +525,13 @@ class Runtime(SpecModel):
     platform, `android` and `ios`. Default: the newest, which this tool runs files with."""
 
 
+class Compatibility(SpecModel):
+    """What the model may need of the app beyond the standard operators."""
+
+    gpu: Literal["allow", "require"] = "allow"
+    """`require`: the GPU delegate has to take every operator of every variant."""
+
+
 class Limits(SpecModel):
     """What one action may take. They do not change what is built, only whether a build gives up."""
 
@@ -564,6 +573,8 @@ class ModelSpec(SpecModel):
     """Limits that every variant has to keep."""
     runtime: Runtime = Runtime()
     """The runtime that the app will meet."""
+    compatibility: Compatibility = Compatibility()
+    """What the model may need of the app beyond the standard operators."""
     limits: Limits = Limits()
     """What one action may take."""
     toolchain: Toolchain = Toolchain()

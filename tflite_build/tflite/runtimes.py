@@ -52,11 +52,13 @@ class Lack:
 
     Attributes:
         need: What is needed; its runtime is the first of the same line that has it, "" where none has.
-        layer: Where the file uses it: the name of what it computes.
+        code: The operator's code in the file.
+        layer: Where the file uses it first: the name of what it computes there.
         count: How often it does.
     """
 
     need: Need
+    code: int
     layer: str
     count: int
 
@@ -156,9 +158,8 @@ def needs(model: Model, line: Line = "tflite") -> dict[int, Need]:
 def lacks(model: Model, release: Release) -> tuple[Lack, ...]:
     """The builtin operators of a file that `release` cannot run, each kind once."""
     wanted = needs(model, release.line)
-    return tuple(
-        Lack(wanted[index], *_uses(model, index)) for index in _used(model) if _is_lacking(wanted.get(index), release)
-    )
+    lacking = [index for index in _used(model) if _is_lacking(wanted.get(index), release)]
+    return tuple(Lack(wanted[index], index, *_uses(model, index)) for index in lacking)
 
 
 def _is_lacking(need: Need | None, release: Release) -> bool:
