@@ -27,4 +27,5 @@ STEPS: dict[str, str] = {
     "compare": "checks.compare",
     "accuracy": "checks.accuracy",
     "execute": "checks.execute",
+    "timing": "checks.timing",
 }
