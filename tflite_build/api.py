@@ -18,11 +18,23 @@ from pathlib import Path
 
 from tflite_build.errors import Problem, StoreError, UsageError
 from tflite_build.progress import Listener, Note, silent
-from tflite_build.run import arguments, building, cache, driver, find, outputs, own_runtime, preview, publish
+from tflite_build.run import (
+    arguments,
+    building,
+    cache,
+    driver,
+    evaluating,
+    find,
+    outputs,
+    own_runtime,
+    preview,
+    publish,
+)
 from tflite_build.run import suggest as suggesting
 from tflite_build.run import verify as verifying
 from tflite_build.run.cache import Stats
 from tflite_build.run.driver import Options, Target
+from tflite_build.run.evaluating import Evaluation
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
 from tflite_build.run.result import BuildResult, Gate, ModelResult, VariantResult
@@ -235,6 +247,38 @@ def runtime(targets: Targets = ".", *, output: str | Path, out_dir: str | Path |
     return own_runtime.write(found.targets, arguments.path(output, "output"), out)
 
 
+def evaluate(
+    model: str | Path,
+    *,
+    timed: bool = True,
+    offline: bool = False,
+    out_dir: str | Path | None = None,
+    on_event: Listener = silent,
+) -> Evaluation:
+    """What a model needs and takes, before it is built: the verdict for each runtime and accelerator, and all figures.
+
+    Args:
+        model: A .tflite, .keras, .h5 or .hdf5 file, a SavedModel folder, a model.toml or the folder of one, that with
+            `:VARIANT` behind it where one is meant. Of a spec the variants that are built are evaluated; else a float
+            file is made as `build` makes it. Nothing is published.
+        timed: Measure what calls take on this machine.
+        offline: Install nothing, fetch nothing.
+        out_dir: Where build folders are; default: `build` beside each model.toml.
+        on_event: Called with each event.
+
+    Returns:
+        The evaluation, also of a model that does not convert: look at `converts`, `verdict` and `obstacles`.
+
+    Raises:
+        BuildError: If there is no such model, it cannot be read, or its spec is wrong.
+        Exception: Whatever `on_event` raises.
+    """
+    name = model if isinstance(model, str) else arguments.path(model, "model")
+    options = Options(keep_going=True, offline=offline, out_dir=out_folder(out_dir), publish=False)
+    with arguments.listening(on_event) as listener:
+        return evaluating.evaluate(name, options, listener, timed=timed)
+
+
 def verify(
     targets: Targets = ".",
     *,
@@ -310,6 +354,7 @@ __all__ = [
     "BuildResult",
     "Checked",
     "Collected",
+    "Evaluation",
     "Gate",
     "LoadedSpec",
     "ModelPlan",
@@ -327,6 +372,7 @@ __all__ = [
     "cache_verify",
     "check",
     "clean",
+    "evaluate",
     "init",
     "inspect",
     "load",

@@ -54,6 +54,7 @@ class KerasLook:
         kinds: The classes of its layers and what else it is made of, each once.
         fixed: Names and classes of layers that cannot be converted where dimensions are open.
         refused: What a build will refuse, and what to do: a phrase for each.
+        layers: The class and the name of each layer.
     """
 
     interface: Interface
@@ -62,6 +63,7 @@ class KerasLook:
     kinds: tuple[str, ...]
     fixed: tuple[str, ...]
     refused: tuple[str, ...]
+    layers: tuple[tuple[str, str], ...]
 
 
 def read(config: Mapping[str, Any]) -> KerasLook:
@@ -82,6 +84,7 @@ def read(config: Mapping[str, Any]) -> KerasLook:
         tuple(dict.fromkeys(n for n, _ in nodes)),
         tuple(dict.fromkeys(fixed)),
         tuple(_refused(nodes)),
+        tuple((n, str(c["name"])) for n, c in nodes if isinstance(c.get("name"), str)),
     )
 
 

@@ -262,6 +262,37 @@ def runtime(
         console.line(f"wrote {console.relative(file)}")
 
 
+@app.command(short_help="Say what a model needs and takes, before it is built.")
+def evaluate(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A .tflite, .keras or .h5 file, a SavedModel folder, a model.toml or its folder.",
+            show_default=False,
+        ),
+    ],
+    timed: Annotated[bool, typer.Option("--time/--no-time", help="Measure what calls take on this machine.")] = True,
+    offline: Offline = False,
+    out_dir: OutDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which runtimes and accelerators a model suits, and what it takes there; nothing is published."""
+    from . import evaluated
+    from .progress import Progress
+
+    shown = Progress(sys.stderr if as_json else sys.stdout, verbose=False)
+    with _told(as_json):
+        try:
+            evaluation = tflite_build.evaluate(model, timed=timed, offline=offline, out_dir=out_dir, on_event=shown)
+        finally:
+            shown.close()
+    if as_json:
+        console.json_document(evaluation.to_json())
+    else:
+        evaluated.show(evaluation)
+
+
 @app.command(short_help="Build again from nothing, elsewhere, and compare with model.lock.")
 def verify(
     targets: Targets = None,

@@ -9,10 +9,10 @@ from typing import Any
 
 from tflite_build.actions import accuracy
 from tflite_build.errors import BuildError, ExitCode, near_miss
-from tflite_build.evaluate import arena
-from tflite_build.evaluate.gpu import gpu
-from tflite_build.evaluate.graph import graphs, reached
-from tflite_build.evaluate.layers import layers
+from tflite_build.evaluation import arena
+from tflite_build.evaluation.gpu import gpu
+from tflite_build.evaluation.graph import graphs, reached
+from tflite_build.evaluation.layers import layers
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.rules import STATIC_QUANTIZE
 from tflite_build.spec.types import FileLimits

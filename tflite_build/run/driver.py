@@ -124,8 +124,12 @@ class Session:
         self._logs.__exit__(None, None, None)
         self.store.close()
 
-    def job(self, target: Target) -> Job:
+    def job(self, target: Target, *, float_only: bool = False) -> Job:
         """The job for `target`, with everything known that can be known before a conversion.
+
+        Args:
+            target: What to build.
+            float_only: Make the float file alone.
 
         Raises:
             BuildError: If the spec does not fit what it names.
@@ -143,7 +147,9 @@ class Session:
             self._code,
             overlay.digest_of(lock.packages) if lock.packages else "",
         )
-        job = Job(loaded, lock, tools, self.store, target.variants, self._interface(loaded, tools))
+        job = Job(
+            loaded, lock, tools, self.store, target.variants, self._interface(loaded, tools), float_only=float_only
+        )
         job.label = target.label or job.name
         job.said = lambda text: self.listener(Note(text, job.label))
         if self.options.locked:

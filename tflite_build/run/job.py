@@ -53,6 +53,8 @@ class Job:
     Attributes:
         lock: What earlier builds decided, as far as this one follows it.
         variants: Those to build; all where there are none.
+        float_only: Whether the float file alone is to be made, and no variant of it.
+        refusals: What steps refused so far, with the operators to blame.
         gates: The limits of the spec, once the files are made.
         made: The files.
         label: What the build calls the model, as far as that is not its name.
@@ -70,6 +72,8 @@ class Job:
     running: set[str] = field(default_factory=set)
     held: dict[str, Refusal] = field(default_factory=dict)  # refusals that wait for the verdict on the float file
     failures: list[BuildError] = field(default_factory=list)
+    float_only: bool = False
+    refusals: list[tuple[Step, Refusal]] = field(default_factory=list)
     gates: tuple[Gate, ...] = ()
     made: tuple[VariantResult, ...] = ()
     generation: int = 0
@@ -93,7 +97,8 @@ class Job:
         resolved = resolve(self.loaded, self.lock, self.refuted, self.interface)
         self.resolved = replace(resolved, located=self.located)
         self.whole = pipeline.graph(self.resolved, self.tools)
-        self.graph = self.whole.closure(pipeline.variant_targets(self.resolved, self.variants))
+        targets = {compare.FLOAT_ID} if self.float_only else pipeline.variant_targets(self.resolved, self.variants)
+        self.graph = self.whole.closure(targets)
         self.done, self.running, self.held = {}, set(), {}
         self._before_verdict = frozenset(s.id for s in self.graph.closure({compare.FLOAT_ID}).steps)
         self._ready = None
@@ -177,6 +182,7 @@ class Job:
         """Take the outcome of `step`; a refusal plans anew or fails the model."""
         self._stop(step)
         if done.result.refusal is not None:
+            self.refusals.append((step, done.result.refusal))
             # Of a float file that is wrong itself, a quantizer's refusal says nothing.
             if compare.FLOAT_ID in self.done or step.id in self._before_verdict:
                 self._refuse(self._refusal(step, done.result.refusal))

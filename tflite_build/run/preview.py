@@ -112,14 +112,15 @@ def plan(targets: Sequence[Target], options: Options) -> tuple[ModelPlan, ...]:
     with Session(options, lambda _: None) as session:
         for target in targets:
             job = session.job(target)
-            _advance(session, job)
+            advance(session, job)
             if job.failures:
                 raise job.failures[0]
             plans.append(_model_plan(job, options.out_dir))
     return tuple(plans)
 
 
-def _advance(session: Session, job: Job) -> None:
+def advance(session: Session, job: Job) -> None:
+    """Take `job` as far as remembered outcomes go. Runs nothing."""
     asked: set[tuple[int, str]] = set()
     while True:
         fresh = [s for s in job.ready() if (job.generation, s.id) not in asked]

@@ -69,6 +69,7 @@ class _Look:
         missing: Operators that only an app or TensorFlow has.
         fixed: Layers that cannot be converted where dimensions are open.
         refused: What a build will refuse, and what to do.
+        layers: The classes and names of its layers.
     """
 
     format: str
@@ -81,6 +82,7 @@ class _Look:
     missing: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    layers: tuple[tuple[str, str], ...] = ()
 
 
 def init(model: Path | None, output: Path, *, force: bool, offline: bool, listener: Listener) -> Path:
@@ -95,22 +97,48 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
         raise UsageError(Problem(f"{output} is a folder", hint=f"name a file: --output {output / SPEC_NAME}"))
     if output.exists() and not force:
         raise UsageError(Problem(f"{output} is there already", hint="--force replaces it, --output names another file"))
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resources.templates("init")),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters |= {"toml": _toml, "key": _key, "listed": _listed}
-    notes: list[str] = []
     if model is None:
-        text = environment.get_template("example.toml.jinja").render()
+        described = Description(_tidy(_templates().get_template("example.toml.jinja").render()), ())
     else:
-        look = _look(model, offline, listener)
-        several = len(look.interface.signatures) > 1
-        folder = output.absolute().parent
-        imports, homeless = _imports(model, look, folder)
-        text = environment.get_template("model.toml.jinja").render(
+        described = describe(model, output.absolute().parent, offline=offline, listener=listener)
+    with Placement() as placement:
+        placement.text(described.text, output)
+        placement.commit()
+    for note in described.notes:
+        listener(Note(note))
+    return output
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What can be said of a model at a glance.
+
+    Attributes:
+        text: A model.toml for it.
+        notes: What stands between it and a build.
+        refused: What a build will refuse, and what to do.
+        layers: The classes and names of its layers, of a Keras model.
+    """
+
+    text: str
+    notes: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    layers: tuple[tuple[str, str], ...] = ()
+
+
+def describe(model: Path, folder: Path, *, offline: bool, listener: Listener) -> Description:
+    """A model.toml for `model` that lies in `folder`. Writes nothing.
+
+    Raises:
+        BuildError: If `model` is nothing that can be built.
+    """
+    look = _look(model, offline, listener)
+    several = len(look.interface.signatures) > 1
+    imports, homeless = _imports(model, look, folder)
+    text = (
+        _templates()
+        .get_template("model.toml.jinja")
+        .render(
             name=_name(model),
             format=look.format,
             path=Path(os.path.relpath(model, folder)).as_posix(),
@@ -123,7 +151,7 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
             fixed=look.fixed,
             signatures=[_signature(s, look, several) for s in look.interface.signatures],
         )
-        notes = _notes(look, homeless)
+    )
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:  # bytes of a path that are none, or half of a pair in a configuration
@@ -131,12 +159,23 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
             Problem(f"'{model}', or a name in it, is not UTF-8, as a model.toml has to be", hint="rename it"),
             ExitCode.SPEC_WRONG,
         ) from None
-    with Placement() as placement:
-        placement.text(re.sub(r"\n{3,}", "\n\n", text).rstrip("\n") + "\n", output)
-        placement.commit()
-    for note in notes:
-        listener(Note(note))
-    return output
+    return Description(_tidy(text), tuple(_notes(look, homeless)), look.refused, look.layers)
+
+
+def _tidy(text: str) -> str:
+    """Without the empty lines that templates leave."""
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip("\n") + "\n"
+
+
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.templates("init")),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters |= {"toml": _toml, "key": _key, "listed": _listed}
+    return environment
 
 
 def _notes(look: _Look, homeless: Sequence[str]) -> list[str]:
@@ -198,6 +237,7 @@ def _keras(config: dict[str, Any], *, legacy: bool) -> _Look:
         (*file.custom, *lost),
         fixed=look.fixed,
         refused=look.refused,
+        layers=look.layers,
     )
 
 

@@ -55,7 +55,19 @@ def read(file: Path, hint: str = "") -> Document:
         SpecError: If it cannot be read or is no TOML.
     """
     raw = _read(file, hint)
-    text = _decode(file, raw)
+    return _parsed(file, _decode(file, raw), raw)
+
+
+def parsed(file: Path, text: str) -> Document:
+    """The document that would be read, if `text` stood in `file`.
+
+    Raises:
+        SpecError: If it is no TOML.
+    """
+    return _parsed(file, text, text.encode())
+
+
+def _parsed(file: Path, text: str, raw: bytes) -> Document:
     data = _parse(file, text)
     found = Document(file, data, hashlib.sha256(raw).hexdigest(), text, locate(text))
     huge = [Problem(_TOO_LONG, found.place(*key)) for key in _huge(data)]

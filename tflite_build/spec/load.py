@@ -15,7 +15,7 @@ from tflite_build.errors import Place, Problem, SpecError
 from tflite_build.workspace import workspace_of
 
 from . import rules
-from .document import Document, line_of, read, validated
+from .document import Document, line_of, parsed, read, validated
 from .types import SPEC_VERSION, ModelSpec
 from .workspace import WorkspaceSpec, with_defaults
 
@@ -88,13 +88,18 @@ def split_key(key: str) -> tuple[str, ...]:
     return tuple(a or b for a, b in re.findall(r'"([^"]*)"|([^."]+)', key))
 
 
-def load(file: Path, *, files: bool = True) -> LoadedSpec:
+def load(file: Path, *, files: bool = True, text: str | None = None) -> LoadedSpec:
     """Read and check `file` and its workspace; that the files which it names are there, too, unless `files` is off.
+
+    Args:
+        file: The model.toml.
+        files: Whether what it names has to be there.
+        text: What stands in `file`, where that is not written.
 
     Raises:
         SpecError: With all problems of the file, or of its workspace.
     """
-    document = read(file, "`tflite-build init` writes a model.toml")
+    document = read(file, "`tflite-build init` writes a model.toml") if text is None else parsed(file, text)
     version = document.data.get("spec")
     if isinstance(version, int) and not isinstance(version, bool) and version > SPEC_VERSION:
         raise SpecError(

@@ -165,6 +165,15 @@ class Runner:
             seen = profiler.InvokeWithCalibration(self._interpreter._native_handle(), chosen.subgraph)
             return {name: (found.min, found.max) for name, found in seen.items()}
 
+    def invoke(self, signature: str) -> None:
+        """Run once more on the inputs of the last `run`; variables stay as that left them.
+
+        Raises:
+            Refused: The runtime cannot run it.
+        """
+        with _refusals("the runtime fails to run it"):
+            self._native.Invoke(self.signatures[signature].subgraph)
+
     def _set(self, signature: RunnableSignature, inputs: Mapping[str, Array]) -> None:
         """Make everything ready for a call, which is to be like the first one."""
         if self._lasting and self._used:

@@ -1,0 +1,271 @@
+"""How an evaluation looks: the verdict first, then what does not convert, then the figures."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from tflite_build.errors import printable
+from tflite_build.evaluation.figures import Figures
+from tflite_build.evaluation.verdict import Obstacle, Verdict
+from tflite_build.run.evaluating import Evaluation, FileEvaluation
+from tflite_build.run.timing import Timing
+
+from . import console
+
+_SHOWN = 12  # rows of a table; --json has them all
+_WIDE = 96
+
+
+def show(evaluation: Evaluation) -> None:
+    """Print `evaluation`."""
+    console.line(f"{printable(evaluation.name)}  ({console.relative(evaluation.source)})")
+    console.line()
+    _verdict(evaluation.verdict)
+    _obstacles(evaluation.obstacles)
+    if evaluation.files:
+        _files(evaluation.files)
+        first = evaluation.files[0].figures
+        _signatures(first)
+        _operators(first)
+        _layers(first)
+        _delegates(evaluation, first)
+        _complexity(first)
+    for note in evaluation.notes:
+        console.line(f"note: {printable(note)}")
+
+
+def short(verdict: Verdict, obstacles: Sequence[Obstacle]) -> list[str]:
+    """The verdict in a few lines, for a build that fails."""
+    advised = [(o, o.change) for o in _unlike(obstacles) if o.change is not None]
+    return [f"verdict: {printable(line)}" for line in verdict.lines()] + [
+        f"help: {_blamed(o)}: instead of {change.construct}, {printable(change.instead)}" for o, change in advised
+    ]
+
+
+def _verdict(verdict: Verdict) -> None:
+    rows = []
+    for runtime in verdict.runtimes:
+        ways = runtime.ways or ()
+        cells = [f"{w.title}" + (f": {printable(w.what)}" if w.what else "") for w in ways] or ["no way is known"]
+        rows.append([runtime.runtime, _wrapped("\n".join(cells))])
+    console.table(["runtime", "the model goes"], rows, indent="  ")
+    if verdict.accelerators:
+        console.line()
+        console.table(
+            ["accelerator", "variant", "why"],
+            [
+                [a.accelerator, a.variant or "none", _wrapped("\n".join(filter(None, (a.why, a.but))))]
+                for a in verdict.accelerators
+            ],
+            indent="  ",
+        )
+    console.line()
+
+
+def _obstacles(obstacles: Sequence[Obstacle]) -> None:
+    if not obstacles:
+        return
+    console.line("does not convert")
+    rows = []
+    for o in obstacles:
+        needs = {"select": "select TF ops", "custom": "a custom operator"}.get(o.needs, "has no form")
+        advice = f"{o.change.instead} ({o.change.why})" if o.change else o.message
+        rows.append(
+            [o.engine or "all", printable(o.operator) or "-", printable(o.source) or "-", needs, _wrapped(advice)]
+        )
+    console.table(["engine", "operator", "from", "needs", "what to do"], rows[:_SHOWN], indent="  ")
+    _more(len(rows))
+    console.line()
+
+
+def _files(files: Sequence[FileEvaluation]) -> None:
+    rows = []
+    for file in files:
+        held = file.figures.data
+        rows.append(
+            [
+                printable(file.variant) or file.figures.quantization,
+                console.size(held.file),
+                f"{held.parameters:,}",
+                console.size(sum(s.arena for s in file.figures.signatures)),
+                _count(sum(s.compute.total for s in file.figures.signatures)),
+                _share((s.gpu.delegated, s.gpu.operators) for s in file.figures.signatures),
+                _share((s.xnnpack.delegated, s.xnnpack.operators) for s in file.figures.signatures),
+                *_times(file.timings),
+            ]
+        )
+    timed = next((f.timings for f in files if f.timings), ())
+    threads = list(dict.fromkeys(t.threads for t in timed))
+    head = ["variant", "file", "parameters", "peak memory", "MACs", "GPU", "XNNPACK"]
+    head += [f"{n} thread{'s' if n > 1 else ''}" for n in threads]
+    filled = [row + ["-"] * (len(head) - len(row)) for row in rows]
+    console.table(head, filled, right=range(1, len(head)), indent="  ")
+    for why in dict.fromkeys(f.not_timed for f in files if f.not_timed):
+        console.line(f"  not measured: {printable(why)}")
+    if files[0].figures.smaller:
+        estimates = ", ".join(f"{form} about {console.size(size)}" for form, size in files[0].figures.smaller.items())
+        console.line(f"  smaller, estimated from the bytes: {estimates}")
+    console.line()
+
+
+def _signatures(found: Figures) -> None:
+    rows = [
+        [
+            printable(s.name) or "(main graph)",
+            console.size(found.data.inputs.get(s.name, 0)),
+            console.size(found.data.outputs.get(s.name, 0)),
+            console.size(s.arena),
+            console.size(s.persistent),
+            str(s.depth),
+            _count(s.compute.total),
+        ]
+        for s in found.signatures
+    ]
+    head = ["signature", "inputs", "outputs", "peak memory", "kept", "depth", "MACs"]
+    console.table(head, rows, right=range(1, len(head)), indent="  ")
+    console.line()
+
+
+def _operators(found: Figures) -> None:
+    rows = []
+    for use in found.operators[:_SHOWN]:
+        macs = sum(s.compute.macs.get(use.name, 0) for s in found.signatures)
+        since = ", ".join(f"{line} {release or 'unknown'}" for line, release in use.since.items())
+        shown = [printable(layer) for layer in use.layers[:2]] + (["..."] if len(use.layers) > 2 else [])
+        needs = {"select": "select TF op", "custom": "custom", "stock": "custom, in the runtime"}
+        rows.append(
+            [
+                printable(use.name),
+                str(use.count),
+                _count(macs) if macs else "",
+                needs.get(use.needs, "restricted" if use.restrictions else "builtin"),
+                since,
+                ", ".join(shown),
+            ]
+        )
+    console.table(["operator", "count", "MACs", "is", "since", "layers"], rows, right=(1, 2), indent="  ")
+    _more(len(found.operators))
+    for use in found.operators:
+        for restriction in use.restrictions:
+            console.line(f"  {printable(use.name)}: {restriction}")
+    console.line()
+
+
+def _layers(found: Figures) -> None:
+    """The layers with the most bytes, beside what they compute."""
+    macs: dict[str, int] = {}
+    for signature in found.signatures:
+        for layer, count in signature.compute.by_layer.items():
+            macs[layer] = macs.get(layer, 0) + count
+    names = sorted({*found.data.by_layer, *macs}, key=lambda n: (-found.data.by_layer.get(n, 0), -macs.get(n, 0), n))
+    if not names:
+        return
+    rows = [
+        [printable(n) or "(no name)", console.size(found.data.by_layer.get(n, 0)), _count(macs[n]) if n in macs else ""]
+        for n in names[:_SHOWN]
+    ]
+    console.table(["layer", "weights", "MACs"], rows, right=(1, 2), indent="  ")
+    _more(len(names))
+    console.line()
+
+
+def _delegates(evaluation: Evaluation, found: Figures) -> None:
+    for s in found.signatures:
+        for name, coverage in (("GPU", s.gpu), ("XNNPACK", s.xnnpack)):
+            if coverage.whole:
+                continue
+            pieces = ", ".join(map(str, coverage.pieces)) or "none"
+            title = f" of {printable(s.name)}" if len(found.signatures) > 1 else ""
+            console.line(
+                f"{name}{title}: {coverage.delegated} of {coverage.operators} operators; it could take {coverage.taken}, "
+                f"in pieces of {pieces}"
+            )
+            if coverage.cuts:
+                console.line(f"  cut at {', '.join(map(printable, coverage.cuts[:6]))}")
+            counted: dict[tuple[str, str], list[str]] = {}
+            for n in coverage.not_taken:
+                counted.setdefault((n.operator, n.reason), []).append(n.layer)
+            rows = [
+                [op, str(len(where)), reason, ", ".join(dict.fromkeys(filter(None, map(printable, where[:2]))))]
+                for (op, reason), where in counted.items()
+            ]
+            console.table(["not taken", "count", "why", "layers"], rows[:_SHOWN], right=(1,), indent="  ")
+            _more(len(rows))
+            console.line()
+    changes = list(dict.fromkeys(a.change for a in evaluation.advice))
+    for change in changes:
+        console.line(f"for the GPU: instead of {change.construct}, {change.instead} ({change.why})")
+    if changes:
+        console.line()
+
+
+def _complexity(found: Figures) -> None:
+    c = found.complexity
+    parts = [f"{c.operators} operators of {c.kinds} kinds", f"{c.tensors} tensors"]
+    parts.append(f"{c.signatures} signature{'s' if c.signatures > 1 else ''}")
+    if c.subgraphs > 1:
+        parts.append(f"{c.subgraphs} subgraphs")
+    if c.control_flow:
+        parts.append(f"control flow: {', '.join(dict.fromkeys(c.control_flow))}")
+    if c.variables:
+        parts.append(f"{c.variables} variables")
+    if c.dynamic_inputs:
+        parts.append(f"open shapes of {', '.join(map(printable, c.dynamic_inputs))}")
+    console.line("complexity: " + "; ".join(parts))
+    largest = [
+        f"{printable(_short(name))} {list(shape)} {console.size(size)}" for name, shape, size in found.data.largest[:3]
+    ]
+    if largest:
+        console.line("largest tensors: " + ", ".join(largest))
+
+
+def _times(timings: Sequence[Timing]) -> list[str]:
+    """For each number of threads what all signatures take: the median, and from the fastest to the slowest."""
+    cells = []
+    for threads in dict.fromkeys(t.threads for t in timings):
+        own = [t for t in timings if t.threads == threads]
+        low, middle, high = (sum(getattr(t, part) for t in own) for part in ("fastest", "median", "slowest"))
+        cells.append(f"{_milliseconds(middle)} ({_milliseconds(low)} to {_milliseconds(high)})")
+    return cells
+
+
+def _milliseconds(seconds: float) -> str:
+    value = seconds * 1e3
+    return f"{value:.3f} ms" if value < 1 else f"{value:.1f} ms"
+
+
+def _share(pairs: Iterable[tuple[int, int]]) -> str:
+    listed = list(pairs)
+    taken, total = sum(t for t, _ in listed), sum(n for _, n in listed)
+    return "all" if taken == total else f"{taken} of {total}"
+
+
+def _count(value: float) -> str:
+    for unit in ("", " k", " M"):
+        if value < 1000:
+            return f"{value:.0f}" if not unit else f"{value:.1f}{unit}"
+        value /= 1000
+    return f"{value:.2f} G"
+
+
+def _unlike(obstacles: Sequence[Obstacle]) -> list[Obstacle]:
+    """One for each change that is proposed."""
+    return list({o.change: o for o in reversed(obstacles)}.values())[::-1]
+
+
+def _blamed(o: Obstacle) -> str:
+    return printable(o.operator or "the model") + (f" in '{printable(o.source)}'" if o.source else "")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 50 else "..." + name[-47:]
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(part for line in text.splitlines() for part in textwrap.wrap(line, _WIDE, subsequent_indent="  "))
+
+
+def _more(count: int) -> None:
+    if count > _SHOWN:
+        console.line(f"  and {count - _SHOWN} more; --json lists all")

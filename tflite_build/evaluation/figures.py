@@ -1,0 +1,131 @@
+"""All figures of one file, and the version of their form as JSON."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tflite_build.errors import Place
+from tflite_build.tflite import reader, runtimes
+from tflite_build.tflite.flatbuffer import FormatError
+from tflite_build.tflite.reader import Model
+from tflite_build.tflite.runtimes import Lack
+from tflite_build.tflite.summary import quantization_of
+
+from . import arena, data, gpu, xnnpack
+from . import complexity as counting
+from . import compute as computing
+from . import layers as naming
+from . import operators as using
+from .complexity import Complexity
+from .compute import Compute
+from .data import Data
+from .delegates import Coverage
+from .graph import Graph, Node, graphs, reached
+from .operators import OperatorUse
+
+_FLOATS = ("float32", "bfloat16", "float64")
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureFigures:
+    """One call of a signature, what it calls included.
+
+    Attributes:
+        arena: Bytes of activations at their peak.
+        persistent: Bytes that stay between calls.
+        depth: Operators on the longest way through it.
+    """
+
+    name: str
+    arena: int
+    persistent: int
+    depth: int
+    compute: Compute
+    gpu: Coverage
+    xnnpack: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One file.
+
+    Attributes:
+        quantization: How it is quantized, as `inspect` says it.
+        smaller: Estimated bytes as float16 and as int8, where that is less.
+        lacks: Builtin operators that the newest release has not.
+    """
+
+    quantization: str
+    data: Data
+    signatures: tuple[SignatureFigures, ...]
+    complexity: Complexity
+    operators: tuple[OperatorUse, ...]
+    smaller: Mapping[str, int]
+    lacks: tuple[Lack, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        value = asdict(self)
+        for signature, own in zip(value["signatures"], self.signatures, strict=True):
+            signature["compute"]["total"] = own.compute.total
+        return value
+
+
+def figures(path: Path) -> Figures:
+    """The figures of the file at `path`.
+
+    Raises:
+        FormatError: If it is no whole .tflite file, or its operators are not what their names say.
+    """
+    with reader.model(path) as model:
+        try:
+            return of(model)
+        except FormatError as error:
+            raise FormatError(error.problems[0].message, Place(path)) from None
+        except (IndexError, KeyError, ValueError, OverflowError, RecursionError, struct.error) as error:
+            # The reader has checked what the format says. What is left are operators with too few tensors or dimensions.
+            message = "the file is damaged: an operator has not the tensors that its kind has"
+            raise FormatError(f"{message} ({error})", Place(path)) from error
+
+
+def of(model: Model) -> Figures:
+    """The figures of an open model."""
+    all_graphs = graphs(model)
+    named = tuple(naming.layers(graph) for graph in all_graphs)
+    held = data.data(model, all_graphs, named)
+    floats = {kind: count for kind, count in held.by_type.items() if kind in _FLOATS}
+    halves = floats | {kind: count for kind, count in held.by_type.items() if kind == "float16"}
+    estimates = {"float16": data.estimate(held, floats, 16), "int8": data.estimate(held, halves, 8)}
+
+    def layer_of(graph: Graph, node: Node) -> str:
+        return named[graph.index].of_node[node.index]
+
+    signatures = []
+    for signature in model.signatures:
+        graph, called = all_graphs[signature.subgraph], reached(all_graphs, signature.subgraph)
+        plans = [arena.plan(part) for part in called]
+        own = named[graph.index]
+        signatures.append(
+            SignatureFigures(
+                signature.name,
+                sum(plan.size for plan in plans),
+                sum(plan.persistent for plan in plans),
+                counting.depth(graph),
+                computing.compute(called, layer_of),
+                gpu.gpu(graph, own),
+                xnnpack.xnnpack(graph, own),
+            )
+        )
+    return Figures(
+        quantization_of(model),
+        held,
+        tuple(signatures),
+        counting.complexity(model, all_graphs),
+        using.operators(model, all_graphs, named),
+        {form: size for form, size in estimates.items() if size < held.file},
+        runtimes.lacks(model, runtimes.bundled()),
+    )

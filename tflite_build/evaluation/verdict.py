@@ -1,0 +1,223 @@
+"""The verdict: how a model gets onto each runtime, the cheapest way first, and which variant suits which accelerator.
+
+Knows figures of files and what converters refused, nothing of how either came about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from . import refactorings
+from .figures import Figures, SignatureFigures
+from .refactorings import Refactoring
+
+WayKind = Literal["as-is", "change", "select-tf-ops", "custom-operators"]
+# The runtimes that an app can have, and what they allow beside builtin operators.
+RUNTIMES: dict[str, frozenset[str]] = {
+    "standard": frozenset({"select-tf-ops"}),
+    "play-services": frozenset(),
+    "custom": frozenset({"select-tf-ops", "custom-operators"}),
+}
+_TITLES: dict[WayKind, str] = {
+    "as-is": "as it is",
+    "change": "after a change",
+    "select-tf-ops": "with select TF ops",
+    "custom-operators": "with custom operators",
+}
+_DEPTHWISE_SHARE = 0.1  # of the work, from where on it matters that XNNPACK has no dynamic form of it
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something that stands between a model and a file, or between a file and a runtime.
+
+    Attributes:
+        engine: Who refuses it: "litert", "tensorflow", or "" for what is in the file.
+        operator: Its name; "" where no operator is blamed.
+        needs: "select", "custom", or "" where it has no form at all.
+        source: The layer or the source line that it comes from.
+        message: What is wrong.
+        change: What to write instead, where a table knows.
+    """
+
+    engine: str
+    operator: str
+    needs: str
+    source: str
+    message: str
+    change: Refactoring | None = None
+
+    @property
+    def advised(self) -> Obstacle:
+        """With what the table says to write instead."""
+        known = refactorings.for_operator(self.operator) if self.operator else None
+        return replace(self, change=self.change or known)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way onto a runtime: its kind, and what it takes."""
+
+    kind: WayKind
+    what: str
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return _TITLES[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeVerdict:
+    """How a model gets onto a runtime: the ways, the cheapest first; none where none is known."""
+
+    runtime: str
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorVerdict:
+    """Which variant suits an accelerator, why, and what speaks against it."""
+
+    accelerator: str
+    variant: str
+    why: str
+    but: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict on a model."""
+
+    runtimes: tuple[RuntimeVerdict, ...]
+    accelerators: tuple[AcceleratorVerdict, ...]
+
+    def lines(self) -> list[str]:
+        """The short form: a line for each runtime."""
+        return [
+            f"{r.runtime}: "
+            + ("; else ".join(f"{w.title}: {w.what}" if w.what else w.title for w in r.ways) or "no way")
+            for r in self.runtimes
+        ]
+
+
+def verdict(figures: Figures | None, obstacles: Sequence[Obstacle]) -> Verdict:
+    """The verdict on a model.
+
+    Args:
+        figures: Of its float file; None where it does not convert.
+        obstacles: What stands in the way, with changes that are known.
+    """
+    in_file = _in_file(figures) if figures is not None else ()
+    every = (*obstacles, *in_file) if figures is None else in_file
+    return Verdict(
+        tuple(RuntimeVerdict(runtime, _ways(runtime, allowed, every)) for runtime, allowed in RUNTIMES.items()),
+        () if figures is None else _accelerators(figures),
+    )
+
+
+def _in_file(figures: Figures) -> tuple[Obstacle, ...]:
+    """What of a file not every runtime runs."""
+    found = []
+    for use in figures.operators:
+        if use.needs in ("select", "custom", "stock"):
+            name = use.name.removeprefix("Flex") if use.needs == "select" else use.name
+            source = use.layers[0] if use.layers else ""
+            found.append(Obstacle("", name, use.needs, source, f"{name} is no builtin operator").advised)
+    for lack in figures.lacks:
+        named = f"{lack.need.operator} version {lack.need.version}"
+        found.append(Obstacle("", lack.need.operator, "version", lack.layer, f"no release has {named}"))
+    return tuple(found)
+
+
+def _ways(runtime: str, allowed: frozenset[str], obstacles: Sequence[Obstacle]) -> tuple[Way, ...]:
+    # The stock runtime carries some custom operators; the one of Play services is only promised to have builtins.
+    left = [o for o in obstacles if o.needs != "stock" or runtime == "play-services"]
+    if not left:
+        return (Way("as-is", ""),)
+    ways = [Way("change", _changes(left))] if all(o.operator or o.change for o in left) else []
+    names = ", ".join(dict.fromkeys(o.operator for o in left if o.operator))
+    # An engine that cannot do more says nothing of what another one's operators need.
+    asked = [o for o in left if o.engine != "litert"] or left
+    needs = {o.needs for o in asked}
+    if needs == {"select"} and "select-tf-ops" in allowed:
+        ways.append(Way("select-tf-ops", ", ".join(dict.fromkeys(o.operator for o in asked))))
+    if needs <= {"select", "custom", "stock"} and needs != {"select"} and "custom-operators" in allowed:
+        ways.append(Way("custom-operators", names))
+    return tuple(ways)
+
+
+def _changes(obstacles: Sequence[Obstacle]) -> str:
+    """What to change, each once: `Erfinv (in 'act'): a polynomial ...`."""
+    texts: dict[str, None] = {}
+    for o in obstacles:
+        where = f" in '{o.source}'" if o.source else ""
+        texts[f"{o.operator}{where}" if o.operator else o.change.construct if o.change else o.message] = None
+    return "replace " + ", ".join(texts)
+
+
+def _accelerators(figures: Figures) -> tuple[AcceleratorVerdict, ...]:
+    return (_cpu(figures), _gpu(figures), _npu(figures))
+
+
+def _cpu(figures: Figures) -> AcceleratorVerdict:
+    macs = sum(s.compute.macs.get("DEPTHWISE_CONV_2D", 0) for s in figures.signatures)
+    total = sum(s.compute.total for s in figures.signatures)
+    depthwise = macs > _DEPTHWISE_SHARE * total
+    missed = [n for s in figures.signatures for n in s.xnnpack.not_taken]
+    but = f"XNNPACK takes {_taken(figures, 'xnnpack')}" + (
+        f", not {_names(n.operator for n in missed)}" if missed else ""
+    )
+    if not total:
+        return AcceleratorVerdict("CPU", "float32", "it has no layer whose weights a quantizer makes smaller", but)
+    if depthwise:
+        why = "a quarter of the weights and integer arithmetic; XNNPACK has no dynamic form of DEPTHWISE_CONV_2D"
+        return AcceleratorVerdict("CPU", "int8", why + "; needs calibration data", but)
+    why = "a quarter of the weights without calibration data; int8 is faster still and needs some"
+    return AcceleratorVerdict("CPU", "dynamic-int8", why, but)
+
+
+def _gpu(figures: Figures) -> AcceleratorVerdict:
+    why = "the GPU computes in float16, and the file is half as large"
+    short = [s for s in figures.signatures if not s.gpu.whole]
+    if not short:
+        return AcceleratorVerdict("GPU", "float16", why, "")
+    refused = [n for s in short for n in s.gpu.not_taken]
+    pieces = sum(len(s.gpu.pieces) for s in short)
+    delegated = sum(s.gpu.delegated for s in figures.signatures)
+    total = sum(s.gpu.operators for s in figures.signatures)
+    if not delegated:
+        return AcceleratorVerdict("GPU", "", "", f"the delegate takes no operator: {refused[0].reason}")
+    cut = f"{_names(n.operator for n in refused)} stay on the CPU"
+    more = f"; of {pieces} pieces only the largest goes to the GPU" if pieces > len(short) else ""
+    return AcceleratorVerdict("GPU", "float16", why, f"it gets {delegated} of {total} operators: {cut}{more}")
+
+
+def _npu(figures: Figures) -> AcceleratorVerdict:
+    against = []
+    if figures.complexity.dynamic_inputs:
+        against.append(f"the shape of {_names(figures.complexity.dynamic_inputs)} is open, and NPUs want it fixed")
+    if figures.complexity.control_flow:
+        against.append(f"{_names(figures.complexity.control_flow)} is no operator of NPUs")
+    others = [use.name for use in figures.operators if use.needs != "builtin"]
+    if others:
+        against.append(f"{_names(others)} is no builtin operator")
+    why = "NPUs compute with integers of 8 bits; needs calibration data"
+    return AcceleratorVerdict("NPU", "int8", why, "; ".join(against))
+
+
+def _taken(figures: Figures, delegate: Literal["gpu", "xnnpack"]) -> str:
+    def coverage(s: SignatureFigures) -> tuple[int, int]:
+        found = s.gpu if delegate == "gpu" else s.xnnpack
+        return found.delegated, found.operators
+
+    pairs = [coverage(s) for s in figures.signatures]
+    taken, total = sum(t for t, _ in pairs), sum(n for _, n in pairs)
+    return "all operators" if taken == total else f"{taken} of {total} operators"
+
+
+def _names(names: Iterable[str]) -> str:
+    listed = list(dict.fromkeys(names))
+    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")

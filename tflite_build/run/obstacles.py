@@ -1,0 +1,70 @@
+"""What stands between a model and its float file: what the steps of a job refused, as the verdict takes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tflite_build.evaluation import refactorings
+from tflite_build.evaluation.verdict import Obstacle
+from tflite_build.planning.action import Step
+from tflite_build.store.results import Refusal
+
+from .job import Job
+
+_LAYER = re.compile(r"'([^']*)' \((\w+)\)")  # how a look at a Keras model names a layer and its class
+
+
+def obstacles(job: Job, layers: Sequence[tuple[str, str]] = ()) -> tuple[Obstacle, ...]:
+    """What the engines of `job` refused, each once, with what to write instead; none where nothing was refused.
+
+    Args:
+        job: A job, finished or not.
+        layers: The classes and names of the model's layers, as far as they are known.
+    """
+    last: dict[str, tuple[Step, Refusal]] = {}  # one that was converted again names lines as well
+    for step, refusal in job.refusals:
+        if not step.variant:
+            last[_engine(step)] = step, refusal
+    kinds = {name: kind for kind, name in layers}
+    found: dict[Obstacle, None] = {}
+    for engine, (_, refusal) in last.items():
+        if not refusal.operators:
+            found[Obstacle(engine, "", "", "", refusal.reason)] = None
+        for name, needs, source in refusal.operators:
+            operator = _typed(name, refusal.reason)
+            found[_with_layer(Obstacle(engine, operator, needs, source, refusal.reason).advised, kinds)] = None
+    return tuple(found)
+
+
+def refused_layers(phrases: Sequence[str]) -> tuple[Obstacle, ...]:
+    """What a look at the model says that every engine refuses."""
+    found = []
+    for phrase in phrases:
+        named = _LAYER.search(phrase)
+        change = refactorings.for_layer(named[2]) if named else None
+        found.append(Obstacle("", named[2] if named else "", "", named[1] if named else "", phrase, change))
+    return tuple(found)
+
+
+def _engine(step: Step) -> str:
+    """Who refused: the engine's name, without the last resorts of it that are told apart elsewhere."""
+    choice = step.candidate.choice if step.candidate is not None else step.tool.toolchain
+    return choice.partition("-")[0]
+
+
+def _typed(name: str, reason: str) -> str:
+    """The operator as the refusal names it, which may say of what type it is: `Cumsum of float64`."""
+    found = re.search(rf"\b{re.escape(name)} of [\w ,]+?(?=['\";(]|$)", reason)
+    return found[0].strip() if found else name
+
+
+def _with_layer(obstacle: Obstacle, kinds: Mapping[str, str]) -> Obstacle:
+    """`obstacle` with what is known of the layer that it comes from, where nothing is known of the operator."""
+    if obstacle.change is not None:
+        return obstacle
+    for part in reversed(obstacle.source.split("/")):
+        if part in kinds:
+            return replace(obstacle, change=refactorings.for_layer(kinds[part]))
+    return obstacle
