@@ -308,8 +308,17 @@ def init(
 
 
 @app.command(short_help="Print what a .tflite file holds.")
-def inspect(model: Model, as_json: AsJson = False) -> None:
-    """Print what a .tflite file holds: signatures, tensors, operators, sizes, the oldest runtime."""
+def inspect(
+    model: Model,
+    operators: Annotated[bool, typer.Option("--ops", help="List every operator with its options instead.")] = False,
+    tensors: Annotated[bool, typer.Option("--tensors", help="List every tensor instead.")] = False,
+    metadata: Annotated[bool, typer.Option("--metadata", help="Print its metadata instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a .tflite file holds: signatures, graphs, operators, sizes, the oldest runtime.
+
+    --json has all of it, whatever else is asked for.
+    """
     from . import inspected
 
     with _told(as_json):
@@ -317,7 +326,7 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
     if as_json:
         console.json_document(summary.to_json())
     else:
-        inspected.show(model, summary)
+        inspected.show(model, summary, inspected.Parts(operators, tensors, metadata))
 
 
 @app.command(name="run", short_help="Run a .tflite file on arrays, in a process of its own.")

@@ -91,8 +91,8 @@ def read(data: memoryview) -> ModelMetadata:
     own = tuple(_file(t) for t in root.tables(6))
     if graph is not None:
         own += tuple(_file(t) for t in graph.tables(4))
-    texts = (root.string(n) or "" for n in (0, 1, 2, 4, 5, 7))
-    return ModelMetadata(*texts, inputs, outputs, own)
+    name, description, version, author, license_, parser = (root.string(n) or "" for n in (0, 1, 2, 4, 5, 7))
+    return ModelMetadata(name, description, version, author, license_, parser, inputs, outputs, own)
 
 
 def _tensor(table: Table) -> TensorMetadata:

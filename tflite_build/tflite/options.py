@@ -29,16 +29,20 @@ class Option:
 
     Attributes:
         plain: Whether it is what nearly every operator has, such as no activation, and needs no mention.
+        raw: Whether it is bytes, which only that operator understands.
     """
 
     name: str
     value: Value
     plain: bool
+    raw: bool = False
 
     @property
     def text(self) -> str:
         """Name and value for people."""
         if isinstance(self.value, tuple):
+            if self.raw:
+                return f"{self.name} {len(self.value)} bytes"
             more = ", ..." if len(self.value) > _LONGEST else ""
             return f"{self.name} [{', '.join(map(str, self.value[:_LONGEST]))}{more}]"
         if isinstance(self.value, bool):
@@ -125,7 +129,7 @@ def _option(field: _Field, table: Table) -> Option:
         plain = not table.position(field.number)
     elif field.kind in _table()["enums"]:
         plain = value in ("NONE", "DEFAULT")
-    return Option(field.name, value, plain)
+    return Option(field.name, value, plain, field.vector and kind == "u8")
 
 
 def _named(kind: str, value: float) -> int | float | str:
