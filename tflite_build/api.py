@@ -1,4 +1,4 @@
-"""The Python API: load, plan, build, inspect, run. The command line is written over it.
+"""The Python API: load, plan, build, inspect, diff, run. The command line is written over it.
 
     >>> import tflite_build
     >>> result = tflite_build.build("examples/digits")
@@ -22,6 +22,7 @@ from tflite_build.run import arguments, building, cache, driver, find, outputs, 
 from tflite_build.run import suggest as suggesting
 from tflite_build.run import verify as verifying
 from tflite_build.run.cache import Stats
+from tflite_build.run.comparison import ModelDifference, OutputChange, diff
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.execution import OutputArray, run_file
 from tflite_build.run.preview import ModelPlan
@@ -34,7 +35,9 @@ from tflite_build.spec.load import load as load_spec
 from tflite_build.store.checkup import Checked
 from tflite_build.store.garbage import Collected
 from tflite_build.store.store import cache_root, store_folder
+from tflite_build.tflite.difference import Change
 from tflite_build.tflite.summary import Summary, summarize
+from tflite_build.tflite.values import ValueChange
 
 Targets = str | Path | Sequence[str | Path]
 
@@ -308,17 +311,21 @@ def out_folder(out_dir: str | Path | None) -> Path | None:
 
 __all__ = [
     "BuildResult",
+    "Change",
     "Checked",
     "Collected",
     "Gate",
     "LoadedSpec",
+    "ModelDifference",
     "ModelPlan",
     "ModelResult",
     "OutputArray",
+    "OutputChange",
     "Stats",
     "Suggestion",
     "Summary",
     "Target",
+    "ValueChange",
     "VariantResult",
     "Verified",
     "build",
@@ -327,6 +334,7 @@ __all__ = [
     "cache_verify",
     "check",
     "clean",
+    "diff",
     "init",
     "inspect",
     "load",

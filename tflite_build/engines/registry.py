@@ -28,4 +28,5 @@ STEPS: dict[str, str] = {
     "accuracy": "checks.accuracy",
     "layers": "checks.layers",
     "execute": "checks.execute",
+    "outputs": "checks.outputs",
 }
