@@ -207,14 +207,14 @@ def test_one_vector_that_many_tensors_share(tmp_path: Path) -> None:
         tflite_build.inspect(tmp_path / "m.tflite")
 
 
-def test_more_scales_than_values(tmp_path: Path) -> None:
-    """No runtime takes them; a length that damage made is found before it takes memory."""
+def test_more_scales_than_any_dimension_is_long(tmp_path: Path) -> None:
+    """No runtime takes them: a length that damage made is found before it takes memory."""
     scales = {2: handmade.floats(*[1.0] * 9), 3: handmade.longs(*[0] * 9)}
     data = handmade.written(
         handmade.model([], [handmade.graph([handmade.tensor("t", "int8", [2, 4], 0, {4: scales})], [], [], [])])
     )
     (tmp_path / "m.tflite").write_bytes(data)
-    with pytest.raises(BuildError, match=r"9 numbers stand at byte .*, where 8 can be at most"):
+    with pytest.raises(BuildError, match=r"9 numbers stand at byte .*, where 4 can be at most"):
         tflite_build.inspect(tmp_path / "m.tflite")
 
 

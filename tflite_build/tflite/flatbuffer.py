@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from tflite_build.errors import BuildError, ExitCode, Place, Problem
 
 _LONGEST_STRING = 1 << 20
+_LONGEST_ODD = 4096  # bytes of a name that is not UTF-8
 _MANY = 1 << 62
 _U16 = struct.Struct("<H")
 _U32 = struct.Struct("<I")
@@ -114,7 +115,7 @@ class Table:
         """A string field; bytes that are not UTF-8 are shown as escapes.
 
         Raises:
-            FormatError: If it lies outside of the file, or is longer than any name or text (1 MB).
+            FormatError: If it lies outside of the file, is longer than any name or text (1 MB), or is long and no UTF-8.
         """
         at = self._field(number)
         return self._string(at) if at else None
@@ -124,7 +125,13 @@ class Table:
         if count > _LONGEST_STRING:
             raise FormatError(f"the file is damaged: a text at byte {start} has {count} bytes")
         self.meter.take(count)
-        return bytes(self.data[start : start + count]).decode("utf-8", "backslashreplace")
+        raw = bytes(self.data[start : start + count])
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            if count > _LONGEST_ODD:  # so much of it is no text
+                raise FormatError(f"the file is damaged: a text of {count} bytes at byte {start} is none") from None
+            return raw.decode("utf-8", "backslashreplace")
 
     def strings(self, number: int) -> tuple[str, ...]:
         """A vector of strings."""

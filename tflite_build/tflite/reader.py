@@ -10,7 +10,6 @@ import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 from tflite_build.errors import Place
@@ -69,6 +68,7 @@ BITS = {
 CUSTOM = 32  # BuiltinOperator.CUSTOM
 _BLOCKWISE, _MULTI_AXIS = 2, 3  # of the union QuantizationDetails
 _INDEX_TYPES = {1: ("i32", 4), 2: ("u16", 2), 3: ("u8", 1)}  # of the union SparseIndexVector
+_MOST_WITHOUT_RANK = 65536  # scales of a tensor whose dimensions nobody knows
 _MOST_DIMENSIONS = 255  # far more than any operator takes
 
 
@@ -405,7 +405,8 @@ def _tensor(index: int, table: Table, buffers: int) -> Tensor:
     buffer = table.scalar(2, "u32")
     if buffer >= max(1, buffers):
         raise FormatError(f"the file is damaged: buffer {buffer} is named, and there are {buffers}")
-    shape = table.integers(7, most=_MOST_DIMENSIONS) or table.integers(0, most=_MOST_DIMENSIONS)
+    open_, fixed = (table.integers(number, most=_MOST_DIMENSIONS) for number in (7, 0))
+    shape = open_ or fixed
     sparsity = _sparsity(table.table(6))
     return Tensor(
         index,
@@ -413,7 +414,7 @@ def _tensor(index: int, table: Table, buffers: int) -> Tensor:
         dtype,
         shape,
         buffer,
-        _quantization(table.table(4), shape),
+        _quantization(table.table(4), (*open_, *fixed)),
         bool(table.scalar(5, "u8")),
         sparsity is not None,
         bool(table.scalar(8, "u8")),
@@ -422,13 +423,13 @@ def _tensor(index: int, table: Table, buffers: int) -> Tensor:
     )
 
 
-def _quantization(table: Table | None, shape: tuple[int, ...]) -> Quantization | None:
+def _quantization(table: Table | None, sizes: tuple[int, ...]) -> Quantization | None:
     if table is None:
         return None
     details = table.scalar(4, "u8")
     blocks = table.table(5) if details in (_BLOCKWISE, _MULTI_AXIS) else None
-    # No runtime takes more scales than values, and a damaged length is found before it takes memory.
-    most = max(1, prod(shape)) if all(d >= 0 for d in shape) else len(table.data) // 16
+    # Runtimes take one scale, or as many as a dimension is long; a damaged length is found before it takes memory.
+    most = max(1, *sizes) if sizes else _MOST_WITHOUT_RANK
     scales = table.scalars(2, "f32", most)
     axis = table.scalar(6, "i32")
     if blocks is not None:

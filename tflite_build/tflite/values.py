@@ -10,13 +10,13 @@ import struct
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
 from math import prod
-from operator import sub
+from operator import mul, sub
 
 from .reader import BITS, Tensor
 
 _PIECE = 1 << 18  # bytes that are compared at once
+_REAL_PIECE = 1 << 14  # numbers
 _ARRAYS = {
     "float32": "f",
     "float64": "d",
@@ -75,8 +75,8 @@ def compare(one: Stored, other: Stored) -> ValueChange | None:
     if a.shape != b.shape or a.sparse or not (_is_real(one) and _is_real(other)):
         return None
     tally, numbers, others = _Tally(_count(a)), _real(one), _real(other)
-    while piece := list(islice(numbers, _PIECE)):
-        tally.add(piece, list(islice(others, _PIECE)))
+    for piece, against in zip(numbers, others, strict=True):
+        tally.add(piece, against)
     return tally.result(real=True)
 
 
@@ -177,24 +177,31 @@ def _is_real(stored: Stored) -> bool:
     return not q.blockwise and fits and len(q.zero_points) in (0, 1, len(q.scales))
 
 
-def _real(stored: Stored) -> Iterator[float]:
+def _real(stored: Stored) -> Iterator[list[float]]:
+    """The real numbers, so many at a time."""
     tensor, q = stored.tensor, stored.tensor.quantization
-    numbers = islice(_all(stored), _count(tensor))
-    if q is None:
-        return numbers
-    points = q.zero_points or (0,)
-    if len(q.scales) == 1:
-        scale, point = q.scales[0], points[0]
-        return ((n - point) * scale for n in numbers)
-    inner = prod(tensor.shape[q.axis + 1 :])
-    points = points * len(q.scales) if len(points) == 1 else points
-    channels = cycle(pair for pair in zip(q.scales, points, strict=True) for _ in range(inner))
-    return ((n - point) * scale for n, (scale, point) in zip(numbers, channels, strict=False))
+    total, step = _count(tensor), _REAL_PIECE * BITS[tensor.dtype] // 8
+    for start in range(-(-total // _REAL_PIECE)):
+        at = start * _REAL_PIECE
+        data = bytes(stored.data[start * step : (start + 1) * step])
+        numbers = list(_unpacked(tensor.dtype, data))[: total - at]
+        if q is None:
+            yield numbers
+            continue
+        inner = prod(tensor.shape[q.axis + 1 :]) if len(q.scales) > 1 else total
+        if any(q.zero_points):
+            points = q.zero_points if len(q.zero_points) > 1 else q.zero_points * len(q.scales)
+            numbers = list(map(sub, numbers, _spread(points, inner, at, len(numbers))))
+        yield list(map(mul, numbers, _spread(q.scales, inner, at, len(numbers))))
 
 
-def _all(stored: Stored) -> Iterator[float]:
-    for start in range(0, len(stored.data), _PIECE):
-        yield from _unpacked(stored.tensor.dtype, bytes(stored.data[start : start + _PIECE]))
+def _spread(values: tuple[float, ...], inner: int, start: int, count: int) -> list[float]:
+    """What of `values`, each of which is for `inner` numbers and which come round again, is for `count` from `start` on."""
+    spread: list[float] = []
+    while len(spread) < count:
+        run, at = divmod(start + len(spread), inner)
+        spread += [values[run % len(values)]] * min(inner - at, count - len(spread))
+    return spread
 
 
 def _count(tensor: Tensor) -> int:
