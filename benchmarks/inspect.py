@@ -35,9 +35,8 @@ def main() -> None:
         for name, dtype, seed in (("int8", "int8", 1), ("float32", "float32", 1), ("trained", "float32", 2)):
             (place / f"{name}.tflite").write_bytes(_model(dtype, seed))
         size = (place / "int8.tflite").stat().st_size
-        print(
-            f"{size / 1e6:.0f} MB\n\n| command | seconds, median | slowest | memory above the mapped files |\n|---|---|---|---|"
-        )
+        print(f"{size / 1e6:.0f} MB\n")
+        print("| command | seconds, median | slowest | memory above the mapped files |\n|---|---|---|---|")
         for words, files in (
             (("inspect",), ("int8",)),
             (("inspect", "--ops", "--tensors"), ("int8",)),

@@ -117,6 +117,7 @@ def test_integers_of_four_and_two_bits(summary: Callable[[str], Summary], runs: 
     """The runtime unpacks the lowest bits first: 0.5 (1+2+3+4), 0.5 (5+6+7+0); 0.5 (0+1-2-1), 0.5 (-1-2+1+0)."""
     assert [summary(n).parts[f"{n} weights"] for n in ("int4", "int2")] == [4, 2]
     assert [summary(n).parameters for n in ("int4", "int2")] == [8, 8]
+    assert [summary(n).oldest_runtime for n in ("int4", "int2")] == ["2.20.0", "2.21.0"]
     assert runs["int4"] == [pytest.approx([5, 9])]
     assert runs["int2"] == [pytest.approx([-1, -1])]
 
