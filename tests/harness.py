@@ -5,6 +5,8 @@ A module of its own, since every folder may have a `conftest` and an import find
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 
 def new_cache(folder: Path, shared: Path) -> Path:
@@ -54,6 +57,26 @@ def command(cache: Path) -> Callable[..., Ran]:
             timeout=600,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def inside(cache: Path) -> Callable[..., Ran]:
+    """The command line inside of this process: what `main` runs, without the second that a Python with its imports takes.
+
+    What depends on a process of its own (signals, pipes, terminals, imports) is tested with `command`.
+    """
+    from tflite_build.cli import app
+
+    def run(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(cwd)
+            for name, value in {"TFLITE_BUILD_CACHE": str(cache), "COLUMNS": "100", **(env or {})}.items():
+                patch.setenv(name, value)
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                code = app.run(list(map(str, arguments)))
+        return Ran(code, out.getvalue(), err.getvalue())
 
     return run
 

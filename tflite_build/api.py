@@ -1,4 +1,4 @@
-"""The Python API: load, plan, build, inspect, run. The command line is written over it.
+"""The Python API: load, plan, build, inspect, diff, run. The command line is written over it.
 
     >>> import tflite_build
     >>> result = tflite_build.build("examples/digits")
@@ -33,6 +33,7 @@ from tflite_build.run import (
 from tflite_build.run import suggest as suggesting
 from tflite_build.run import verify as verifying
 from tflite_build.run.cache import Stats
+from tflite_build.run.comparison import ModelDifference, OutputChange, diff
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.evaluating import Evaluation
 from tflite_build.run.execution import OutputArray, run_file
@@ -46,7 +47,9 @@ from tflite_build.spec.load import load as load_spec
 from tflite_build.store.checkup import Checked
 from tflite_build.store.garbage import Collected
 from tflite_build.store.store import cache_root, store_folder
+from tflite_build.tflite.difference import Change
 from tflite_build.tflite.summary import Summary, summarize
+from tflite_build.tflite.values import ValueChange
 
 Targets = str | Path | Sequence[str | Path]
 
@@ -352,18 +355,22 @@ def out_folder(out_dir: str | Path | None) -> Path | None:
 
 __all__ = [
     "BuildResult",
+    "Change",
     "Checked",
     "Collected",
     "Evaluation",
     "Gate",
     "LoadedSpec",
+    "ModelDifference",
     "ModelPlan",
     "ModelResult",
     "OutputArray",
+    "OutputChange",
     "Stats",
     "Suggestion",
     "Summary",
     "Target",
+    "ValueChange",
     "VariantResult",
     "Verified",
     "build",
@@ -372,6 +379,7 @@ __all__ = [
     "cache_verify",
     "check",
     "clean",
+    "diff",
     "evaluate",
     "init",
     "inspect",

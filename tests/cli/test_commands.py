@@ -575,7 +575,7 @@ def test_doctor_tells_a_cache_that_cannot_be_written_by_its_exit_code(shell: She
     assert "PROBLEM  cache" in ran.out
 
 
-COMMANDS = ["", "build", "plan", "init", "inspect", "run", "schema", "clean", "doctor", "toolchain",
+COMMANDS = ["", "build", "plan", "init", "inspect", "diff", "run", "schema", "clean", "doctor", "toolchain",
             "toolchain list", "toolchain install", "toolchain remove"]  # fmt: skip
 
 
@@ -594,7 +594,7 @@ def test_help_reads_well(command: str, shell: Shell, tmp_path: Path) -> None:
     text = re.sub(r"\s+", " ", ran.out)
     if command == "":
         assert "2 a spec is wrong, 3 an engine or toolchain failed" in text
-        for name in COMMANDS[1:10]:
+        for name in COMMANDS[1:11]:
             assert re.search(rf"^  {name} +[A-Z].*\.$", ran.out, re.MULTILINE), name
 
 

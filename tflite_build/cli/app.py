@@ -26,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 a build failed, 2 a spec is wrong, 3 an engine or toolchain failed, "
+    epilog="Exit codes: 0 done, 1 a build failed or two files differ, 2 a spec is wrong, 3 an engine or toolchain failed, "
     "4 a check failed, 5 the store failed, 6 not as model.lock says, 64 wrong usage, 70 a fault of tflite-build, "
     "130 interrupted, 143 terminated.",
 )
@@ -339,8 +339,17 @@ def init(
 
 
 @app.command(short_help="Print what a .tflite file holds.")
-def inspect(model: Model, as_json: AsJson = False) -> None:
-    """Print what a .tflite file holds: signatures, tensors, operators, sizes, the oldest runtime."""
+def inspect(
+    model: Model,
+    operators: Annotated[bool, typer.Option("--ops", help="List every operator with its options instead.")] = False,
+    tensors: Annotated[bool, typer.Option("--tensors", help="List every tensor instead.")] = False,
+    metadata: Annotated[bool, typer.Option("--metadata", help="Print its metadata instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a .tflite file holds: signatures, graphs, operators, sizes, the oldest runtime.
+
+    --json has all of it, whatever else is asked for.
+    """
     from . import inspected
 
     with _told(as_json):
@@ -348,7 +357,33 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
     if as_json:
         console.json_document(summary.to_json())
     else:
-        inspected.show(model, summary)
+        inspected.show(model, summary, inspected.Parts(operators, tensors, metadata))
+
+
+@app.command(short_help="Compare two .tflite files: operators, tensors, weights, and what they compute.")
+def diff(
+    one: Annotated[Path, typer.Argument(metavar="A.tflite", help="The first file.", show_default=False)],
+    other: Annotated[Path, typer.Argument(metavar="B.tflite", help="The second file.", show_default=False)],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="X.npz", help="Run both on these arrays, one per input, and compare the outputs, too."
+        ),
+    ] = None,
+    signature: Annotated[str | None, typer.Option("--signature", "-s", help="Which one, if there are several.")] = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> int:
+    """Compare two .tflite files. The exit code is 0 if all bytes are equal, 1 if the files differ."""
+    from . import differing
+
+    with _told(as_json):
+        found = tflite_build.diff(one, other, data=data, signature=signature, offline=offline, on_event=console.note)
+    if as_json:
+        console.json_document(found.to_json())
+    else:
+        differing.show(found)
+    return 0 if found.same else 1
 
 
 @app.command(name="run", short_help="Run a .tflite file on arrays, in a process of its own.")

@@ -29,4 +29,5 @@ STEPS: dict[str, str] = {
     "layers": "checks.layers",
     "execute": "checks.execute",
     "timing": "checks.timing",
+    "outputs": "checks.outputs",
 }

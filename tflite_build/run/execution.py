@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,27 +88,51 @@ def _run(
     listener: Listener,
 ) -> tuple[OutputArray, ...]:
     with Session(options, listener) as session, session.store.scratch() as scratch:
-        outputs = scratch / "out"
-        outputs.mkdir()
-        request = Request(
-            "execute",
-            {"signature": signature, "dequantize": dequantize},
-            {"model": model.absolute(), "data": inputs.absolute()},
-            outputs,
-        )
-        environment = Environment("core", session.environments.python("core"))
-        step = Step("run", "execute", Tool("core", "", ""))
-        try:
-            call(session.workers, step, request, Limits(_TIMEOUT), environment, session.executor.cancelled)
-        except Invalid as invalid:
-            raise BuildError(
-                Problem(invalid.message, None, invalid.hint, invalid.detail), ExitCode.SPEC_WRONG
-            ) from None
-        except Refused as refused:
-            raise BuildError(Problem(f"{model}: {refused.reason}", detail=refused.detail)) from None
-        described = json.loads((outputs / "outputs.json").read_text("utf-8"))
+        described = execute(session, model, inputs, scratch / "out", signature, dequantize=dequantize)
         sweep(output.parent, glob.escape(output.name), older=FORGOTTEN)
         with Placement() as placement:
-            placement.file(outputs / "outputs.npz", output)
+            placement.file(scratch / "out" / "outputs.npz", output)
             placement.commit()
+    return described
+
+
+def execute(
+    session: Session, model: Path, inputs: Path, outputs: Path, signature: str | None, *, dequantize: bool
+) -> tuple[OutputArray, ...]:
+    """Run `model` on the arrays in `inputs`; its outputs are `outputs.npz` in the new folder `outputs`.
+
+    Raises:
+        BuildError: If the file or the arrays are wrong, or the runtime refuses them.
+    """
+    params = {"signature": signature, "dequantize": dequantize}
+    answer(session, "execute", params, {"model": model, "data": inputs}, outputs, model)
+    described = json.loads((outputs / "outputs.json").read_text("utf-8"))
     return tuple(OutputArray(o["name"], o["dtype"], tuple(o["shape"])) for o in described)
+
+
+def answer(
+    session: Session,
+    kind: str,
+    params: Mapping[str, object],
+    inputs: Mapping[str, Path],
+    outputs: Path,
+    about: Path,
+) -> None:
+    """Let a process of toolchain `core` do a step of this kind, which writes into the new folder `outputs`.
+
+    Args:
+        about: The file that a refusal is about.
+
+    Raises:
+        BuildError: If what it is given is wrong, or the runtime refuses it.
+    """
+    outputs.mkdir()
+    request = Request(kind, dict(params), {name: path.absolute() for name, path in inputs.items()}, outputs)
+    environment = Environment("core", session.environments.python("core"))
+    step = Step("run", kind, Tool("core", "", ""))
+    try:
+        call(session.workers, step, request, Limits(_TIMEOUT), environment, session.executor.cancelled)
+    except Invalid as invalid:
+        raise BuildError(Problem(invalid.message, None, invalid.hint, invalid.detail), ExitCode.SPEC_WRONG) from None
+    except Refused as refused:
+        raise BuildError(Problem(f"{about}: {refused.reason}", detail=refused.detail)) from None

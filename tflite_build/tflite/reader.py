@@ -66,17 +66,35 @@ BITS = {
     "float8_e5m2": 8,
 }
 CUSTOM = 32  # BuiltinOperator.CUSTOM
-_PLACEHOLDER = 127  # in the old field: the code does not fit into a byte
+_BLOCKWISE, _MULTI_AXIS = 2, 3  # of the union QuantizationDetails
+_INDEX_TYPES = {1: ("i32", 4), 2: ("u16", 2), 3: ("u8", 1)}  # of the union SparseIndexVector
+_MOST_WITHOUT_RANK = 65536  # scales of a tensor whose dimensions nobody knows
+_MOST_DIMENSIONS = 255  # far more than any operator takes
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Where the bytes of a tensor or of metadata lie in the file."""
+
+    offset: int
+    size: int
+    external: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """Scales and zero points of a tensor: one each, or one each along `axis`."""
+    """Scales and zero points of a tensor: one each, or one each along `axis`.
+
+    Attributes:
+        blockwise: Whether each block of `block` numbers has a scale, which the tensor `scales_tensor` holds; -1 is none.
+    """
 
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     axis: int
     blockwise: bool
+    block: int = 0
+    scales_tensor: int = -1
 
     @property
     def per_channel(self) -> bool:
@@ -85,11 +103,28 @@ class Quantization:
 
 
 @dataclass(frozen=True, slots=True)
+class Sparsity:
+    """How the values of a sparse tensor are stored: dimension by dimension, in the TACO format of schema.fbs.
+
+    Attributes:
+        order: In which order dimensions are stored; those of blocks come after the tensor's own.
+        blocks: The tensor's dimension that each block dimension divides.
+        dimensions: For each of `order` its size where it is dense, or None where only what is not zero is stored.
+    """
+
+    order: tuple[int, ...]
+    blocks: tuple[int, ...]
+    dimensions: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor of a subgraph.
 
     Attributes:
         shape: -1 where a dimension is dynamic; empty for a scalar, and without `has_rank` where the rank is dynamic.
+        sparsity: How its values are stored, where `sparse`.
+        external: The id of the external buffer that holds its value in another file; 0 for none.
     """
 
     index: int
@@ -101,6 +136,8 @@ class Tensor:
     is_variable: bool
     sparse: bool
     has_rank: bool
+    sparsity: Sparsity | None = None
+    external: int = 0
 
     @property
     def known_shape(self) -> tuple[int, ...] | None:
@@ -110,12 +147,22 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator of a subgraph: its code, tensors by index (-1: absent optional input), and its options table."""
+    """An operator of a subgraph: its code, tensors by index (-1: absent optional input), and its options table.
+
+    Attributes:
+        options: The table of the builtin operator's options. Newer operators, StableHLO's among them, have
+            theirs in `options2`.
+        kinds: Which member of the unions BuiltinOptions and BuiltinOptions2 these tables are; 0 for none.
+        custom_options: Where the bytes that a custom operator understands lie.
+    """
 
     code: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Table | None
+    options2: Table | None = None
+    kinds: tuple[int, int] = (0, 0)
+    custom_options: Buffer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +212,13 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Buffer:
-    """Where the bytes of a tensor or of metadata lie in the file."""
+class ExternalBuffer:
+    """Where the value of a tensor lies in another file, which the app hands to the runtime beside this one."""
 
+    id: int
+    file: str
     offset: int
     size: int
-    external: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +235,14 @@ class Model:
     metadata: tuple[tuple[str, int], ...]
     min_runtime_version: str
     has_signatures: bool
+    external: tuple[ExternalBuffer, ...] = ()
 
     def ordered(self, signature: Signature) -> Signature:
         """The signature with its tensors in the order of its subgraph's own inputs and outputs."""
 
         def by_place(tensors: tuple[SignatureTensor, ...], order: tuple[int, ...]) -> tuple[SignatureTensor, ...]:
+            if len(tensors) < 2:
+                return tensors
             place = {tensor: i for i, tensor in enumerate(order)}
             return tuple(sorted(tensors, key=lambda t: (place.get(t.tensor.index, len(place)), t.name)))
 
@@ -274,7 +325,19 @@ def parse(data: memoryview) -> Model:
         metadata,
         _min_runtime(data, metadata, buffers),
         bool(signatures),
+        _external(root),
     )
+
+
+def _external(root: Table) -> tuple[ExternalBuffer, ...]:
+    files = [t.string(0) or "" for t in root.tables(8)]
+    found = []
+    for t in root.tables(9):
+        group = t.scalar(1, "u32")
+        if group >= len(files):
+            raise FormatError(f"the file is damaged: external file {group} is named, and there are {len(files)}")
+        found.append(ExternalBuffer(t.scalar(0, "u32"), files[group], t.scalar(2, "u64"), t.scalar(3, "u64")))
+    return tuple(found)
 
 
 def _guess(data: memoryview) -> str:
@@ -294,42 +357,44 @@ def _code(table: Table) -> OperatorCode:
 
 
 def _buffer(table: Table, size: int) -> Buffer:
-    offset, length = table.scalar(1, "u64"), table.scalar(2, "u64")
-    if offset > 1:  # 0 and 1 mean: the bytes are inside
-        if offset + length > size:
-            raise FormatError(f"the file is damaged or cut off: a buffer ends at byte {offset + length} of {size}")
-        return Buffer(offset, length, True)
-    return Buffer(*table.span(0))
+    return _outside(table, 1, size, "a buffer") or Buffer(*table.span(0))
+
+
+def _outside(table: Table, number: int, size: int, what: str) -> Buffer | None:
+    """What the offset in a field and the length in the next one say; None where the bytes are inside."""
+    offset, length = table.scalar(number, "u64"), table.scalar(number + 1, "u64")
+    if offset <= 1:
+        return None
+    if offset + length > size:
+        raise FormatError(f"the file is damaged or cut off: {what} ends at byte {offset + length} of {size}")
+    return Buffer(offset, length, True)
 
 
 def _subgraph(table: Table, codes: int, buffers: int) -> Subgraph:
     tensors = tuple(_tensor(i, t, buffers) for i, t in enumerate(table.tables(0)))
     count = len(tensors)
-
-    def indices(values: tuple[int, ...], *, optional: bool) -> tuple[int, ...]:
-        for value in values:
-            if not (0 <= value < count or (optional and value == -1)):
-                raise FormatError(f"the file is damaged: tensor {value} is named, and there are {count}")
-        return values
-
     operators = []
     for t in table.tables(3):
         code = t.scalar(0, "u32")
         if code >= codes:
             raise FormatError(f"the file is damaged: operator code {code} is named, and there are {codes}")
+        custom = _outside(t, 9, len(table.data), "the options of an operator") or Buffer(*t.span(5))
         operators.append(
             Operator(
                 code,
-                indices(t.integers(1), optional=True),
-                indices(t.integers(2), optional=True),
+                t.indices(1, count, -1, "tensor"),
+                t.indices(2, count, -1, "tensor"),
                 t.table(4),
+                t.table(12),
+                (t.scalar(3, "u8"), t.scalar(11, "u8")),
+                custom if custom.size else None,
             )
         )
     return Subgraph(
         table.string(4) or "",
         tensors,
-        indices(table.integers(1), optional=False),
-        indices(table.integers(2), optional=False),
+        table.indices(1, count, 0, "tensor"),
+        table.indices(2, count, 0, "tensor"),
         tuple(operators),
     )
 
@@ -340,27 +405,55 @@ def _tensor(index: int, table: Table, buffers: int) -> Tensor:
     buffer = table.scalar(2, "u32")
     if buffer >= max(1, buffers):
         raise FormatError(f"the file is damaged: buffer {buffer} is named, and there are {buffers}")
+    open_, fixed = (table.integers(number, most=_MOST_DIMENSIONS) for number in (7, 0))
+    shape = open_ or fixed
+    sparsity = _sparsity(table.table(6))
     return Tensor(
         index,
         table.string(3) or "",
         dtype,
-        table.integers(7) or table.integers(0),
+        shape,
         buffer,
-        _quantization(table.table(4)),
+        _quantization(table.table(4), (*open_, *fixed)),
         bool(table.scalar(5, "u8")),
-        table.table(6) is not None,
+        sparsity is not None,
         bool(table.scalar(8, "u8")),
+        sparsity,
+        table.scalar(10, "u32"),
     )
 
 
-def _quantization(table: Table | None) -> Quantization | None:
+def _quantization(table: Table | None, sizes: tuple[int, ...]) -> Quantization | None:
     if table is None:
         return None
-    scales = table.scalars(2, "f32")
-    blockwise = table.scalar(4, "u8") == 2  # QuantizationDetails.BlockwiseQuantization
-    if not scales and not blockwise:
+    details = table.scalar(4, "u8")
+    blocks = table.table(5) if details in (_BLOCKWISE, _MULTI_AXIS) else None
+    # Runtimes take one scale, or as many as a dimension is long; a damaged length is found before it takes memory.
+    most = max(1, *sizes) if sizes else _MOST_WITHOUT_RANK
+    scales = table.scalars(2, "f32", most)
+    axis = table.scalar(6, "i32")
+    if blocks is not None:
+        return Quantization(scales, (), axis, True, blocks.scalar(2, "i32"), blocks.scalar(0, "i32"))
+    return Quantization(scales, table.integers(3, "i64", most), axis, False) if scales else None
+
+
+def _sparsity(table: Table | None) -> Sparsity | None:
+    if table is None:
         return None
-    return Quantization(scales, table.integers(3, "i64"), table.scalar(6, "i32"), blockwise)
+    most = 2 * _MOST_DIMENSIONS
+    order, blocks = table.integers(0, most=most), table.integers(1, most=most)
+    return Sparsity(order, blocks, tuple(_dimension(t) for t in table.tables(2)))
+
+
+def _dimension(table: Table) -> int | None:
+    if table.scalar(0, "i8") == 0:
+        return table.scalar(1, "i32")
+    for kind, vector in ((2, 3), (4, 5)):  # where what is not zero stands: looked at, and not kept
+        which = _INDEX_TYPES.get(table.scalar(kind, "u8"))
+        stored = table.table(vector)
+        if which and stored is not None:
+            stored.extent(0, which[1])
+    return None
 
 
 def _signature(table: Table, subgraphs: tuple[Subgraph, ...]) -> Signature:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import prod
+from dataclasses import asdict, dataclass, replace
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
-from . import reader, runtimes, versions
-from .reader import BITS, Model, Quantization, Signature, Tensor
+from tflite_build.errors import Place
+
+from . import metadata, reader, runtimes, versions
+from .flatbuffer import FormatError
+from .metadata import ModelMetadata
+from .options import Call, Option, calls, options
+from .reader import BITS, ExternalBuffer, Model, Quantization, Signature, Subgraph, Tensor
 from .runtimes import Need
 
 VERSION = 1
+_LONGEST_TEXT = 200  # of metadata that is shown as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +40,56 @@ class OperatorSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorUse:
+    """An operator of a subgraph, in the order of execution.
+
+    Attributes:
+        version: The version that the file claims.
+        inputs: Tensors of its subgraph by index; -1 for an optional one that is absent.
+        custom_options: The size of a custom operator's own options.
+        calls: The subgraphs that it runs.
+    """
+
+    name: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: tuple[Option, ...]
+    custom_options: int
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSummary:
+    """A subgraph of the file; tensors by index."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    operators: tuple[OperatorUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A file.
 
     Attributes:
+        schema: The version of the format; runtimes take 3.
         quantization: What its weights and activations are: "float32", "float16", "int8", ...
         parts: Bytes by part: weights by type, metadata, graph.
         parameters: The number of weights.
         oldest_runtime: The oldest runtime that can run it; "" where that is unknown.
         demanding: The operators that need that runtime, or that no table knows.
+        stored: For each of `tensors` the bytes that the file holds of its value, and 0 for what is computed.
+        texts: Metadata that is a short text, by name.
+        graphs: Each subgraph with its operators.
+        external: Values of tensors that lie in other files.
+        described: What the model's own TFLite Metadata says; None without any, or with damaged.
+        packed: Names and sizes of the files in the archive behind the model.
     """
 
     size: int
+    schema: int
     description: str
     signatures: tuple[Signature, ...]
     has_signatures: bool
@@ -59,6 +103,12 @@ class Summary:
     min_runtime_version: str
     oldest_runtime: str
     demanding: tuple[Need, ...]
+    stored: tuple[tuple[int, ...], ...]
+    texts: Mapping[str, str]
+    graphs: tuple[GraphSummary, ...]
+    external: tuple[ExternalBuffer, ...]
+    described: ModelMetadata | None = None
+    packed: tuple[tuple[str, int], ...] = ()
 
     @property
     def operator_counts(self) -> dict[str, int]:
@@ -66,46 +116,99 @@ class Summary:
         return {o.name: o.count for o in self.operators}
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """As JSON values; numbers that are none, as damaged files have, are null."""
         return {
             "version": VERSION,
             "size": self.size,
+            "schema": self.schema,
             "description": self.description,
             "quantization": self.quantization,
             "parameters": self.parameters,
+            "has_signatures": self.has_signatures,
             "signatures": [
                 {
                     "name": s.name,
-                    "inputs": [{"name": t.name, **_tensor(t.tensor)} for t in s.inputs],
-                    "outputs": [{"name": t.name, **_tensor(t.tensor)} for t in s.outputs],
+                    "subgraph": s.subgraph,
+                    "inputs": [{"name": t.name, "index": t.tensor.index, **_tensor(t.tensor)} for t in s.inputs],
+                    "outputs": [{"name": t.name, "index": t.tensor.index, **_tensor(t.tensor)} for t in s.outputs],
                 }
                 for s in self.signatures
             ],
             "subgraphs": self.subgraphs,
-            "tensors": [[{"name": t.name, **_tensor(t)} for t in graph] for graph in self.tensors],
+            "graphs": [_graph(g) for g in self.graphs],
+            "tensors": [
+                [{"name": t.name, **_tensor(t), **_stored(t, size)} for t, size in zip(graph, sizes, strict=True)]
+                for graph, sizes in zip(self.tensors, self.stored, strict=True)
+            ],
             "operators": [
                 {"name": o.name, "count": o.count, "version": o.version, "written": o.written, "runtime": o.runtime}
                 for o in self.operators
             ],
             "parts": dict(self.parts),
-            "metadata": [{"name": n, "size": s} for n, s in self.metadata],
+            "external": [asdict(e) for e in self.external],
+            "metadata": [{"name": n, "size": s, "text": self.texts.get(n)} for n, s in self.metadata],
+            "described": _finite(asdict(self.described)) if self.described else None,
+            "packed": [{"name": n, "size": s} for n, s in self.packed],
             "min_runtime_version": self.min_runtime_version,
             "oldest_runtime": self.oldest_runtime,
         }
 
 
-def _tensor(tensor: Tensor) -> dict[str, Any]:
-    q = tensor.quantization
+def _graph(graph: GraphSummary) -> dict[str, Any]:
     return {
-        "dtype": tensor.dtype,
-        "shape": list(tensor.shape),
-        "quantization": q
-        and {"scales": len(q.scales), "scale": q.scales[0] if len(q.scales) == 1 else None, "zero_point": _zero(q)},
+        "name": graph.name,
+        "inputs": list(graph.inputs),
+        "outputs": list(graph.outputs),
+        "operators": [
+            {
+                "name": o.name,
+                "version": o.version,
+                "inputs": list(o.inputs),
+                "outputs": list(o.outputs),
+                "options": _finite({option.name: option.value for option in o.options}),
+                "custom_options": o.custom_options,
+                "calls": [{"role": c.role, "subgraph": c.subgraph} for c in o.calls],
+            }
+            for o in graph.operators
+        ],
     }
 
 
-def _zero(q: Quantization) -> int | None:
-    return q.zero_points[0] if len(q.zero_points) == 1 else None
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    return {
+        "dtype": tensor.dtype,
+        "shape": list(tensor.shape),
+        "quantization": tensor.quantization and _quantization(tensor.quantization),
+    }
+
+
+def _quantization(q: Quantization) -> dict[str, Any]:
+    return {
+        "scales": len(q.scales),
+        "scale": _finite(q.scales[0]) if len(q.scales) == 1 else None,
+        "zero_point": q.zero_points[0] if len(q.zero_points) == 1 else None,
+        "axis": q.axis if q.per_channel else None,
+        "block": q.block if q.blockwise else None,
+        "per_channel": {"scales": _finite(q.scales), "zero_points": list(q.zero_points)} if q.per_channel else None,
+    }
+
+
+def _stored(tensor: Tensor, size: int) -> dict[str, Any]:
+    return {
+        "stored": size,
+        "variable": tensor.is_variable,
+        "sparsity": asdict(tensor.sparsity) if tensor.sparsity else None,
+        "external": tensor.external or None,
+    }
+
+
+def _finite(value: Any) -> Any:
+    """`value` as JSON can hold it."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def summarize(path: Path) -> Summary:
@@ -114,12 +217,45 @@ def summarize(path: Path) -> Summary:
     Raises:
         FormatError: If it is no whole .tflite file.
     """
-    with reader.model(path) as model:
-        return of(model)
+    with reader.opened(path) as data:
+        try:
+            model = reader.parse(data)
+            return replace(
+                of(model), described=_described(data, model), texts=_texts(data, model), packed=metadata.packed(path)
+            )
+        except FormatError as error:
+            raise FormatError(error.problems[0].message, Place(path)) from None
+
+
+def _described(data: memoryview, model: Model) -> ModelMetadata | None:
+    for name, buffer in model.metadata:
+        if name == metadata.NAME and buffer < len(model.buffers):
+            found = model.buffers[buffer]
+            try:
+                return metadata.read(data[found.offset : found.offset + found.size])
+            except FormatError:
+                return None  # the model is none the worse for it
+    return None
+
+
+def _texts(data: memoryview, model: Model) -> dict[str, str]:
+    texts = {}
+    for name, buffer in model.metadata:
+        found = model.buffers[buffer] if buffer < len(model.buffers) else None
+        if found is None or found.size > _LONGEST_TEXT:
+            continue
+        text = bytes(data[found.offset : found.offset + found.size]).rstrip(b"\0").decode("ascii", "replace")
+        if text and text.isascii() and text.isprintable():
+            texts[name] = text
+    return texts
 
 
 def of(model: Model) -> Summary:
-    """The summary of an open model."""
+    """The summary of an open model, without what its metadata says.
+
+    Raises:
+        FormatError: If options of an operator are damaged.
+    """
     counts = Counter(o.code for g in model.subgraphs for o in g.operators)
     derived = versions.derive(model)
     needs = runtimes.needs(model)
@@ -134,6 +270,7 @@ def of(model: Model) -> Summary:
     parts = _parts(model)
     return Summary(
         model.size,
+        model.version,
         model.description,
         model.signatures,
         model.has_signatures,
@@ -147,6 +284,30 @@ def of(model: Model) -> Summary:
         model.min_runtime_version,
         oldest,
         demanding,
+        tuple(tuple(model.buffers[t.buffer].size if t.buffer else 0 for t in g.tensors) for g in model.subgraphs),
+        {},
+        tuple(_operators(model, g) for g in model.subgraphs),
+        model.external,
+    )
+
+
+def _operators(model: Model, graph: Subgraph) -> GraphSummary:
+    return GraphSummary(
+        graph.name,
+        graph.inputs,
+        graph.outputs,
+        tuple(
+            OperatorUse(
+                model.codes[o.code].name,
+                model.codes[o.code].version,
+                o.inputs,
+                o.outputs,
+                () if model.codes[o.code].custom else options(o),
+                o.custom_options.size if o.custom_options else 0,
+                calls(model, o),
+            )
+            for o in graph.operators
+        ),
     )
 
 
@@ -208,4 +369,4 @@ def _quantized(model: Model, dtype: str) -> bool:
     )
 
 
-__all__ = ["BITS", "OperatorSummary", "Summary", "of", "quantization_of", "summarize"]
+__all__ = ["BITS", "GraphSummary", "OperatorSummary", "OperatorUse", "Summary", "of", "quantization_of", "summarize"]

@@ -119,6 +119,8 @@ def _depthwise_conv_2d(u: _Use) -> int:
 
 def _fully_connected(u: _Use) -> int:
     weights = u.input(1)
+    if u.type(1) == "int2":
+        return 14
     if u.is_("int16", "int4", "int16"):
         return 13
     if u.is_("float32", "int8", "float32") and u.per_channel(1, 0):
@@ -243,7 +245,8 @@ def _unpack(u: _Use) -> int:
 def _dequantize(u: _Use) -> int:
     if u.type() == "int8":
         return 5 if len(u.scales(0)) > 1 else 2
-    return {"int4": 6, "int16": 3, "float16": 3}.get(u.type(), 1)
+    small = {"float8_e4m3fn": 9, "float8_e5m2": 9, "uint4": 8, "int2": 7, "int4": 6}
+    return {**small, "int16": 3, "float16": 3}.get(u.type(), 1)
 
 
 def _quantize(u: _Use) -> int:
@@ -378,6 +381,10 @@ def _dynamic_update_slice(u: _Use) -> int:
 
 def _cast(u: _Use) -> int:
     either = {u.type(), u.out()}
+    if either & {"float8_e4m3fn", "float8_e5m2"}:
+        return 9
+    if either & {"int2", "uint4"}:
+        return 8
     if "bfloat16" in either:
         return 7
     if u.type() == "int4" and u.out() == "float32":
@@ -389,6 +396,8 @@ def _cast(u: _Use) -> int:
 
 
 def _embedding_lookup(u: _Use) -> int:
+    if u.type(1) == "int2":
+        return 5
     return 4 if u.type(1) == "int4" or u.per_channel(1, 0) else 1
 
 
