@@ -14,6 +14,7 @@ import typer
 
 import tflite_build
 from tflite_build.errors import BuildError, ExitCode, Problem, UsageError, near_miss, printable
+from tflite_build.progress import Note
 
 from . import console, front
 from .guard import guarded
@@ -273,6 +274,9 @@ def evaluate(
         ),
     ],
     timed: Annotated[bool, typer.Option("--time/--no-time", help="Measure what calls take on this machine.")] = True,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page to look at.", dir_okay=False)
+    ] = None,
     offline: Offline = False,
     out_dir: OutDir = None,
     as_json: AsJson = False,
@@ -287,9 +291,14 @@ def evaluate(
             evaluation = tflite_build.evaluate(model, timed=timed, offline=offline, out_dir=out_dir, on_event=shown)
         finally:
             shown.close()
+    if html is not None:
+        from . import page
+
+        page.write(evaluation, html)
+        console.note(Note(f"wrote {console.relative(html)}"))
     if as_json:
         console.json_document(evaluation.to_json())
-    else:
+    elif html is None:
         evaluated.show(evaluation)
 
 

@@ -8,24 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tflite_build.actions import compare, convert, pack
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
 from tflite_build.evaluation import refactorings
+from tflite_build.evaluation.drawing import Drawing, drawing
 from tflite_build.evaluation.figures import Figures, figures
+from tflite_build.evaluation.graph import graphs
+from tflite_build.evaluation.layers import layers
 from tflite_build.evaluation.refactorings import Refactoring
 from tflite_build.evaluation.verdict import Obstacle, Verdict, verdict
 from tflite_build.progress import Listener, Note
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.load import load
 from tflite_build.store.artifact import Artifact
+from tflite_build.tflite import reader
 
-from . import find
-from .driver import Options, Session, Target, limits_of
+from . import find, report
+from .driver import Options, Session, Target, limits_of, out_folder
 from .job import Job
 from .obstacles import obstacles, refused_layers
 from .preview import advance
+from .publish import sha256_of
 from .scheduler import Scheduler
 from .timing import Timing, measure, threads_here
 
@@ -46,6 +52,8 @@ class FileEvaluation:
         quantize: As the spec says it; "" for a file that stands by itself.
         timings: What calls took on this machine.
         not_timed: Why there are none; "" where there are, or nobody asked.
+        accuracy: On the labelled data of the spec, as its build measured it; None where it did not.
+        cosine: The lowest similarity of an output that its build found; None as above.
     """
 
     variant: str
@@ -53,6 +61,8 @@ class FileEvaluation:
     figures: Figures
     timings: tuple[Timing, ...]
     not_timed: str
+    accuracy: float | None = None
+    cosine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,7 @@ class Evaluation:
         files: The float file or the variants, those that are made.
         advice: What would bring more of the first file onto the GPU.
         notes: What else is to be said, such as that another engine was needed.
+        drawing: The graph of the first file's first signature.
     """
 
     name: str
@@ -87,6 +98,7 @@ class Evaluation:
     files: tuple[FileEvaluation, ...]
     advice: tuple[Advice, ...]
     notes: tuple[str, ...]
+    drawing: Drawing | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -104,6 +116,8 @@ class Evaluation:
                     **f.figures.to_json(),
                     "timings": [asdict(t) for t in f.timings],
                     "not_timed": f.not_timed,
+                    "accuracy": f.accuracy,
+                    "cosine": f.cosine,
                 }
                 for f in self.files
             ],
@@ -149,7 +163,7 @@ def evaluate(name: str | Path, options: Options, listener: Listener, *, timed: b
         held = figures(path)
         with Session(options, listener) as session:
             file = _evaluated(session, _Made("", "", path), held, timed)
-        return _evaluation(path.stem, path, (file,), (), (), converts=True)
+        return _evaluation(path.stem, path, (file,), (), (), _drawn(path), converts=True)
     subject = _subject(name, options, listener)
     with Session(options, listener) as session:
         return _of_source(session, subject, timed)
@@ -202,16 +216,26 @@ def _of_source(session: Session, subject: _Subject, timed: bool) -> Evaluation:
         in_the_way += refused_layers(subject.refused)
         if not in_the_way:  # a mistake in the spec, or a failure of the machine
             raise BuildError([p for error in job.failures for p in error.problems], job.failures[0].code)
+    built = report.read(out_folder(subject.target.loaded, session.options.out_dir)).variants
+    drawn = None
+    files = []
     with session.store.scratch() as scratch:
-        files = [
-            _evaluated(session, made, figures(made.file), timed)
-            for made in _files(session, job, subject.target, scratch, converts)
-        ]
+        for made in _files(session, job, subject.target, scratch, converts):
+            drawn = drawn or _drawn(made.file)
+            files.append(_evaluated(session, made, figures(made.file), timed, built.get(made.variant, {})))
     notes = [] if not converts else [f"{o.engine}: {o.message}" for o in in_the_way]
     notes += [problem.message for error in job.failures for problem in error.problems]
     notes += job.warnings
     blocking = () if converts else in_the_way
-    return _evaluation(job.name, subject.source, files, blocking, dict.fromkeys(notes), converts=converts)
+    return _evaluation(job.name, subject.source, files, blocking, dict.fromkeys(notes), drawn, converts=converts)
+
+
+def _drawn(file: Path) -> Drawing | None:
+    with reader.model(file) as model:
+        if not model.signatures:
+            return None
+        graph = graphs(model)[model.signatures[0].subgraph]
+        return drawing(graph, layers(graph))
 
 
 def _files(session: Session, job: Job, target: Target, scratch: Path, converts: bool) -> Iterator[_Made]:
@@ -244,9 +268,14 @@ def _staged(session: Session, artifact: Artifact, variant: str, quantize: str, s
     return _Made(variant, quantize, place)
 
 
-def _evaluated(session: Session, made: _Made, held: Figures, timed: bool) -> FileEvaluation:
+def _evaluated(
+    session: Session, made: _Made, held: Figures, timed: bool, built: Mapping[str, Any] = MappingProxyType({})
+) -> FileEvaluation:
+    """The evaluation of a file; `built` is its row in the report of a build, which counts as far as it is of this file."""
     timings, why = measure(session, made.file, threads_here()) if timed else ((), "")
-    return FileEvaluation(made.variant, made.quantize, held, timings, why)
+    same = built.get("sha256") == sha256_of(made.file)
+    accuracy, cosine = (built.get("accuracy"), built.get("cosine")) if same else (None, None)
+    return FileEvaluation(made.variant, made.quantize, held, timings, why, accuracy, cosine)
 
 
 def _evaluation(
@@ -255,6 +284,7 @@ def _evaluation(
     files: Sequence[FileEvaluation],
     in_the_way: Sequence[Obstacle],
     notes: Mapping[str, None] | Sequence[str],
+    drawn: Drawing | None,
     *,
     converts: bool,
 ) -> Evaluation:
@@ -268,6 +298,7 @@ def _evaluation(
         tuple(files),
         tuple(_advice(first)) if first else (),
         tuple(notes),
+        drawn,
     )
 
 
