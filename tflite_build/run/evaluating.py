@@ -202,9 +202,10 @@ def _of_source(session: Session, subject: _Subject, timed: bool) -> Evaluation:
         in_the_way += refused_layers(subject.refused)
         if not in_the_way:  # a mistake in the spec, or a failure of the machine
             raise BuildError([p for error in job.failures for p in error.problems], job.failures[0].code)
+    known = {name for _, name in subject.layers}
     with session.store.scratch() as scratch:
         files = [
-            _evaluated(session, made, figures(made.file), timed)
+            _evaluated(session, made, figures(made.file, known), timed)
             for made in _files(session, job, subject.target, scratch, converts)
         ]
     notes = [] if not converts else [f"{o.engine}: {o.message}" for o in in_the_way]
