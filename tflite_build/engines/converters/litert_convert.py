@@ -92,9 +92,8 @@ def _convert(lowered: Lowered, loops: bool) -> tuple[bytes, list[Leftover]]:
         return bytes(converter.export_flatbuffer_to_bytes(module.operation)), leftovers
     except ValueError as error:
         # The passes stop at the first operation that they cannot do; the user is told of all that nothing can.
-        hopeless = (
-            [] if leftovers else [o for o in _left_behind(module) if o.name == "sort" or o.name.startswith("lapack_")]
-        )
+        left = leftovers or _left_behind(module)
+        hopeless = [o for o in left if o.name in _HOPELESS or o.name.startswith("lapack_")]
         raise refusal_of_passes(str(error), leftovers, hopeless) from None
 
 
@@ -164,6 +163,7 @@ def _check_signature(runner: Runner, signature: SignatureSpec, where: str) -> No
 
 
 _NEVER = frozenset({"STABLEHLO_CUSTOM_CALL", "STABLEHLO_SORT"})  # no release of the runtime has a kernel for these
+_HOPELESS = ("fft", "sort")  # what no pass brings into form, once those that could have passed
 _ADVICE = {
     "STABLEHLO_SORT": "jnp.sort, jnp.argsort and jnp.median sort in StableHLO; jax.lax.top_k(x, k) converts where all "
     "dimensions are fixed, and with k = x.shape[-1] it sorts, largest first",
