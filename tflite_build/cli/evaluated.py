@@ -258,7 +258,8 @@ def _unlike(obstacles: Sequence[Obstacle]) -> list[Obstacle]:
 
 
 def _blamed(o: Obstacle) -> str:
-    return printable(o.operator or "the model") + (f" in '{printable(o.source)}'" if o.source else "")
+    named = o.source and o.source.rpartition("/")[2] != o.operator
+    return printable(o.operator or "the model") + (f" in '{printable(o.source)}'" if named else "")
 
 
 def _short(name: str) -> str:

@@ -94,11 +94,14 @@ class Verdict:
     accelerators: tuple[AcceleratorVerdict, ...]
 
     def lines(self) -> list[str]:
-        """The short form: a line for each runtime."""
+        """The short form: a line for runtimes that are alike."""
+        alike: dict[tuple[Way, ...], list[str]] = {}
+        for r in self.runtimes:
+            alike.setdefault(r.ways, []).append(r.runtime)
         return [
-            f"{r.runtime}: "
-            + ("; else ".join(f"{w.title}: {w.what}" if w.what else w.title for w in r.ways) or "no way")
-            for r in self.runtimes
+            f"{', '.join(names)}: "
+            + ("; or ".join(f"{w.title} ({w.what})" if w.what else w.title for w in ways) or "no way is known")
+            for ways, names in alike.items()
         ]
 
 
@@ -152,10 +155,10 @@ def _ways(runtime: str, allowed: frozenset[str], obstacles: Sequence[Obstacle]) 
 
 
 def _changes(obstacles: Sequence[Obstacle]) -> str:
-    """What to change, each once: `Erfinv (in 'act'): a polynomial ...`."""
+    """What to change, each once: `replace Erfinv in 'act', Svd`."""
     texts: dict[str, None] = {}
     for o in obstacles:
-        where = f" in '{o.source}'" if o.source else ""
+        where = f" in '{o.source}'" if o.source.rpartition("/")[2] != o.operator else ""
         texts[f"{o.operator}{where}" if o.operator else o.change.construct if o.change else o.message] = None
     return "replace " + ", ".join(texts)
 
