@@ -158,7 +158,7 @@ def _changes(obstacles: Sequence[Obstacle]) -> str:
     """What to change, each once: `replace Erfinv in 'act', Svd`."""
     texts: dict[str, None] = {}
     for o in obstacles:
-        where = f" in '{o.source}'" if o.source.rpartition("/")[2] != o.operator else ""
+        where = f" in '{o.source}'" if o.source and o.source.rpartition("/")[2] != o.operator else ""
         texts[f"{o.operator}{where}" if o.operator else o.change.construct if o.change else o.message] = None
     return "replace " + ", ".join(texts)
 
