@@ -67,7 +67,11 @@ def products(x, y):
     with jax.named_scope("scores"):
         return jnp.einsum("bij,bkj->bik", jnp.exp(x), y)
 """
-INPUTS = {"residual": {"x": (1, 8, 8, 4)}, "cubes": {"x": (1, 3, 3, 3, 3)}, "products": {"x": (2, 5, 6), "y": (2, 7, 6)}}
+INPUTS = {
+    "residual": {"x": (1, 8, 8, 4)},
+    "cubes": {"x": (1, 3, 3, 3, 3)},
+    "products": {"x": (2, 5, 6), "y": (2, 7, 6)},
+}
 VARIANTS = """
 [variant.float32]
 [variant.float16]

@@ -26,7 +26,11 @@ def looked_at(path):
         except ValueError:  # it has no memory
             continue
         addresses[tensor["index"]] = array.__array_interface__["data"][0]
-    return {"pieces": names.count("DELEGATE"), "operators": len(names) - names.count("DELEGATE"), "addresses": addresses}
+    return {
+        "pieces": names.count("DELEGATE"),
+        "operators": len(names) - names.count("DELEGATE"),
+        "addresses": addresses,
+    }
 
 
 json.dump({path: looked_at(path) for path in sys.argv[1:]}, sys.stdout)
