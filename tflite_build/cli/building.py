@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, UsageError, printable
+from tflite_build.evaluation.verdict import verdict
 from tflite_build.progress import Listener
 from tflite_build.run import arguments, building
 from tflite_build.run import depfile as dependencies
@@ -153,6 +154,11 @@ def _errors(outcome: Outcome) -> None:
         for error in model.errors:
             console.error(("\n" if several else "") + error.render(console.current_folder()))
             several = True
+        if model.obstacles:
+            from . import evaluated
+
+            for line in evaluated.short(verdict(None, model.obstacles), model.obstacles):
+                console.error(line)
         if model.rejected:
             console.error(f"help: what was made and refused lies in {console.relative(model.rejected[0].parent)}")
 

@@ -39,7 +39,7 @@ def short(verdict: Verdict, obstacles: Sequence[Obstacle]) -> list[str]:
     """The verdict in a few lines, for a build that fails."""
     advised = [(o, o.change) for o in _unlike(obstacles) if o.change is not None]
     return [f"verdict: {printable(line)}" for line in verdict.lines()] + [
-        f"help: {_blamed(o)}: instead of {change.construct}, {printable(change.instead)}" for o, change in advised
+        f"help: {_blamed(o)}: instead of {change.construct}: {printable(change.instead)}" for o, change in advised
     ]
 
 
@@ -89,7 +89,7 @@ def _files(files: Sequence[FileEvaluation]) -> None:
                 console.size(held.file),
                 f"{held.parameters:,}",
                 console.size(sum(s.arena for s in file.figures.signatures)),
-                _count(sum(s.compute.total for s in file.figures.signatures)),
+                _count(max((s.compute.total for s in file.figures.signatures), default=0)),
                 _share((s.gpu.delegated, s.gpu.operators) for s in file.figures.signatures),
                 _share((s.xnnpack.delegated, s.xnnpack.operators) for s in file.figures.signatures),
                 *_times(file.timings),
@@ -146,9 +146,13 @@ def _operators(found: Figures) -> None:
         )
     console.table(["operator", "count", "MACs", "is", "since", "layers"], rows, right=(1, 2), indent="  ")
     _more(len(found.operators))
+    restricted: dict[str, list[str]] = {}
     for use in found.operators:
         for restriction in use.restrictions:
-            console.line(f"  {printable(use.name)}: {restriction}")
+            restricted.setdefault(restriction, []).append(printable(use.name))
+    for restriction, names in restricted.items():
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        console.line(_indented(f"{', '.join(names[:4])}{more}: {restriction}"))
     console.line()
 
 
@@ -195,7 +199,7 @@ def _delegates(evaluation: Evaluation, found: Figures) -> None:
             console.line()
     changes = list(dict.fromkeys(a.change for a in evaluation.advice))
     for change in changes:
-        console.line(f"for the GPU: instead of {change.construct}, {change.instead} ({change.why})")
+        console.line(f"for the GPU: instead of {change.construct}: {change.instead} ({change.why})")
     if changes:
         console.line()
 
@@ -221,12 +225,11 @@ def _complexity(found: Figures) -> None:
 
 
 def _times(timings: Sequence[Timing]) -> list[str]:
-    """For each number of threads what all signatures take: the median, and from the fastest to the slowest."""
+    """For each number of threads what the slowest signature takes: the median, and from the fastest to the slowest."""
     cells = []
     for threads in dict.fromkeys(t.threads for t in timings):
-        own = [t for t in timings if t.threads == threads]
-        low, middle, high = (sum(getattr(t, part) for t in own) for part in ("fastest", "median", "slowest"))
-        cells.append(f"{_milliseconds(middle)} ({_milliseconds(low)} to {_milliseconds(high)})")
+        t = max((t for t in timings if t.threads == threads), key=lambda t: t.median)
+        cells.append(f"{_milliseconds(t.median)} ({_milliseconds(t.fastest)} to {_milliseconds(t.slowest)})")
     return cells
 
 
@@ -255,11 +258,16 @@ def _unlike(obstacles: Sequence[Obstacle]) -> list[Obstacle]:
 
 
 def _blamed(o: Obstacle) -> str:
-    return printable(o.operator or "the model") + (f" in '{printable(o.source)}'" if o.source else "")
+    named = o.source and o.source.rpartition("/")[2] != o.operator
+    return printable(o.operator or "the model") + (f" in '{printable(o.source)}'" if named else "")
 
 
 def _short(name: str) -> str:
     return name if len(name) <= 50 else "..." + name[-47:]
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(text, _WIDE + 20, initial_indent="  ", subsequent_indent="    ")
 
 
 def _wrapped(text: str) -> str:

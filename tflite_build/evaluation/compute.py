@@ -120,6 +120,7 @@ _RULES: Mapping[str, Callable[[Node], int]] = {
     "BATCH_MATMUL": _batch_matmul,
     "LSTM": _recurrent,
     "RNN": _recurrent,
+    "SVDF": _recurrent,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
     "UNIDIRECTIONAL_SEQUENCE_RNN": _recurrent,
     "BIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,

@@ -22,7 +22,8 @@ class Data:
         by_layer: Bytes of constants by layer, the largest first; "" for those whose layer no name tells.
         inputs: Bytes of the inputs of each signature.
         outputs: Bytes of the outputs of each signature.
-        largest: The largest activations: name, shape and bytes.
+        largest: The largest activations: the layer that gives them (the tensor's own name where none is known), shape and
+            bytes.
     """
 
     file: int
@@ -54,8 +55,8 @@ def data(model: Model, graphs: tuple[Graph, ...], layers: tuple[Layers, ...]) ->
             if tensor.dtype in BITS:
                 parameters += elements(tensor)
     activations = {
-        (t.name, t.shape, size(t))
-        for graph in graphs
+        (named.of_node.get(named.producer.get(t.index, -1)) or t.name, t.shape, size(t))
+        for graph, named in zip(graphs, layers, strict=True)
         for t in graph.tensors
         if not graph.is_constant(t) and not t.is_variable
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,15 +75,19 @@ class Figures:
         return value
 
 
-def figures(path: Path) -> Figures:
+def figures(path: Path, known: Collection[str] = ()) -> Figures:
     """The figures of the file at `path`.
+
+    Args:
+        path: The file.
+        known: The names of the model's layers, where its source tells them.
 
     Raises:
         FormatError: If it is no whole .tflite file, or its operators are not what their names say.
     """
     with reader.model(path) as model:
         try:
-            return of(model)
+            return of(model, known)
         except FormatError as error:
             raise FormatError(error.problems[0].message, Place(path)) from None
         except (IndexError, KeyError, ValueError, OverflowError, RecursionError, struct.error) as error:
@@ -92,10 +96,10 @@ def figures(path: Path) -> Figures:
             raise FormatError(f"{message} ({error})", Place(path)) from error
 
 
-def of(model: Model) -> Figures:
+def of(model: Model, known: Collection[str] = ()) -> Figures:
     """The figures of an open model."""
     all_graphs = graphs(model)
-    named = tuple(naming.layers(graph) for graph in all_graphs)
+    named = tuple(naming.layers(graph, known) for graph in all_graphs)
     held = data.data(model, all_graphs, named)
     floats = {kind: count for kind, count in held.by_type.items() if kind in _FLOATS}
     halves = floats | {kind: count for kind, count in held.by_type.items() if kind == "float16"}

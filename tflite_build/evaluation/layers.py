@@ -7,7 +7,7 @@ TensorFlow does the same with `model/conv2d/Relu;model/conv2d/BiasAdd`. Knows no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from .graph import Graph, Node
@@ -19,15 +19,27 @@ _CALLER = re.compile(r"(jit\(.*\)|jvp\(.*\)|StatefulPartitionedCall.*|Partitione
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The layers of one subgraph: of each operator by its place, and of each constant by its index."""
+    """The layers of one subgraph.
+
+    Attributes:
+        of_node: Of each operator, by its place.
+        of_constant: Of each constant that an operator reads, by its index.
+        producer: The operator that gives each tensor, by the tensor's index.
+    """
 
     of_node: Mapping[int, str]
     of_constant: Mapping[int, str]
+    producer: Mapping[int, int]
 
 
-def layers(graph: Graph) -> Layers:
-    """Which layer each operator and constant of a graph comes from; "" where no name tells it."""
-    paths = {t.index: _paths(t.name) for t in graph.tensors}
+def layers(graph: Graph, known: Collection[str] = ()) -> Layers:
+    """Which layer each operator and constant of a graph comes from; "" where no name tells it.
+
+    Args:
+        graph: The graph.
+        known: The names of the model's layers, where something else tells them.
+    """
+    paths = {t.index: [_from(known, path) for path in _paths(t.name)] for t in graph.tensors}
     above = _model_name(path for found in paths.values() for path in found)
     of_node: dict[int, str] = {}
     of_constant: dict[int, str] = {}
@@ -42,7 +54,7 @@ def layers(graph: Graph) -> Layers:
         for tensor in node.inputs:
             if tensor is not None and graph.is_constant(tensor):
                 of_constant.setdefault(tensor.index, name)
-    return Layers(of_node, of_constant)
+    return Layers(of_node, of_constant, producer)
 
 
 def _names(node: Node, paths: Mapping[int, list[list[str]]], graph: Graph) -> list[list[str]]:
@@ -60,6 +72,12 @@ def _paths(name: str) -> list[list[str]]:
         if len(scopes) > 1:
             found.append(scopes)
     return found
+
+
+def _from(known: Collection[str], path: list[str]) -> list[str]:
+    """`path` from the first layer in it on, where one is known."""
+    start = next((i for i, scope in enumerate(path[:-1]) if scope in known), 0)
+    return path[start:]
 
 
 def _model_name(paths: Iterable[list[str]]) -> str:

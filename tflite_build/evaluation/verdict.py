@@ -26,7 +26,6 @@ _TITLES: dict[WayKind, str] = {
     "select-tf-ops": "with select TF ops",
     "custom-operators": "with custom operators",
 }
-_DEPTHWISE_SHARE = 0.1  # of the work, from where on it matters that XNNPACK has no dynamic form of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +94,14 @@ class Verdict:
     accelerators: tuple[AcceleratorVerdict, ...]
 
     def lines(self) -> list[str]:
-        """The short form: a line for each runtime."""
+        """The short form: a line for runtimes that are alike."""
+        alike: dict[tuple[Way, ...], list[str]] = {}
+        for r in self.runtimes:
+            alike.setdefault(r.ways, []).append(r.runtime)
         return [
-            f"{r.runtime}: "
-            + ("; else ".join(f"{w.title}: {w.what}" if w.what else w.title for w in r.ways) or "no way")
-            for r in self.runtimes
+            f"{', '.join(names)}: "
+            + ("; or ".join(f"{w.title} ({w.what})" if w.what else w.title for w in ways) or "no way is known")
+            for ways, names in alike.items()
         ]
 
 
@@ -134,26 +136,29 @@ def _in_file(figures: Figures) -> tuple[Obstacle, ...]:
 
 def _ways(runtime: str, allowed: frozenset[str], obstacles: Sequence[Obstacle]) -> tuple[Way, ...]:
     # The stock runtime carries some custom operators; the one of Play services is only promised to have builtins.
-    left = [o for o in obstacles if o.needs != "stock" or runtime == "play-services"]
+    left = [
+        replace(o, needs="custom") if o.needs == "stock" else o for o in obstacles if o.needs != "stock" or not allowed
+    ]
     if not left:
         return (Way("as-is", ""),)
     ways = [Way("change", _changes(left))] if all(o.operator or o.change for o in left) else []
-    names = ", ".join(dict.fromkeys(o.operator for o in left if o.operator))
     # An engine that cannot do more says nothing of what another one's operators need.
     asked = [o for o in left if o.engine != "litert"] or left
     needs = {o.needs for o in asked}
     if needs == {"select"} and "select-tf-ops" in allowed:
         ways.append(Way("select-tf-ops", ", ".join(dict.fromkeys(o.operator for o in asked))))
-    if needs <= {"select", "custom", "stock"} and needs != {"select"} and "custom-operators" in allowed:
-        ways.append(Way("custom-operators", names))
+    if needs <= {"select", "custom"} and needs != {"select"} and "custom-operators" in allowed:
+        custom = ", ".join(dict.fromkeys(o.operator for o in asked if o.needs == "custom"))
+        select = ", ".join(dict.fromkeys(o.operator for o in asked if o.needs == "select"))
+        ways.append(Way("custom-operators", custom + (f", and with select TF ops: {select}" if select else "")))
     return tuple(ways)
 
 
 def _changes(obstacles: Sequence[Obstacle]) -> str:
-    """What to change, each once: `Erfinv (in 'act'): a polynomial ...`."""
+    """What to change, each once: `replace Erfinv in 'act', Svd`."""
     texts: dict[str, None] = {}
     for o in obstacles:
-        where = f" in '{o.source}'" if o.source else ""
+        where = f" in '{o.source}'" if o.source and o.source.rpartition("/")[2] != o.operator else ""
         texts[f"{o.operator}{where}" if o.operator else o.change.construct if o.change else o.message] = None
     return "replace " + ", ".join(texts)
 
@@ -163,9 +168,10 @@ def _accelerators(figures: Figures) -> tuple[AcceleratorVerdict, ...]:
 
 
 def _cpu(figures: Figures) -> AcceleratorVerdict:
-    macs = sum(s.compute.macs.get("DEPTHWISE_CONV_2D", 0) for s in figures.signatures)
+    depthwise = sum(
+        use.count for use in figures.operators if use.name == "DEPTHWISE_CONV_2D" and use.needs == "builtin"
+    )
     total = sum(s.compute.total for s in figures.signatures)
-    depthwise = macs > _DEPTHWISE_SHARE * total
     missed = [n for s in figures.signatures for n in s.xnnpack.not_taken]
     but = f"XNNPACK takes {_taken(figures, 'xnnpack')}" + (
         f", not {_names(n.operator for n in missed)}" if missed else ""
@@ -173,8 +179,9 @@ def _cpu(figures: Figures) -> AcceleratorVerdict:
     if not total:
         return AcceleratorVerdict("CPU", "float32", "it has no layer whose weights a quantizer makes smaller", but)
     if depthwise:
-        why = "a quarter of the weights and integer arithmetic; XNNPACK has no dynamic form of DEPTHWISE_CONV_2D"
-        return AcceleratorVerdict("CPU", "int8", why + "; needs calibration data", but)
+        why = "a quarter of the weights, and integer arithmetic; needs calibration data. As dynamic-int8 XNNPACK would not "
+        why += f"take its DEPTHWISE_CONV_2D ({depthwise})"
+        return AcceleratorVerdict("CPU", "int8", why, but)
     why = "a quarter of the weights without calibration data; int8 is faster still and needs some"
     return AcceleratorVerdict("CPU", "dynamic-int8", why, but)
 
@@ -189,7 +196,8 @@ def _gpu(figures: Figures) -> AcceleratorVerdict:
     delegated = sum(s.gpu.delegated for s in figures.signatures)
     total = sum(s.gpu.operators for s in figures.signatures)
     if not delegated:
-        return AcceleratorVerdict("GPU", "", "", f"the delegate takes no operator: {refused[0].reason}")
+        first = f"{refused[0].operator}: {refused[0].reason}"
+        return AcceleratorVerdict("GPU", "", "", f"the delegate takes no operator ({first})")
     cut = f"{_names(n.operator for n in refused)} stay on the CPU"
     more = f"; of {pieces} pieces only the largest goes to the GPU" if pieces > len(short) else ""
     return AcceleratorVerdict("GPU", "float16", why, f"it gets {delegated} of {total} operators: {cut}{more}")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tflite_build.actions import fetch, inspect, pack, runtime, signatures
+from tflite_build.actions import compare, fetch, inspect, pack, runtime, signatures
 from tflite_build.actions.samples import GENERATORS
 from tflite_build.actions.tools import Tools
 from tflite_build.engines.contract import Interface
@@ -32,6 +32,7 @@ from . import ahead, blame, code, decided, explain, locked, outputs, unchanged
 from .environments import Environments
 from .execute import Done, Executor, InvalidStep, Limits, Task
 from .job import Job
+from .obstacles import obstacles
 from .result import ModelFinished, ModelResult
 from .scheduler import Scheduler
 from .worker import Environment, Workers
@@ -414,7 +415,13 @@ def _failed_result(job: Job, folder: Path, rejected: tuple[Path, ...]) -> ModelR
         label=job.label,
         gates=job.gates,
         unpublished=job.made,
+        obstacles=obstacles(job) if _does_not_convert(job) else (),
     )
+
+
+def _does_not_convert(job: Job) -> bool:
+    """Whether every engine refused the source."""
+    return compare.FLOAT_ID not in job.done and any(e.code == ExitCode.BUILD_FAILED for e in job.failures)
 
 
 def _failed(target: Target, options: Options, error: BuildError) -> ModelResult:

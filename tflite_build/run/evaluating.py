@@ -217,12 +217,13 @@ def _of_source(session: Session, subject: _Subject, timed: bool) -> Evaluation:
         if not in_the_way:  # a mistake in the spec, or a failure of the machine
             raise BuildError([p for error in job.failures for p in error.problems], job.failures[0].code)
     built = report.read(out_folder(subject.target.loaded, session.options.out_dir)).variants
+    known = {name for _, name in subject.layers}
     drawn = None
     files = []
     with session.store.scratch() as scratch:
         for made in _files(session, job, subject.target, scratch, converts):
             drawn = drawn or _drawn(made.file)
-            files.append(_evaluated(session, made, figures(made.file), timed, built.get(made.variant, {})))
+            files.append(_evaluated(session, made, figures(made.file, known), timed, built.get(made.variant, {})))
     notes = [] if not converts else [f"{o.engine}: {o.message}" for o in in_the_way]
     notes += [problem.message for error in job.failures for problem in error.problems]
     notes += job.warnings

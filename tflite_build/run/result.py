@@ -9,6 +9,7 @@ from typing import Any
 
 from tflite_build.actions.compare import Distance, OutputDistance
 from tflite_build.errors import BuildError, Problem
+from tflite_build.evaluation.verdict import Obstacle
 from tflite_build.planning.lock import Decision, Refutation
 from tflite_build.progress import Event
 
@@ -127,6 +128,7 @@ class ModelResult:
         folders: The folders that were generated beside the variants.
         gates: The limits of the spec, and what each variant has of them; none where the files were not made.
         label: The name with where the spec lies, in a build of several models of that name; else the name or "".
+        obstacles: What its source does not convert for, where that is why there are no files.
     """
 
     name: str
@@ -143,6 +145,7 @@ class ModelResult:
     gates: tuple[Gate, ...] = ()
     folders: tuple[GeneratedFolder, ...] = ()
     unpublished: tuple[VariantResult, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
 
     @property
     def shown(self) -> str:

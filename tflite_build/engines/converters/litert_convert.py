@@ -74,6 +74,7 @@ def _convert(lowered: Lowered, loops: bool) -> tuple[bytes, list[Leftover]]:
         converter.set_signature(module.operation, signature.name, inputs, outputs)
         modules.append(module)
     leftovers: list[Leftover] = []
+    module = modules[0]
     try:
         module = modules[0] if len(modules) == 1 else converter.merge_modules(modules)
         with context:
@@ -90,7 +91,16 @@ def _convert(lowered: Lowered, loops: bool) -> tuple[bytes, list[Leftover]]:
             leftovers = leftover_operators(module)
         return bytes(converter.export_flatbuffer_to_bytes(module.operation)), leftovers
     except ValueError as error:
-        raise refusal_of_passes(str(error), leftovers) from None
+        # The passes stop at the first operation that they cannot do; the user is told of all that nothing can.
+        left = leftovers or _left_behind(module)
+        hopeless = [o for o in left if o.name in _HOPELESS or o.name.startswith("lapack_")]
+        raise refusal_of_passes(str(error), leftovers, hopeless) from None
+
+
+def _left_behind(module: Any) -> list[Leftover]:
+    """What a pass that failed has left of other dialects, most of which later passes would have brought into form."""
+    with module.context:
+        return leftover_operators(module)
 
 
 def _free_symbols(module: Any, signatures: set[str]) -> None:
@@ -130,10 +140,13 @@ def _explained(leftovers: Sequence[Leftover]) -> Iterator[None]:
         missing = [o for o in refused.operators if o.name.startswith("STABLEHLO_")]
         if missing:
             left = [o for o in leftovers if o.operator == missing[0].name]
+            # The runtime stops at the first one; the user is told of all.
+            others = [o for o in leftovers if o.operator in _NEVER and o.operator != missing[0].name]
             if missing[0].name == "STABLEHLO_CUSTOM_CALL":
-                raise refusal_of_passes(refused.detail, left) from None
+                raise refusal_of_passes(refused.detail, [*left, *others]) from None
             found = [o.source for o in left if o.source]
             operators = [replace(missing[0], source=source) for source in found] or missing
+            operators += [FailingOperator(o.name, "", o.source) for o in others]
             where = f" ({', '.join(found[:3])})" if found else ""
             reason = f"the converted file needs {missing[0].name}{where}, which the LiteRT runtime does not have"
             raise Refused(reason, operators, _ADVICE.get(missing[0].name, "") + "\n" + refused.reason) from None
@@ -149,6 +162,8 @@ def _check_signature(runner: Runner, signature: SignatureSpec, where: str) -> No
     _check_ports("output", where, signature.outputs, made.outputs)
 
 
+_NEVER = frozenset({"STABLEHLO_CUSTOM_CALL", "STABLEHLO_SORT"})  # no release of the runtime has a kernel for these
+_HOPELESS = ("fft", "sort")  # what no pass brings into form, once those that could have passed
 _ADVICE = {
     "STABLEHLO_SORT": "jnp.sort, jnp.argsort and jnp.median sort in StableHLO; jax.lax.top_k(x, k) converts where all "
     "dimensions are fixed, and with k = x.shape[-1] it sorts, largest first",

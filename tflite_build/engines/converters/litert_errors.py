@@ -49,17 +49,20 @@ def leftover_operators(module: Any) -> list[Leftover]:
     return list(found)
 
 
-def refusal_of_passes(text: str, leftovers: Sequence[Leftover]) -> Refused:
+def refusal_of_passes(text: str, leftovers: Sequence[Leftover], hopeless: Sequence[Leftover] = ()) -> Refused:
     """The refusal for a ValueError of the passes or of the export.
 
     Args:
         text: The error's message.
         leftovers: What `leftover_operators` found, where the passes came to an end.
+        hopeless: What would have been refused next.
     """
     operators = list(_flex(text)) + list(_illegal(text))
     if not operators:
         operators = [FailingOperator(o.name, "", o.source) for o in leftovers]
-    places_of = {o.name: o.source for o in leftovers}
+    named = {o.name for o in operators}
+    operators += [FailingOperator(o.name, "", o.source) for o in hopeless if operators and o.name not in named]
+    places_of = {o.name: o.source for o in (*leftovers, *hopeless)}
     operators = [o if o.source else replace(o, source=places_of.get(o.name, "")) for o in dict.fromkeys(operators)]
     names = list(dict.fromkeys(o.name for o in operators))
     detail = "\n".join(_trimmed(text))

@@ -1,0 +1,185 @@
+"""`evaluate` of files, sources and specs: the verdict, what does not convert and what to write instead, nothing written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import Ran, command, new_cache
+
+import tflite_build
+from tflite_build.errors import BuildError, ExitCode
+from tflite_build.progress import StepStarted
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+HOPELESS = """
+import jax
+import jax.numpy as jnp
+
+
+def hopeless(x):
+    y = jnp.sort(x)
+    w = jnp.linalg.svd(x.reshape(4, 4), compute_uv=False)
+    return y + w.sum() + jnp.fft.fft(x).real
+"""
+SPEC = """
+spec = 1
+[model]
+name = "hopeless"
+[source]
+format = "jax"
+entry = "model.py:hopeless"
+[input.x]
+shape = [16]
+dtype = "float32"
+"""
+
+# Random numbers for its weights would be compiled one by one, which takes longer than all the rest.
+MOBILENET = """
+import sys
+import keras
+import numpy as np
+rng = np.random.default_rng(0)
+keras.initializers.VarianceScaling.__call__ = lambda self, shape, dtype=None: rng.normal(0, 0.05, shape).astype("float32")
+keras.applications.MobileNetV2(weights=None).save(sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def hopeless(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran]) -> tuple[Path, Ran, Ran]:
+    """A model that does not convert, what `evaluate --json` says of it, and what `build` does."""
+    folder = tmp_path_factory.mktemp("hopeless")
+    (folder / "model.py").write_text(HOPELESS.lstrip(), "utf-8")
+    (folder / "model.toml").write_text(SPEC, "utf-8")
+    return folder, module_cli("evaluate", "--json", folder), module_cli("build", folder)
+
+
+def ways(value, runtime: str) -> list[str]:
+    (found,) = [r for r in value["verdict"]["runtimes"] if r["runtime"] == runtime]
+    return [way["kind"] for way in found["ways"]]
+
+
+def test_all_that_does_not_convert_is_told_with_its_line_and_a_way_out(hopeless) -> None:
+    folder, ran, _ = hopeless
+    assert ran.code == 0, ran.text
+    value = json.loads(ran.out)
+    assert value["version"] == 1 and not value["converts"] and value["files"] == []
+    found = {o["operator"]: o for o in value["obstacles"]}
+    lines = {"sort": "model.py:6", "lapack_sgesdd_ffi": "model.py:7", "fft": "model.py:8"}
+    for operator, line in lines.items():
+        (name,) = [n for n in found if n == operator or n.startswith(f"{operator} of")]
+        assert found[name]["source"] == line
+    assert "top_k" in found["sort"]["change"]["instead"]
+    assert "matmul" in found["lapack_sgesdd_ffi"]["change"]["instead"]
+    assert ways(value, "standard") == ["change"]
+    assert sorted(p.name for p in folder.iterdir() if p.name != "__pycache__") == ["model.py", "model.toml"]
+
+
+def test_a_failing_build_says_the_verdict(hopeless) -> None:
+    *_, built = hopeless
+    assert built.code == ExitCode.BUILD_FAILED
+    assert "verdict: standard, play-services, custom: after a change (replace " in built.err
+    assert "help: sort in 'model.py:6': instead of sorting" in built.err
+
+
+def test_a_file_that_needs_more_than_builtins() -> None:
+    evaluated = tflite_build.evaluate(FIXTURES / "tflite" / "custom.tflite")
+    found = {r.runtime: [w.kind for w in r.ways] for r in evaluated.verdict.runtimes}
+    assert found["play-services"] == ["change"] and found["custom"] == ["change", "custom-operators"]
+    assert {o.needs for o in evaluated.files[0].figures.operators} == {"builtin", "select", "custom"}
+    assert "Flex" in evaluated.files[0].not_timed and evaluated.files[0].timings == ()
+
+
+def test_open_shapes_speak_against_accelerators() -> None:
+    evaluated = tflite_build.evaluate(FIXTURES / "tflite" / "dynamic-shape.tflite", timed=False)
+    found = {a.accelerator: a for a in evaluated.verdict.accelerators}
+    assert "rows is open" in found["NPU"].but and found["GPU"].variant == ""
+    assert any("fixed shape" in a.change.instead for a in evaluated.advice)
+    assert [r.ways[0].kind for r in evaluated.verdict.runtimes] == ["as-is"] * 3
+
+
+def test_select_operators_are_named_by_the_converter(tmp_path: Path, module_cli: Callable[..., Ran]) -> None:
+    source = 'format = "saved_model"\npath = "m"\nsignatures = ["select"]\n'
+    shutil.copytree(FIXTURES / "saved_models" / "beyond_builtins", tmp_path / "m")
+    (tmp_path / "model.toml").write_text(f'spec = 1\n[model]\nname = "select"\n[source]\n{source}', "utf-8")
+    value = json.loads(module_cli("evaluate", "--json", tmp_path).out)
+    assert ways(value, "standard") == ["change", "select-tf-ops"] and ways(value, "play-services") == ["change"]
+    assert [(o["operator"], o["needs"]) for o in value["obstacles"]] == [("MatrixInverse", "select")]
+
+
+def test_a_source_without_a_spec(tmp_path: Path, module_cli: Callable[..., Ran]) -> None:
+    shutil.copy(FIXTURES / "init" / "plain.keras", tmp_path / "plain.keras")
+    ran = module_cli("evaluate", "--no-time", tmp_path / "plain.keras")
+    assert ran.code == 0, ran.text
+    assert "standard       as it is" in ran.out and "accelerator" in ran.out
+    assert [p.name for p in tmp_path.iterdir()] == ["plain.keras"], "nothing is written beside it"
+
+
+def test_a_spec_that_is_built_is_read_from_the_store(zoo, monkeypatch: pytest.MonkeyPatch) -> None:
+    workshop, _ = zoo
+    monkeypatch.setenv("TFLITE_BUILD_CACHE", str(workshop.folder.parent / "cache"))
+    started: list[str] = []
+    evaluated = tflite_build.evaluate(
+        workshop.folder / "residual",
+        on_event=lambda e: started.append(e.step) if isinstance(e, StepStarted) else None,
+    )
+    assert started == []
+    assert [f.variant for f in evaluated.files] == ["float32", "float16", "dynamic", "int8"]
+    sizes = [f.figures.data.file for f in evaluated.files]
+    assert sizes == [zoo[1]["residual"].variants[f.variant]["size"] for f in evaluated.files]
+    threads = {1, len(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else {1}
+    for file in evaluated.files:
+        assert {t.threads for t in file.timings} == threads
+        assert all(0 < t.fastest <= t.median <= t.slowest and t.runs >= 5 for t in file.timings)
+    (one,) = tflite_build.evaluate(f"{workshop.folder / 'residual'}:int8", timed=False).files[1:]
+    assert one.variant == "int8"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("missing.tflite", None, "there is no file or folder 'missing.tflite'"),
+        ("text.tflite", b"no model at all", "not a .tflite file"),
+        ("text.keras", b"no model at all", "text.keras"),
+        ("notes.txt", b"no model at all", "notes.txt"),
+        ("empty", "folder", "there is no model.toml in 'empty'"),
+    ],
+)
+def test_what_is_no_model(tmp_path: Path, cli: Callable[..., Ran], name: str, content: object, said: str) -> None:
+    if isinstance(content, bytes):
+        (tmp_path / name).write_bytes(content)
+    elif content == "folder":
+        (tmp_path / name).mkdir()
+    ran = cli("evaluate", name, cwd=tmp_path)
+    assert ran.code in (ExitCode.USAGE, ExitCode.SPEC_WRONG), ran.text
+    assert said in ran.err and "Traceback" not in ran.text
+    told = json.loads(cli("evaluate", "--json", name, cwd=tmp_path).out)
+    assert told["errors"] and told["version"] == 1
+
+
+def test_a_folder_of_several_models(zoo) -> None:
+    with pytest.raises(BuildError) as caught:
+        tflite_build.evaluate(zoo[0].folder)
+    assert "holds 3 models" in str(caught.value)
+
+
+def test_mobilenet(tmp_path: Path, python_of: Callable[[str], Path], shared_cache: Path) -> None:
+    env = {**os.environ, "KERAS_BACKEND": "jax"}
+    subprocess.run(
+        [python_of("litert"), "-c", MOBILENET, tmp_path / "m.keras"], check=True, env=env, capture_output=True
+    )
+    run = command(new_cache(tmp_path / "cache", shared_cache))
+    value = json.loads(run("evaluate", "--json", tmp_path / "m.keras").out)
+    assert value["converts"], value["notes"]
+    (file,) = value["files"]
+    (signature,) = file["signatures"]
+    assert 299e6 < signature["compute"]["total"] < 302e6, "about 300 million, as its paper says"
+    assert 3.4e6 < file["data"]["parameters"] < 3.6e6
+    assert signature["compute"]["by_layer"]["Conv1"] == 112 * 112 * 32 * 27
+    assert file["data"]["by_layer"]["predictions"] == 4 * 1280 * 1000, "biases of zeros are one for all layers"
+    assert signature["gpu"]["pieces"] == [65] and signature["xnnpack"]["pieces"] == [65]
