@@ -91,6 +91,14 @@ def test_texts(folder: Path, shell: Callable[..., Ran]) -> None:
     assert [(o.name, o.count, o.changed, o.largest) for o in found.outputs] == [("word", 1, 1, None)]
 
 
+def test_a_file_that_gives_texts_is_built(folder: Path, shell: Callable[..., Ran], tmp_path: Path) -> None:
+    shutil.copy(folder / "words.tflite", tmp_path / "m.tflite")
+    spec = 'spec = 1\n[model]\nname = "words"\n[source]\nformat = "tflite"\npath = "m.tflite"\n'
+    (tmp_path / "model.toml").write_text(spec, "utf-8")
+    ran = shell("build", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+
+
 def test_a_signature_of_several(folder: Path, shell: Callable[..., Ran]) -> None:
     words = ("diff", "two-signatures.tflite", "two-signatures.tflite", "--data", "scale.npz")
     ran = shell(*words, cwd=folder)

@@ -208,6 +208,19 @@ def test_one_vector_that_many_tensors_share(tmp_path: Path) -> None:
         tflite_build.inspect(tmp_path / "m.tflite")
 
 
+def test_one_tensor_that_stands_for_many(tmp_path: Path) -> None:
+    """A vector of a hundred thousand references to it takes 400 kB in the file, and would take a hundred times that."""
+    data = bytearray(only([handmade.tensor("t", "int8", [2])] * 100_000))
+    graph = next(reader.Table.root(memoryview(bytes(data))).tables(2))
+    slots = graph.slots(0)
+    last = slots[-1] + int.from_bytes(data[slots[-1] : slots[-1] + 4], "little")
+    for slot in slots:
+        data[slot : slot + 4] = (last - slot).to_bytes(4, "little")
+    (tmp_path / "m.tflite").write_bytes(data)
+    with pytest.raises(BuildError, match="two of its parts are the same one"):
+        tflite_build.inspect(tmp_path / "m.tflite")
+
+
 def test_more_scales_than_any_dimension_is_long(tmp_path: Path) -> None:
     """No runtime takes them: a length that damage made is found before it takes memory."""
     scales = {2: handmade.floats(*[1.0] * 9), 3: handmade.longs(*[0] * 9)}

@@ -190,6 +190,19 @@ class Table:
         for at in self.slots(number):
             yield _table(self.data, at + _u32(self.data, at), self.meter)
 
+    def separate_tables(self, number: int) -> Iterator[Table]:
+        """A vector of tables, which are large once read; nobody writes one twice.
+
+        Raises:
+            FormatError: If two of them are one.
+        """
+        seen: set[int] = set()
+        for table in self.tables(number):
+            if table.at in seen:
+                raise FormatError(f"the file is damaged: two of its parts are the same one, at byte {table.at}")
+            seen.add(table.at)
+            yield table
+
     def slots(self, number: int) -> range:
         """Where the offsets of a vector of tables or strings stand."""
         at = self._field(number)

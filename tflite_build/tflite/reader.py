@@ -309,7 +309,7 @@ def parse(data: memoryview) -> Model:
     root = Table.root(data)
     codes = tuple(_code(t) for t in root.tables(1))
     buffers = tuple(_buffer(t, len(data)) for t in root.tables(4))
-    subgraphs = tuple(_subgraph(t, len(codes), len(buffers)) for t in root.tables(2))
+    subgraphs = tuple(_subgraph(t, len(codes), len(buffers)) for t in root.separate_tables(2))
     if not subgraphs:
         raise FormatError("the file has no graph")
     signatures = tuple(_signature(t, subgraphs) for t in root.tables(7))
@@ -371,10 +371,10 @@ def _outside(table: Table, number: int, size: int, what: str) -> Buffer | None:
 
 
 def _subgraph(table: Table, codes: int, buffers: int) -> Subgraph:
-    tensors = tuple(_tensor(i, t, buffers) for i, t in enumerate(table.tables(0)))
+    tensors = tuple(_tensor(i, t, buffers) for i, t in enumerate(table.separate_tables(0)))
     count = len(tensors)
     operators = []
-    for t in table.tables(3):
+    for t in table.separate_tables(3):
         code = t.scalar(0, "u32")
         if code >= codes:
             raise FormatError(f"the file is damaged: operator code {code} is named, and there are {codes}")

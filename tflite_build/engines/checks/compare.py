@@ -245,6 +245,8 @@ def _flat(array: Array) -> Array:
 
 
 def _kind(array: Array) -> str:
+    if array.dtype.kind in "SUO":  # whose width is that of the longest
+        return "text"
     # int32 and int64 are told apart, float types are not: a float16 file may well give float32.
     return "f" if array.dtype.kind == "f" else array.dtype.name
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tflite_build.engines.contract import Invalid, Refused, Request
 from tflite_build.engines.files import graph, lookups, npz
-from tflite_build.engines.files.runner import Array, Port, RunnableSignature, Runner
+from tflite_build.engines.files.runner import Port, RunnableSignature, Runner
 from tflite_build.engines.words import near_or_all, quoted, shape_text
 
 
@@ -37,15 +37,9 @@ def run(request: Request) -> None:
         if mistake is None:
             raise
         raise Invalid(mistake.message, "--input", mistake.hint) from None
-    outputs = {name: _storable(array) for name, array in outputs.items()}
     npz.write(request.outputs / "outputs.npz", outputs)
-    described = [{"name": n, "dtype": str(a.dtype), "shape": list(a.shape)} for n, a in outputs.items()]
+    described = [{"name": n, "dtype": str(npz.storable(a).dtype), "shape": list(a.shape)} for n, a in outputs.items()]
     request.write_json("outputs.json", described)
-
-
-def _storable(array: Array) -> Array:
-    """Texts, which the runtime gives as Python's bytes, as an array of bytes of one width."""
-    return array.astype(np.bytes_) if array.dtype.kind == "O" else array
 
 
 def _signature(runner: Runner, name: str | None) -> RunnableSignature:

@@ -56,8 +56,13 @@ def write(path: Path, arrays: Mapping[str, Array]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, value in arrays.items():
             member = io.BytesIO()
-            np.lib.format.write_array(member, np.asarray(value, order="C"), allow_pickle=False)
+            np.lib.format.write_array(member, np.asarray(storable(value), order="C"), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", _FIXED_TIME), member.getvalue())
+
+
+def storable(array: Array) -> Array:
+    """Texts, which runtimes give as Python's bytes, as an array of bytes of one width; any other array as it is."""
+    return array.astype(np.bytes_) if array.dtype.kind == "O" else array
 
 
 def _no_archive(path: Path, called: str, key: str) -> Invalid:

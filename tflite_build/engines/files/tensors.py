@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tflite_build.engines.contract import Invalid
+from tflite_build.engines.files.npz import storable
 from tflite_build.engines.words import shape_text
 
 Array = NDArray[Any]
@@ -72,7 +73,7 @@ def write(folder: Path, cases: Iterable[Case]) -> None:
         for name, array in case.tensors.items():
             file = f"{number}.npy"
             number += 1
-            np.save(folder / file, np.ascontiguousarray(array))
+            np.save(folder / file, np.ascontiguousarray(storable(array)))
             files[name] = file
         entry = {"signature": case.signature, "sizes": dict(case.sizes), "files": files}
         index.append(entry | ({"derived": True} if case.derived else {}))
