@@ -6,7 +6,20 @@ from tflite_build.planning.action import Graph, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.rules import STATIC_QUANTIZE
 
-from . import accuracy, calibrate, compare, convert, fetch, lower, pack, quantize, reference, samples, signatures
+from . import (
+    accuracy,
+    calibrate,
+    compare,
+    convert,
+    fetch,
+    lower,
+    pack,
+    preprocess,
+    quantize,
+    reference,
+    samples,
+    signatures,
+)
 from .tools import Tools
 
 FLOAT = OutputOf(convert.ID, convert.MODEL)
@@ -21,11 +34,13 @@ def graph(model: Resolved, tools: Tools) -> Graph:
     ]
     data = samples.step(model, tools)
     converted = convert.step(model, tools)
-    if converted.id in data.needs:  # a .tflite source, which is only taken over
-        steps += [converted, data]
+    teller = samples.teller(model, tools)
+    raw = [preprocess.calibration_step(model, tools, teller), preprocess.labelled_step(model, tools, teller)]
+    if teller == converted.id:  # a .tflite source, which is only taken over
+        steps += [converted, *raw, data]
     else:
         # Wrong data is found before anything is converted, though its content is no input of the conversion.
-        steps += [data, _after(converted, data.id)]
+        steps += [*raw, data, _after(converted, data.id)]
     steps += [reference.step(model, tools), compare.float_step(model, tools), accuracy.step(model, tools, FLOAT, "")]
     if any(_needs_ranges(model, v.quantize) for v in model.variants):
         steps.append(calibrate.step(model, tools, FLOAT))
