@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tflite_build import resources
 from tflite_build.planning.action import Input, OutputOf, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
 
@@ -52,9 +51,6 @@ def _step(
     }
     if labels:
         inputs["labels"] = ProjectFile(folder / labels)
-    contents = [i.content.kind for s in model.declared.signatures.values() for i in s.values() if i.content]
-    if "audio" in contents:
-        inputs["kernel"] = ProjectFile(resources.specs("preprocessing", "resample.json"))
     return Step(
         id_,
         "preprocess",

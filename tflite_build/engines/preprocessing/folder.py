@@ -17,6 +17,7 @@ from . import decode, layout, sound
 from .image import fitted, normalized
 
 Array = NDArray[Any]
+_KERNEL = Path(__file__).with_name("resample.json")  # of specs/preprocessing, laid here where engines run
 
 
 def files(folder: Path, kind: str, shown: str, key: str) -> tuple[list[str], list[str]]:
@@ -39,7 +40,7 @@ def files(folder: Path, kind: str, shown: str, key: str) -> tuple[list[str], lis
 
 
 def samples(
-    folder: Path, names: Sequence[str], content: Content, tensor: TensorSpec, kernel: Path | None, shown: str, key: str
+    folder: Path, names: Sequence[str], content: Content, tensor: TensorSpec, shown: str, key: str
 ) -> Iterator[list[Array]]:
     """For each file its samples, each in the tensor's own shape: one of a picture, one or more of a sound.
 
@@ -48,7 +49,6 @@ def samples(
         names: Their paths in it.
         content: What the spec says of the input.
         tensor: The input, under its public name.
-        kernel: specs/preprocessing/resample.json, for sounds.
         shown: What the user calls the folder.
         key: The key of model.toml that names it.
 
@@ -68,11 +68,12 @@ def samples(
             yield [place.placed(made if dtype == "uint8" else normalized(made, content))]
         return
     shape, length = layout.of_sound(tensor.shape, tensor.name, key)
-    if content.sample_rate is None or kernel is None:
+    if content.sample_rate is None:
         raise Invalid(f"'{tensor.name}' has no sample_rate, which sounds are brought to", key)
+    kernel = sound.read_table(_KERNEL)
     for name in names:
         heard = decode.sound(folder / name, f"{shown}/{name}", key)
-        one = sound.resampled(sound.mono(heard.samples), heard.rate, content.sample_rate, sound.read_table(kernel))
+        one = sound.resampled(sound.mono(heard.samples), heard.rate, content.sample_rate, kernel)
         cut = sound.frames(one, length, content.hop)
         yield [frame.reshape(shape) for frame in normalized(sound.real(cut), content)]
 

@@ -36,8 +36,7 @@ def run(request: Request) -> Answer:
     given = None
     if "labels" in request.inputs:
         given = labels.read(request.inputs["labels"], found, shown["labels"], f"{key}.labels")
-    kernel = request.inputs.get("kernel")
-    made = folder.samples(request.inputs["data"], found, content, tensor, kernel, shown["data"], f"{key}.data")
+    made = folder.samples(request.inputs["data"], found, content, tensor, shown["data"], f"{key}.data")
     array, numbers = folder.stacked(list(_first(made, params["count"])), params["count"])
     arrays: dict[str, Any] = {_own(request, tensor.name): array}
     if given is not None:
