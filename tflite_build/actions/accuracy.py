@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tflite_build.planning.action import OutputOf, ProjectFile, Step
+from tflite_build.planning.action import Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 
+from . import preprocess
 from .tools import Tools
 
 RESULT = "accuracy.json"
@@ -21,13 +22,33 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
     wanted = model.loaded.spec.checks.accuracy
     if wanted is None:
         return None
+    inputs: dict[str, Input] = {"model": file, "data": preprocess.data(model, wanted.data, preprocess.LABELLED)}
+    contents = _contents(model)
+    # Another name of an output changes nothing that is measured, where nothing asks for outputs by name.
+    names = model.names if wanted.entry or contents else model.names.of_inputs()
     return Step(
         step_id(variant),
         "accuracy",
-        tools.tool("core"),
-        # The float file carries the model's own names, a variant's the public ones; the data may use either.
-        {"metric": wanted.metric, "names": model.names.of_inputs().to_json(), "renamed": bool(variant)},
-        {"model": file, "data": ProjectFile(model.loaded.folder / wanted.data)},
+        tools.tool("core", user_code=bool(wanted.entry)),
+        {
+            "metric": "" if wanted.entry else wanted.name,
+            "entry": wanted.entry,
+            "files": list(wanted.files),
+            "outputs": contents,
+            "declared": model.declared.to_json(),
+            "names": names.to_json(),
+            # The float file carries the model's own names, a variant's the public ones; the data may use either.
+            "renamed": bool(variant),
+        },
+        inputs,
+        user_code=bool(wanted.entry),
         variant=variant,
         weight=2,
     )
+
+
+def _contents(model: Resolved) -> dict[str, str]:
+    """What the spec says that outputs stand for, by public name."""
+    spec = model.loaded.spec
+    tables = [spec.output, *(tensors.output for tensors in spec.signature.values())]
+    return {name: output.content for table in tables for name, output in table.items() if output.content}

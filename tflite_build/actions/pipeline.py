@@ -14,6 +14,7 @@ from . import (
     fetch,
     lower,
     pack,
+    preprocess,
     quantize,
     reference,
     runtime,
@@ -34,11 +35,13 @@ def graph(model: Resolved, tools: Tools) -> Graph:
     ]
     data = samples.step(model, tools)
     converted = convert.step(model, tools)
-    if converted.id in data.needs:  # a .tflite source, which is only taken over
-        steps += [converted, data]
+    teller = samples.teller(model, tools)
+    raw = [preprocess.calibration_step(model, tools, teller), preprocess.labelled_step(model, tools, teller)]
+    if teller == converted.id:  # a .tflite source, which is only taken over
+        steps += [converted, *raw, data]
     else:
         # Wrong data is found before anything is converted, though its content is no input of the conversion.
-        steps += [data, _after(converted, data.id)]
+        steps += [*raw, data, _after(converted, data.id)]
     steps += [reference.step(model, tools), compare.float_step(model, tools), accuracy.step(model, tools, FLOAT, "")]
     if any(_needs_ranges(model, v.quantize) for v in model.variants):
         steps.append(calibrate.step(model, tools, FLOAT))

@@ -5,10 +5,10 @@ From the spec's [calibration], or made from a fixed seed within each input's `ra
 
 from __future__ import annotations
 
-from tflite_build.planning.action import Input, OutputOf, ProjectFile, Step
+from tflite_build.planning.action import Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 
-from . import convert, lower, signatures
+from . import convert, lower, preprocess, signatures
 from .tools import Tools
 
 ID = "samples"
@@ -21,10 +21,10 @@ GENERATORS = "litert"  # the toolchain of a generator whose source is no code
 def step(model: Resolved, tools: Tools) -> Step:
     """The step; it runs before the conversion."""
     calibration = model.loaded.spec.calibration
-    inputs: dict[str, Input] = {"interface": OutputOf(_teller(model, tools), convert.INTERFACE)}
+    inputs: dict[str, Input] = {"interface": OutputOf(teller(model, tools), convert.INTERFACE)}
     entry = calibration.entry if calibration else None
     if calibration is not None and calibration.data:
-        inputs["data"] = ProjectFile(model.loaded.folder / calibration.data)
+        inputs["data"] = preprocess.data(model, calibration.data, preprocess.CALIBRATION)
     count: int | None = MADE
     if calibration is not None:
         count = calibration.samples or (FROM_ENTRY if entry else None)
@@ -57,7 +57,7 @@ def key(model: Resolved) -> str:
     return "calibration.data" if calibration.data else "calibration.entry"
 
 
-def _teller(model: Resolved, tools: Tools) -> str:
+def teller(model: Resolved, tools: Tools) -> str:
     """The step that tells the signatures; a .tflite file is taken over by `convert`, which converts nothing."""
     if signatures.step(model, tools) is not None:
         return signatures.ID

@@ -185,13 +185,19 @@ def drawn(model: ModelResult) -> str:
     classes = any(v.distance.top1 is not None for v in model.variants)
     head = ["variant", "size", "ops", "cosine", "max error"]
     head += ["top-1 same"] if classes else []
-    head += ["accuracy"] if accurate else []
+    head += [_measured(model)] if accurate else []
     head += ["runtime", "time", "since last build"]
     rows = [_row(v, classes, accurate) for v in model.variants]
     title = printable(model.shown) + (f"  ({decided})" if decided else "")
     table = console.table_text(head, rows, right=range(1, len(head) - 2), indent="  ")
     folders = "".join(f"  {f.name}/: {len(f.files)} files\n" for f in model.folders)
     return f"\n{title}\n{table}{folders}"
+
+
+def _measured(model: ModelResult) -> str:
+    """What the column of accuracy is called: top1 is what people mean by that word."""
+    metric = next((v.metric for v in model.variants if v.metric), "top1")
+    return "accuracy" if metric == "top1" else metric
 
 
 def _row(v: VariantResult, classes: bool, accurate: bool) -> list[str]:
@@ -207,7 +213,7 @@ def _row(v: VariantResult, classes: bool, accurate: bool) -> list[str]:
     if classes:
         row.append("-" if distance.top1 is None else f"{distance.top1:.1%}")
     if accurate:
-        row.append("-" if v.accuracy is None else f"{v.accuracy:.2%}")
+        row.append("-" if v.accuracy is None else f"{v.accuracy:.2%}" if v.share else f"{v.accuracy:.4g}")
     return [*row, v.runtime or "unknown", "reused" if v.reused else f"{v.seconds:.2f} s", _change(v)]
 
 
@@ -221,7 +227,8 @@ def _change(v: VariantResult) -> str:
         sign = "+" if v.size > v.before.size else "-"
         parts.append(f"{sign}{console.size(abs(v.size - v.before.size))}")
     if v.accuracy is not None and v.before.accuracy is not None and v.accuracy != v.before.accuracy:
-        parts.append(f"{(v.accuracy - v.before.accuracy) * 100:+.2f} points")
+        change = v.accuracy - v.before.accuracy
+        parts.append(f"{change * 100:+.2f} points" if v.share else f"{change:+.3g} {v.metric}")
     return ", ".join(parts)
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from .content import Content
+
 DEFAULT_SIGNATURE = "serving_default"  # of a source that names none
 
 # How C++, Python, NumPy, the system's loader, OpenBLAS, TensorFlow, XLA and XNNPACK say that an allocation failed.
@@ -173,12 +175,14 @@ class DeclaredInput:
         dtype: As numpy names it, or "".
         range: The lowest and the highest value that test data may have.
         sizes: For dynamic dimensions by name the sizes to test.
+        content: What it stands for.
     """
 
     shape: tuple[int | str, ...] | None = None
     dtype: str = ""
     range: tuple[float, float] | None = None
     sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    content: Content | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, without what is not said."""
@@ -187,18 +191,20 @@ class DeclaredInput:
             "dtype": self.dtype or None,
             "range": None if self.range is None else list(self.range),
             "sizes": {name: list(sizes) for name, sizes in self.sizes.items()} or None,
+            "content": self.content and self.content.to_json(),
         }
         return {key: value for key, value in said.items() if value is not None}
 
     @staticmethod
     def from_json(value: Any) -> DeclaredInput:
         """The inverse of `to_json`."""
-        shape, range_ = value.get("shape"), value.get("range")
+        shape, range_, content = value.get("shape"), value.get("range"), value.get("content")
         return DeclaredInput(
             None if shape is None else tuple(shape),
             value.get("dtype", ""),
             None if range_ is None else (range_[0], range_[1]),
             {name: tuple(sizes) for name, sizes in value.get("sizes", {}).items()},
+            content and Content.from_json(content),
         )
 
 

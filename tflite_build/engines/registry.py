@@ -20,6 +20,7 @@ STEPS: dict[str, str] = {
     "convert.tensorflow": "converters.saved_model",
     # on .tflite files
     "adopt": "variants.adopt",
+    "preprocess": "preprocessing.preprocess",
     "samples": "variants.samples",
     "calibrate": "variants.calibrate",
     "quantize.litert": "variants.quantizer",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from tflite_build.engines.content import Content
 from tflite_build.engines.contract import DEFAULT_SIGNATURE, Declared, DeclaredInput, Interface, Names, TensorNames
 from tflite_build.errors import BuildError, ExitCode, Problem, SpecError, near_miss, one_of
 from tflite_build.spec.load import LoadedSpec
@@ -258,7 +259,9 @@ def _tensors(loaded: LoadedSpec, interface: Interface | None) -> tuple[Declared,
         if interface is not None:
             problems += _unknown_tensors(loaded, interface, signature, prefix, inputs, outputs)
         declared[signature] = {
-            tensor.from_ or name: DeclaredInput(tensor.shape, tensor.dtype or "", tensor.range, tensor.sizes)
+            tensor.from_ or name: DeclaredInput(
+                tensor.shape, tensor.dtype or "", tensor.range, tensor.sizes, _content(tensor)
+            )
             for name, tensor in inputs.items()
         }
         renamed = TensorNames(
@@ -270,6 +273,14 @@ def _tensors(loaded: LoadedSpec, interface: Interface | None) -> tuple[Declared,
     if problems:
         raise SpecError(problems)
     return Declared(declared), Names(names)
+
+
+def _content(tensor: Input) -> Content | None:
+    """What an input stands for, as engines read it; None where the spec does not say."""
+    if tensor.content is None:
+        return None
+    said = tensor.model_dump(include={f.name for f in fields(Content)}, exclude_none=True)
+    return Content(tensor.content, **said)
 
 
 def _unknown_tensors(

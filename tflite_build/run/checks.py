@@ -60,6 +60,11 @@ def accuracy_of(job: Job, variant: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def accuracy_text(value: float, *, share: bool) -> str:
+    """A figure of a measure: four digits behind the point of a share, else four that count."""
+    return f"{value:.4f}" if share else f"{value:.4g}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Limits:
     """The limits of one variant: its own go before those of [checks]."""
@@ -164,19 +169,24 @@ def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> 
     found, measure = variant.accuracy, limits.loaded.spec.checks.accuracy
     if found is None or measure is None:
         return
-    least, key = limits.of("accuracy.min")
-    if least is not None:
-        message = f"variant '{variant.name}' has a {measure.metric} of {found:.4f}; at least {least:g} is wanted"
-        wrong = None if found >= least else (message, "")
-        yield limits.gate(key, measure.metric, f"{found:.4f}", f"at least {least:g}", wrong)
+    figure = accuracy_text(found, share=measure.is_share)
+    for word, wanted in (("min", "at least"), ("max", "at most")):
+        limit, key = limits.of(f"accuracy.{word}")
+        if limit is not None:
+            message = f"variant '{variant.name}' has a {measure.name} of {figure}; {wanted} {limit:g} is wanted"
+            kept = found >= limit if word == "min" else found <= limit
+            yield limits.gate(key, measure.name, figure, f"{wanted} {limit:g}", None if kept else (message, ""))
     most, key = limits.of("accuracy.max_drop")
     if most is not None and source is not None:
+        before = accuracy_text(source, share=measure.is_share)
+        way, other = ("rises", "more") if measure.lower_is_better else ("drops", "less")
+        drop = found - source if measure.lower_is_better else source - found
         message = (
-            f"variant '{variant.name}' drops from {source:.4f} to {found:.4f} in {measure.metric}; "
-            f"at most {most:g} less is wanted"
+            f"variant '{variant.name}' {way} from {before} to {figure} in {measure.name}; "
+            f"at most {most:g} {other} is wanted"
         )
-        wrong = None if source - found <= most else (message, "")
-        yield limits.gate(key, measure.metric, f"{source:.4f} to {found:.4f}", f"at most {most:g} less", wrong)
+        wrong = None if drop <= most else (message, "")
+        yield limits.gate(key, measure.name, f"{before} to {figure}", f"at most {most:g} {other}", wrong)
 
 
 def _runtime(loaded: LoadedSpec, variant: VariantResult, model: Model) -> Iterator[Gate]:

@@ -18,6 +18,9 @@ from tflite_build.store.digest import canonical, of_bytes
 from tflite_build.store.use import Use
 
 # What engines and tool have in common: the format of .tflite files, by the standard library alone.
+_TABLES = {
+    "engines/preprocessing/resample.json": ("preprocessing", "resample.json")
+}  # place in the folder -> in specs/
 _SHARED = ("errors.py", "tflite/__init__.py", "tflite/flatbuffer.py", "tflite/opcodes.py", "tflite/reader.py")
 # On a full disk Python leaves half of a byte code file and fails on it from then on (cpython#126606).
 _MAIN = """\
@@ -51,6 +54,7 @@ def sources() -> dict[str, bytes]:
     package = resources.package()
     for path in [*sorted((package / "engines").rglob("*.py")), *(package / name for name in _SHARED)]:
         files[f"tflite_build/{path.relative_to(package).as_posix()}"] = path.read_bytes()
+    files |= {f"tflite_build/{place}": resources.specs(*parts).read_bytes() for place, parts in _TABLES.items()}
     return files
 
 

@@ -370,6 +370,7 @@ def _variant(job: Job, variant: ResolvedVariant, folder: Path, before: Report) -
     if variant.quantize == "none" and job.resolved.engine:
         distance = job.distance(compare.FLOAT_ID)  # the float file itself: held against the source
     earlier = before.variants.get(variant.name)
+    measure = job.loaded.spec.checks.accuracy
     return VariantResult(
         variant.name,
         variant.quantize,
@@ -383,4 +384,6 @@ def _variant(job: Job, variant: ResolvedVariant, folder: Path, before: Report) -
         sum(d.seconds for d in own),
         all(d.reused for d in own),
         Change(earlier["sha256"], earlier["size"], earlier["accuracy"]) if earlier else None,
+        measure.name if measure else "",
+        measure.is_share if measure else True,
     )

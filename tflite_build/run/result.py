@@ -44,10 +44,12 @@ class VariantResult:
         operators: Operator name -> how often.
         runtime: The oldest runtime that has all of its operators, such as "2.17.0", or "" where none is known.
         distance: From the float file, or for an unquantized variant from the source.
-        accuracy: On labelled data, 0 to 1, or None.
+        accuracy: On labelled data, or None.
         seconds: What its own steps took when they ran.
         reused: Whether all of its own steps were reused.
         before: The same variant in the last build.
+        metric: What `accuracy` is: "top1", ..., the name of the user's function, or "" where none is measured.
+        share: Whether `accuracy` is a share of 1.
     """
 
     name: str
@@ -62,6 +64,8 @@ class VariantResult:
     seconds: float
     reused: bool
     before: Change | None
+    metric: str = ""
+    share: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +260,8 @@ def _variant(v: VariantResult, places: bool) -> dict[str, Any]:
         "operators": dict(sorted(v.operators.items())),
         "oldest_runtime": v.runtime,
         "accuracy": v.accuracy,
+        "metric": v.metric,
+        "share": v.share,
         "cosine": v.distance.cosine,
         "max_abs": v.distance.max_abs,
         "top1": v.distance.top1,
@@ -304,6 +310,8 @@ def _variant_from(value: Mapping[str, Any]) -> VariantResult:
         value["seconds"],
         value["reused"],
         before and Change(before["sha256"], before["size"], before["accuracy"]),
+        value["metric"],
+        value["share"],
     )
 
 

@@ -14,7 +14,17 @@ from pathlib import Path
 from tflite_build.errors import near_miss, nearest
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
-from .types import FunctionSource, JaxSource, KerasSource, ModelSpec, SavedModelSource, Tensor, TfliteSource
+from .types import (
+    Accuracy,
+    AccuracyLimits,
+    FunctionSource,
+    JaxSource,
+    KerasSource,
+    ModelSpec,
+    SavedModelSource,
+    Tensor,
+    TfliteSource,
+)
 
 STATIC_QUANTIZE = ("int8", "int16x8")
 
@@ -41,6 +51,7 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_member(spec),
         *_runtime(spec),
         *_limits(spec),
+        *_contents(spec),
         *(_files(spec, folder) if files else ()),
     ]
 
@@ -188,11 +199,16 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
 
 
 def _limits(spec: ModelSpec) -> Iterator[Violation]:
+    measured = spec.checks.accuracy
+    if measured is not None:
+        yield from _of_measure("checks.accuracy", measured, measured)
     for name, variant in spec.variant.items():
-        given = variant.checks.accuracy
-        if (given.min is not None or given.max_drop is not None) and spec.checks.accuracy is None:
+        given, key = variant.checks.accuracy, f"variant.{name}.checks.accuracy"
+        if measured is not None:
+            yield from _of_measure(key, given, measured)
+        elif given != AccuracyLimits():
             yield Violation(
-                f"variant.{name}.checks.accuracy",
+                key,
                 "nothing is measured that this could be a limit of",
                 'add accuracy = { data = "FILE.npz", metric = "top1" } to [checks]',
             )
@@ -201,6 +217,44 @@ def _limits(spec: ModelSpec) -> Iterator[Violation]:
 def within(path: Path, folder: Path) -> bool:
     """Whether `path` is `folder` or lies below it, by their names: where links lead is not asked."""
     return Path(os.path.relpath(path, folder)).parts[:1] != ("..",)
+
+
+def _of_measure(key: str, limits: AccuracyLimits, measured: Accuracy) -> Iterator[Violation]:
+    """Limits that a measure cannot have."""
+    wrong, right, good = ("min", "max", "less") if measured.lower_is_better else ("max", "min", "more")
+    if getattr(limits, wrong) is not None:
+        yield Violation(f"{key}.{wrong}", f"of '{measured.name}' {good} is better", f"use '{right}'")
+    if not measured.is_share:
+        return
+    for word in ("min", "max_drop"):
+        value = getattr(limits, word)
+        if value is not None and not 0 <= value <= 1:
+            yield Violation(
+                f"{key}.{word}", f"{value:g} is no share of 1, which '{measured.name}' is", "use a number from 0 to 1"
+            )
+
+
+def _contents(spec: ModelSpec) -> Iterator[Violation]:
+    """A folder of pictures or sounds goes to an input that says what it is."""
+    inputs = [*spec.input.values(), *(i for t in spec.signature.values() for i in t.input.values())]
+    if any(i.content in ("image", "audio") for i in inputs):
+        return
+    named = next(iter(spec.input), "NAME")
+    for key, path in _data(spec):
+        if not path.endswith(".npz"):
+            yield Violation(
+                key,
+                f"the spec does not say how a file in '{path}' becomes an input",
+                f'add content = "image" (or "audio") to [input.{named}], with mean and std as the model was trained',
+            )
+
+
+def _data(spec: ModelSpec) -> Iterator[tuple[str, str]]:
+    """Keys and paths of data."""
+    if spec.calibration is not None and spec.calibration.data:
+        yield "calibration.data", spec.calibration.data
+    if spec.checks.accuracy is not None:
+        yield "checks.accuracy.data", spec.checks.accuracy.data
 
 
 def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
@@ -220,7 +274,8 @@ def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
         elif kind == "":
             yield Violation(key, *absent(full, path, "folder" if wanted == "folder" else "file"))
         elif wanted == "folder" and kind != "folder":
-            yield Violation(key, f"'{path}' is a file; a SavedModel is a folder")
+            what = "a SavedModel is a folder" if key == "source.path" else "data is an .npz file or a folder"
+            yield Violation(key, f"'{path}' is a file; {what}")
         elif wanted != "folder" and kind == "folder":
             yield Violation(
                 key, f"'{path}' is a folder, not a file", _folder_hint(spec, full) if key == "source.path" else ""
@@ -302,14 +357,19 @@ def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
         for name, signature in source.signature.items():
             yield f"source.signature.{name}.entry", signature.entry.rpartition(":")[0], "code"
     if spec.calibration is not None:
-        if spec.calibration.data:
-            yield "calibration.data", spec.calibration.data, "file"
         if spec.calibration.entry:
             yield "calibration.entry", spec.calibration.entry.rpartition(":")[0], "code"
         for i, file in enumerate(spec.calibration.files):
             yield f"calibration.files.{i}", file, "code"
+    for key, path in _data(spec):
+        yield key, path, "file" if path.endswith(".npz") else "folder"
     if spec.checks.accuracy is not None:
-        yield "checks.accuracy.data", spec.checks.accuracy.data, "file"
+        if spec.checks.accuracy.labels:
+            yield "checks.accuracy.labels", spec.checks.accuracy.labels, "file"
+        if spec.checks.accuracy.entry:
+            yield "checks.accuracy.entry", spec.checks.accuracy.entry.rpartition(":")[0], "code"
+        for i, file in enumerate(spec.checks.accuracy.files):
+            yield f"checks.accuracy.files.{i}", file, "code"
     for name, variant in spec.variant.items():
         if variant.quantize.endswith(".json"):
             yield f"variant.{name}.quantize", variant.quantize, "file"

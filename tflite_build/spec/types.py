@@ -74,6 +74,24 @@ def _pair(value: Any) -> Any:
     return float(value[0]), float(value[1])
 
 
+def _per_channel(low: float, high: float, kind: str, *, whole: bool = False) -> Any:
+    """Reads one number, or a list of one for all channels or of one each."""
+
+    def good(v: Any) -> bool:
+        number = isinstance(v, int if whole else int | float) and not isinstance(v, bool)
+        return number and math.isfinite(v) and low <= v <= high
+
+    def read(value: Any) -> Any:
+        values = value if isinstance(value, list) else [value]
+        wrong = [v for v in values if not good(v)]
+        if not values or wrong:
+            found = f", not {wrong[0]!r}" if wrong else ""
+            raise _wrong(f"one {kind} for all channels or a list with one each is needed{found}")
+        return tuple(v if whole else float(v) for v in values)
+
+    return read
+
+
 def _errors(value: Any) -> Any:
     def positive(v: Any) -> bool:
         return isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and v > 0
@@ -157,6 +175,23 @@ Strings = Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...],
 Shape = Annotated[tuple[Dimension, ...], BeforeValidator(_as_tuple)]
 Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=_LARGEST)], ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 Range = Annotated[tuple[float, float], BeforeValidator(lambda value: _pair(value))]
+
+
+def _one_or_each(item: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]})
+
+
+Means = Annotated[
+    tuple[float, ...], BeforeValidator(_per_channel(-1e30, 1e30, "number")), _one_or_each({"type": "number"})
+]
+Deviations = Annotated[
+    tuple[float, ...], BeforeValidator(_per_channel(1e-30, 1e30, "number above 0")), _one_or_each(_POSITIVE)
+]
+Pixels = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_per_channel(0, 255, "whole number from 0 to 255", whole=True)),
+    _one_or_each({"type": "integer", "minimum": 0, "maximum": 255}),
+]
 
 
 class SpecModel(BaseModel):
@@ -343,6 +378,17 @@ class Tensor(SpecModel):
     """The model's own name of this tensor, where the table's name is a better one."""
 
 
+_OF_IMAGES = ("color_space", "invert", "resize", "antialias", "fit", "fill")
+
+
+def _content_said(content: str | None, wanted: str) -> str:
+    return f'content is "{content}"' if content else f'say content = "{wanted}" with it'
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel" + ("" if count == 1 else "s")
+
+
 class Input(Tensor):
     """An input tensor: what the source leaves open, and what test data may be."""
 
@@ -354,6 +400,76 @@ class Input(Tensor):
     """The lowest and the highest value that test inputs may have; for ids the size of the table matters."""
     sizes: dict[str, Sizes] = {}
     """For each named dimension the sizes to test, such as `sizes.n = [1, 16]`."""
+    content: Literal["image", "audio", "feature", "text-ids"] | None = None
+    """What it stands for: pictures and sounds are made into tensors as the preprocessing guide defines."""
+    color_space: Literal["rgb", "bgr", "grayscale"] | None = None
+    """The order of a picture's channels. Default: `rgb` for three channels, `grayscale` for one."""
+    mean: Means | None = None
+    """With `std`: the model takes (value - mean) / std, in pixel units (0 to 255) for pictures and in units of full scale
+    (-1 to 1) for sounds. One number, or one for each channel in the tensor's order. Default: 0."""
+    std: Deviations | None = None
+    """See `mean`. Default: 1."""
+    invert: bool | None = None
+    """Take 255 - pixel, before mean and std: for models of light ink on dark. Default: false."""
+    resize: Literal["nearest", "bilinear", "area"] | None = None
+    """How a picture is brought to the tensor's size. Default: `bilinear`."""
+    antialias: bool | None = None
+    """Have `bilinear` average over all pixels when it makes a picture smaller, as Pillow does. Default: false."""
+    fit: Literal["stretch", "crop", "letterbox"] | None = None
+    """What becomes of a picture with another aspect ratio: pulled to fit, cut at its sides, or with a border. Default:
+    `stretch`."""
+    fill: Pixels | None = None
+    """The pixel value of a letterbox's border, in the picture's own units, before `invert`. Default: 0, black."""
+    sample_rate: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    """Samples a second that the model takes; sounds are resampled to it."""
+    hop: Annotated[int, Field(ge=1, le=_LARGEST)] | None = None
+    """Samples from one frame of a longer sound to the next. Default: the first frame is taken alone."""
+
+    @model_validator(mode="after")
+    def _of_the_content(self) -> Input:
+        image, audio = self.content == "image", self.content == "audio"
+        for key in _OF_IMAGES:
+            if getattr(self, key) is not None and not image:
+                raise _wrong(f"'{key}' is for pictures; {_content_said(self.content, 'image')}", key)
+        for key in ("sample_rate", "hop"):
+            if getattr(self, key) is not None and not audio:
+                raise _wrong(f"'{key}' is for sounds; {_content_said(self.content, 'audio')}", key)
+        for key in ("mean", "std"):
+            if getattr(self, key) is not None and not (image or audio):
+                raise _wrong(f"'{key}' is for pictures and sounds; {_content_said(self.content, 'image')}", key)
+        if audio and self.sample_rate is None:
+            raise _wrong(
+                "content = \"audio\" needs 'sample_rate', the samples a second that the model takes", "content"
+            )
+        if self.antialias and self.resize not in (None, "bilinear"):
+            raise _wrong(f'\'antialias\' is for resize = "bilinear"; "{self.resize}" has no such choice', "antialias")
+        if self.fill is not None and self.fit != "letterbox":
+            raise _wrong("'fill' is the border of fit = \"letterbox\"", "fill")
+        return self
+
+    @model_validator(mode="after")
+    def _of_the_channels(self) -> Input:
+        channels = {"rgb": 3, "bgr": 3, "grayscale": 1}.get(self.color_space or "", 0)
+        inner = self.shape[1:] if self.shape and len(self.shape) == 4 else self.shape
+        if self.content == "image" and inner and len(inner) == 3:
+            possible = {d for d in (inner[0], inner[2]) if d in (1, 3)}
+            if channels and channels not in possible:
+                raise _wrong(
+                    f"color_space = \"{self.color_space}\" has {_channels(channels)}, and 'shape' has them neither last "
+                    "nor before height and width",
+                    "color_space",
+                )
+            if not channels and inner[2] in (1, 3):
+                channels = int(inner[2])
+        for key in ("mean", "std", "fill"):
+            count = len(getattr(self, key) or ())
+            if self.content == "audio" and count > 1:
+                raise _wrong(f"'{key}' has {count} numbers, and a sound has 1 channel", key)
+            if channels and count not in (0, 1, channels):
+                raise _wrong(f"'{key}' has {count} numbers, and the picture {_channels(channels)}", key)
+        if len({len(v) for v in (self.mean, self.std) if v is not None and len(v) > 1}) > 1:
+            raise _wrong(f"'std' has {len(self.std or ())} numbers, and 'mean' {len(self.mean or ())}", "std")
+        return self
 
     @field_validator("range")
     @classmethod
@@ -374,6 +490,12 @@ class Input(Tensor):
 class Output(Tensor):
     """An output tensor."""
 
+    content: (
+        Literal["classes", "boxes", "scores", "count", "keypoints", "mask", "image", "embedding", "feature"] | None
+    ) = None
+    """What it stands for. `classes` is one score for each class, or beside `boxes` the class of each; `boxes` has ymin,
+    xmin, ymax and xmax of each, `scores` one number each, `count` how many there are."""
+
 
 class SignatureTensors(SpecModel):
     """The tensors of one signature, for a model with several."""
@@ -387,19 +509,62 @@ class SignatureTensors(SpecModel):
 class AccuracyLimits(SpecModel):
     """Limits of a measure against labelled data."""
 
-    min: Annotated[float, Field(ge=0, le=1)] | None = None
-    """The lowest value that a variant may have."""
-    max_drop: Annotated[float, Field(ge=0, le=1)] | None = None
-    """How much lower than the float model a variant may be."""
+    min: float | None = None
+    """The lowest value that a variant may have; for a metric of which more is better."""
+    max: float | None = None
+    """The highest value that a variant may have; for a metric of which less is better, as `mae` and `mse`."""
+    max_drop: Annotated[float, Field(ge=0)] | None = None
+    """How much worse than the source model a variant may be, in the metric's own units."""
 
 
 class Accuracy(AccuracyLimits):
     """A measure against labelled data, printed for every variant."""
 
     data: RelativePath
-    """An .npz file with one array per input and `labels`, all with the samples as first axis."""
-    metric: Literal["top1"] = "top1"
-    """`top1`: the share of samples whose largest output is the labelled class."""
+    """An .npz file with one array per input and `labels`, all with the samples as first axis; or a folder of pictures or
+    sounds, which go through the input's own preprocessing."""
+    labels: RelativePath | None = None
+    """For a folder: a CSV file with the columns `file` and the label, see the guide to checks."""
+    metric: Literal["top1", "top5", "mae", "mse", "iou", "f1", "mAP"] | None = None
+    """What is measured, see the guide to checks for each. Default: `top1`."""
+    entry: Entry | None = None
+    """Instead of `metric`: a function of yours, as `FILE.py:NAME`, of outputs (a dict of arrays) and labels."""
+    files: Paths = ()
+    """Further files that `entry` opens below Python's sight."""
+    better: Literal["higher", "lower"] | None = None
+    """Which values of `entry` are good. Default: `higher`."""
+
+    @property
+    def name(self) -> str:
+        """What the measure is called in tables."""
+        return self.entry.rpartition(":")[2] if self.entry else self.metric or "top1"
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether smaller values are better ones."""
+        return self.better == "lower" or self.metric in ("mae", "mse")
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a share, from 0 to 1."""
+        return not self.entry and not self.lower_is_better
+
+    @model_validator(mode="after")
+    def _possible(self) -> Accuracy:
+        if self.metric and self.entry:
+            raise _wrong("give either 'metric' or 'entry', not both", "entry")
+        if not self.entry:
+            for key in ("better", "files"):
+                if getattr(self, key):
+                    raise _wrong(f"'{key}' is for an 'entry' of your own", key)
+        _is_data(self.data)
+        if self.data.endswith(".npz") and self.labels:
+            raise _wrong("'labels' is for a folder of files; an .npz file has an array 'labels'", "labels")
+        if not self.data.endswith(".npz") and not self.labels:
+            raise _wrong(
+                "'data' is a folder, so 'labels' is needed: a CSV file with the columns file and label", "data"
+            )
+        return self
 
 
 class FileLimits(SpecModel):
@@ -484,11 +649,18 @@ class Variant(SpecModel):
         return self
 
 
+def _is_data(path: str | None) -> None:
+    """Data is an .npz file or a folder, which one can tell from the path: a folder with a dot in its name ends in `/`."""
+    if path and not path.endswith(("/", ".npz")) and "." in path.replace("\\", "/").rpartition("/")[2].lstrip("."):
+        raise _wrong(f"'data' is an .npz file or a folder of pictures or sounds, not '{path}'", "data")
+
+
 class Calibration(SpecModel):
     """The representative data that int8 and int16x8 take their ranges from."""
 
     data: RelativePath | None = None
-    """An .npz file with one array per input, its first axis the samples; `SIGNATURE/INPUT` with several signatures."""
+    """An .npz file with one array per input, its first axis the samples; `SIGNATURE/INPUT` with several signatures. Or a
+    folder of pictures or sounds, which go through the input's own preprocessing."""
     entry: Entry | None = None
     """Or a function that yields samples, as `FILE.py:NAME`: each a dict of input name to array."""
     files: Paths = ()
@@ -500,8 +672,7 @@ class Calibration(SpecModel):
     def _one_form(self) -> Calibration:
         if bool(self.data) == bool(self.entry):
             raise _wrong("[calibration] needs 'data' or 'entry', one of the two")
-        if self.data and not self.data.endswith(".npz"):
-            raise _wrong(f"'data' is an .npz file, not '{self.data}'", "data")
+        _is_data(self.data)
         return self
 
 

@@ -1,84 +1,134 @@
-"""`accuracy`: how a .tflite file does on labelled data."""
+"""`accuracy`: how a .tflite file does on labelled data, by one of `measures` or by the user's own function."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import numbers
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_build.engines.contract import Invalid, Names, Refused, Request
+from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Refused, Request
 from tflite_build.engines.files import fitting, npz
 from tflite_build.engines.files.runner import RunnableSignature, Runner
-from tflite_build.engines.words import counted, quoted, shape_text
+from tflite_build.engines.preprocessing import arrays as content_arrays
+from tflite_build.engines.words import counted, quoted
 
-_KEY = "checks.accuracy"
-_LABELS = "labels"
+from .measures import KEY, LABELS, MEASURES, Contents, NotFinite
 
 Array = NDArray[Any]
+_OF_OUTPUT = f"{LABELS}/"
+_DIGITS = 9  # kernels differ in the last bits from CPU to CPU
 
 
 def run(request: Request) -> None:
     """Write `accuracy.json`: {"metric", "value", "samples"}.
 
     Params:
+        metric: A name of `MEASURES`, or "".
+        entry: Instead of it the user's function, as FILE.py:NAME: of outputs (public name -> (samples, *shape) of real
+            numbers) and labels (the array, or arrays by name), giving a number.
         names: What the spec calls tensors; the data may use those names or the model's own.
-        renamed: Whether the file has them, as a variant has and the float file has not.
+        outputs: What outputs stand for, public name -> content.
+        declared: What the spec says of inputs.
+        renamed: Whether the file has the public names, as a variant has and the float file has not.
 
     Raises:
-        Invalid: If the data does not fit the file.
+        Invalid: If the data does not fit the file, or the user's function fails.
         Refused: If the runtime does not run the file, or its output is NaN.
     """
-    arrays = npz.read(request.inputs["data"], _KEY)
+    arrays = npz.read(request.inputs["data"], KEY)
     runner = Runner(request.inputs["model"])
     signature = _signature(runner)
-    labels = arrays.pop(_LABELS, None)
-    if labels is None:
-        raise Invalid(f"the data has no array '{_LABELS}'", _KEY, f"it has {quoted(arrays)}")
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise Invalid(
-            f"'{_LABELS}' is {labels.dtype} of the shape {shape_text(labels.shape)}; one whole number a sample is needed",
-            _KEY,
-        )
-    if not len(labels):
-        raise Invalid(f"'{_LABELS}' is empty", _KEY)
-    inputs = _inputs(arrays, len(labels), signature, request)
-    output, classes = "", 0
-    right = 0
-    for index, label in enumerate(labels):
+    labels = _labels(arrays, bool(request.params["entry"]) or request.params["metric"] == "mAP")
+    count = len(next(iter(labels.values())))
+    inputs = _inputs({n: a for n, a in arrays.items() if n not in _label_names(arrays)}, count, signature, request)
+    outcomes = _outcomes(runner, signature, inputs, count, request)
+    if request.params["entry"]:
+        value = _own(request, list(outcomes), labels)
+    else:
+        measure = MEASURES[request.params["metric"]](_contents(request))
+        for index, outputs in enumerate(outcomes):
+            try:
+                measure.add(outputs, {name: array[index] for name, array in labels.items()})
+            except NotFinite as error:
+                raise Refused(
+                    f"the output '{error}' is NaN or infinite for sample {index} of the labelled data"
+                ) from None
+        value = measure.value()
+    rounded = float(f"{value:.{_DIGITS}g}")
+    request.write_json("accuracy.json", {"metric": request.params["metric"], "value": rounded, "samples": count})
+
+
+def _label_names(arrays: Mapping[str, Array]) -> list[str]:
+    return [name for name in arrays if name == LABELS or name.startswith(_OF_OUTPUT)]
+
+
+def _labels(arrays: Mapping[str, Array], named: bool) -> dict[str, Array]:
+    """Labels by what they are for: `labels` alone, or OUTPUT for each `labels/OUTPUT`; the first axis the samples."""
+    names = _label_names(arrays)
+    if not names:
+        wanted = f"'{LABELS}'" + (f" or '{_OF_OUTPUT}NAME'" if named else "")
+        raise Invalid(f"the data has no array {wanted}", KEY, f"it has {quoted(arrays)}")
+    if LABELS in names and len(names) > 1:
+        raise Invalid(f"the data has '{LABELS}' and {quoted(n for n in names if n != LABELS)}", KEY, "leave one out")
+    for name in names:
+        if arrays[name].ndim == 0 or not len(arrays[name]):
+            raise Invalid(f"'{name}' is empty", KEY)
+        if arrays[name].dtype.kind not in "iufb":
+            raise Invalid(f"'{name}' is {arrays[name].dtype}; labels are numbers", KEY)
+        if not np.isfinite(arrays[name]).all():
+            raise Invalid(f"'{name}' holds values that are not finite", KEY)
+    if len({len(arrays[name]) for name in names}) > 1:
+        raise Invalid(f"{quoted(names)} have different numbers of samples", KEY)
+    return {name.removeprefix(_OF_OUTPUT): arrays[name] for name in names}
+
+
+def _outcomes(
+    runner: Runner, signature: RunnableSignature, inputs: Mapping[str, Array], count: int, request: Request
+) -> Iterator[dict[str, Array]]:
+    """The outputs of each sample by public name."""
+    names = Names.from_json(request.params["names"])
+    for index in range(count):
         made = runner.run_real(signature.name, {name: array[index] for name, array in inputs.items()})
-        if not output:
-            output = _scores(made)
-            classes = made[output].size
-            wrong = labels[(labels < 0) | (labels >= classes)]
-            if len(wrong):
-                raise Invalid(
-                    f"'{_LABELS}' holds {wrong[0]}, and '{output}' has the classes 0 to {classes - 1}",
-                    _KEY,
-                )
-        scores = made[output]
-        if not np.isfinite(scores).all():
-            raise Refused(f"the output '{output}' is NaN or infinite for sample {index} of the labelled data")
-        right += int(np.argmax(scores) == label)
-    value = right / len(labels)
-    request.write_json("accuracy.json", {"metric": request.params["metric"], "value": value, "samples": len(labels)})
+        if request.params["renamed"]:
+            yield made
+        else:
+            yield {names.public(signature.name, "outputs", name): value for name, value in made.items()}
 
 
-def _scores(outputs: Mapping[str, Array]) -> str:
-    """The only output with one score for each class."""
-    found = [n for n, a in outputs.items() if a.ndim and a.dtype.kind in "fiu" and a.size == a.shape[-1] >= 2]
-    shown = ", ".join(f"'{n}' {shape_text(a.shape)}" for n, a in outputs.items())
-    if len(found) != 1:
-        what = "several outputs have" if found else "no output has"
-        raise Invalid(f"{what} one score for each class: {shown}", _KEY, "top1 needs a model with one such output")
-    return found[0]
+def _contents(request: Request) -> Contents:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, content in request.params["outputs"].items():
+        found[content] = (*found.get(content, ()), name)
+    return Contents(found)
+
+
+def _own(request: Request, outcomes: list[dict[str, Array]], labels: Mapping[str, Array]) -> float:
+    from tflite_build.engines.user_code.usercode import Stage
+
+    entry, key = str(request.params["entry"]), f"{KEY}.entry"
+    try:
+        outputs = {name: np.stack([o[name] for o in outcomes]) for name in outcomes[0]}
+    except ValueError:
+        raise Invalid("an output has another shape in each sample, which no array can hold", key) from None
+    given = labels[LABELS] if LABELS in labels else dict(labels)
+    with Stage(request, f"{KEY}.files") as stage:
+        value = stage.call(stage.entry(entry, key=key), outputs, given, key=key)
+        if isinstance(value, np.ndarray | np.generic) and np.size(value) == 1:
+            value = np.asarray(value).reshape(-1)[0].item()
+        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
+            shown = repr(value)[:60]
+            raise Invalid(f"'{entry}' gives {shown}, and a measure is one finite number", key)
+        return float(value)
 
 
 def _signature(runner: Runner) -> RunnableSignature:
     if len(runner.signatures) > 1:
         raise Invalid(
-            f"the model has the signatures {quoted(runner.signatures)}, and labelled data is for a model with one", _KEY
+            f"the model has the signatures {quoted(runner.signatures)}, and labelled data is for a model with one", KEY
         )
     return next(iter(runner.signatures.values()))
 
@@ -88,19 +138,21 @@ def _inputs(
 ) -> dict[str, Array]:
     """The arrays by the file's names, as (samples, *shape) of what callers pass; each of as many as there are labels."""
     names = Names.from_json(request.params["names"])
+    declared = Declared.from_json(request.params["declared"]).inputs(signature.name)
     ports = {
         names.own(signature.name, "inputs", name) if request.params["renamed"] else name: port
         for name, port in signature.inputs.items()
     }
     found = {}
-    for own, given in fitting.by_own_name(arrays, signature.name, list(ports), names, "the data", _KEY).items():
+    for own, given in fitting.by_own_name(arrays, signature.name, list(ports), names, "the data", KEY).items():
         port = ports[own]
         real = port.scale is not None and given.value.dtype.name != port.dtype  # else its own integers
-        array = found[port.name] = fitting.samples(given.value, port.spec(real=real), given.name, _KEY)
+        array = found[port.name] = fitting.samples(given.value, port.spec(real=real), given.name, KEY)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise Invalid(f"'{given.name}' holds values that are not finite", _KEY)
+            raise Invalid(f"'{given.name}' holds values that are not finite", KEY)
         if len(array) != count:
             raise Invalid(
-                f"'{given.name}' has {counted(len(array), 'sample')}, and there are {counted(count, 'label')}", _KEY
+                f"'{given.name}' has {counted(len(array), 'sample')}, and there are {counted(count, 'label')}", KEY
             )
+        content_arrays.check(array, declared.get(own, DeclaredInput()).content, given.name, KEY)
     return found

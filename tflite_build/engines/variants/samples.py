@@ -28,6 +28,7 @@ from tflite_build.engines.contract import (
 )
 from tflite_build.engines.files import fitting, npz, tensors
 from tflite_build.engines.files.tensors import Array, Case
+from tflite_build.engines.preprocessing import arrays as content_arrays
 from tflite_build.engines.sources.source_shapes import table
 from tflite_build.engines.user_code import seeds
 from tflite_build.engines.words import counted, near_or_all, quoted
@@ -322,9 +323,12 @@ def _check_values(cases: Sequence[Case], names: Names, declared: Declared, key: 
     for case in cases:
         for own, array in case.tensors.items():
             name = names.public(case.signature, "inputs", own)
-            bounds = declared.inputs(case.signature).get(own, DeclaredInput()).range
+            said = declared.inputs(case.signature).get(own, DeclaredInput())
+            bounds = said.range
             if bounds is not None and key:
                 _check_range(array, name, bounds, key)
+            if key:
+                content_arrays.check(array, said.content, name, key)
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 wrong = np.argwhere(~np.isfinite(array))
                 raise Invalid(

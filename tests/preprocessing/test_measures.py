@@ -1,0 +1,159 @@
+"""Every measure of [checks.accuracy] beside a known library's: scikit-learn, and for boxes pycocotools."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from sklearn import metrics
+
+from tflite_build.engines.checks.measures import MEASURES, Contents
+from tflite_build.engines.contract import Invalid
+
+RANDOM = np.random.default_rng(7)
+
+
+def measured(name: str, outputs: Mapping[str, Any], labels: Mapping[str, Any], **contents: str) -> float:
+    """A measure of all samples; arrays have the samples as their first axis."""
+    measure = MEASURES[name](Contents({content: (output,) for content, output in contents.items()}))
+    for i in range(len(next(iter(labels.values())))):
+        measure.add({n: a[i] for n, a in outputs.items()}, {n: a[i] for n, a in labels.items()})
+    return measure.value()
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_top_k(k: int) -> None:
+    scores = RANDOM.random((200, 1, 10)).astype(np.float32)
+    labels = np.where(RANDOM.random(200) < 0.4, scores[:, 0].argmax(-1), RANDOM.integers(0, 10, 200))
+    expected = metrics.top_k_accuracy_score(labels, scores[:, 0], k=k, labels=np.arange(10))
+    assert measured(f"top{k}", {"y": scores}, {"labels": labels}) == pytest.approx(expected)
+
+
+def test_of_equal_scores_the_first_class_is_the_larger() -> None:
+    scores = np.zeros((2, 1, 8), np.float32)
+    assert measured("top1", {"y": scores}, {"labels": np.array([0, 1])}) == 0.5
+    assert measured("top5", {"y": scores}, {"labels": np.array([4, 5])}) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("mae", metrics.mean_absolute_error), ("mse", metrics.mean_squared_error)]
+)
+def test_errors(name: str, theirs: Any) -> None:
+    made = RANDOM.normal(0, 5, (50, 1, 3)).astype(np.float32)
+    labels = RANDOM.normal(0, 5, (50, 3))
+    assert measured(name, {"y": made}, {"labels": labels}) == pytest.approx(theirs(labels, made[:, 0]))
+    one = {"y": made[..., :1], "other": made}
+    assert measured(name, one, {"y": labels[:, 0]}) == pytest.approx(theirs(labels[:, 0], made[:, 0, 0]))
+
+
+def test_iou() -> None:
+    scores = RANDOM.random((6, 1, 9, 7, 4)).astype(np.float32)
+    labels = RANDOM.choice(np.array([0, 1, 3, 255]), (6, 9, 7))
+    seen = labels != 255
+    expected = metrics.jaccard_score(labels[seen], scores[:, 0].argmax(-1)[seen], average="macro")
+    assert measured("iou", {"y": scores}, {"labels": labels}) == pytest.approx(expected)
+
+
+def test_iou_of_one_score_and_of_classes() -> None:
+    scores, labels = RANDOM.random((5, 1, 8, 8, 1)).astype(np.float32), RANDOM.integers(0, 2, (5, 8, 8))
+    expected = metrics.jaccard_score(labels.ravel(), (scores > 0.5).ravel().astype(int), average="macro")
+    assert measured("iou", {"y": scores}, {"labels": labels}) == pytest.approx(expected)
+    classes = (scores[..., 0] > 0.5).astype(np.int32)
+    assert measured("iou", {"y": classes, "z": scores}, {"labels": labels}, mask="y") == pytest.approx(expected)
+
+
+def test_f1() -> None:
+    scores, labels = RANDOM.random((100, 1, 6)).astype(np.float32), RANDOM.choice([0, 1, 2, 4], 100)
+    expected = metrics.f1_score(labels, scores[:, 0].argmax(-1), average="macro", zero_division=0)
+    assert measured("f1", {"y": scores}, {"labels": labels}) == pytest.approx(expected)
+    scores, labels = RANDOM.random((100, 1, 1)).astype(np.float32), RANDOM.integers(0, 2, 100)
+    assert measured("f1", {"y": scores}, {"labels": labels}) == pytest.approx(
+        metrics.f1_score(labels, scores.ravel() > 0.5)
+    )
+    scores = RANDOM.random((100, 1, 6)).astype(np.float32)
+    several = (RANDOM.random((100, 6)) < 0.3).astype(np.int64)
+    several[:, 5] = 0
+    expected = metrics.f1_score(several, scores[:, 0] > 0.5, average="macro", zero_division=0)
+    assert measured("f1", {"y": scores}, {"labels": several}) == pytest.approx(expected)
+
+
+def coco(outputs: Mapping[str, Any], labels: Mapping[str, Any]) -> float:
+    """COCO's AP by its own tool, whose boxes are x, y, width and height."""
+
+    def box(b: Any) -> list[float]:
+        return [float(b[1]), float(b[0]), float(b[3] - b[1]), float(b[2] - b[0])]
+
+    wanted, found = [], []
+    for image, (boxes, classes) in enumerate(zip(labels["boxes"], labels["classes"], strict=True)):
+        for b, c in zip(boxes, classes, strict=True):
+            if c >= 0:
+                area = float((b[2] - b[0]) * (b[3] - b[1]))
+                entry = {"id": len(wanted) + 1, "image_id": image, "category_id": int(c), "bbox": box(b)}
+                wanted.append({**entry, "area": area, "iscrowd": 0})
+        count = int(outputs["count"][image].item())
+        found += [
+            {
+                "image_id": image,
+                "category_id": int(outputs["classes"][image, 0, i]),
+                "bbox": box(outputs["boxes"][image, 0, i]),
+                "score": float(outputs["scores"][image, 0, i]),
+            }
+            for i in range(count)
+        ]
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO()
+        images = [{"id": i} for i in range(len(labels["boxes"]))]
+        truth.dataset = {"images": images, "annotations": wanted, "categories": [{"id": c} for c in range(4)]}
+        truth.createIndex()
+        evaluation = COCOeval(truth, truth.loadRes(found), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return float(evaluation.stats[0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mean_average_precision(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    corner = random.uniform(0, 80, (12, 5, 2))
+    boxes = np.concatenate([corner, corner + random.uniform(5, 30, (12, 5, 2))], -1)
+    classes = random.integers(-1, 3, (12, 5))
+    noisy = np.repeat(boxes, 3, 1) + random.normal(0, 3, (12, 15, 4))
+    noisy[..., 2:] = np.maximum(noisy[..., 2:], noisy[..., :2] + 1)
+    said = np.where(random.random((12, 15)) < 0.8, np.repeat(classes, 3, 1), random.integers(0, 4, (12, 15)))
+    outputs = {
+        "boxes": noisy[:, None].astype(np.float32),
+        "classes": np.maximum(said, 0)[:, None].astype(np.float32),
+        "scores": random.random((12, 1, 15)).round(2).astype(np.float32),
+        "count": random.integers(5, 16, (12, 1)).astype(np.float32),
+    }
+    labels = {"boxes": boxes.astype(np.float32), "classes": classes}
+    contents = {name: name for name in outputs}
+    expected = coco(outputs, labels)
+    assert 0.05 < expected < 0.9
+    assert measured("mAP", outputs, labels, **contents) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs", "labels", "said"),
+    [
+        ("top5", {"y": np.zeros((1, 1, 5), np.float32)}, {"labels": np.array([0])}, "which top5 would always find"),
+        ("top1", {"y": np.zeros((1, 1, 5), np.float32)}, {"labels": np.array([5])}, "has the classes 0 to 4"),
+        ("mae", {"y": np.zeros((1, 3), np.float32)}, {"labels": np.zeros((1, 4))}, r"the output 'y' \[3\]"),
+        ("mae", {"y": np.zeros((1, 3)), "z": np.zeros((1, 3))}, {"labels": np.zeros((1, 3))}, "does not say which"),
+        ("mse", {"y": np.zeros((1, 3))}, {"x": np.zeros((1, 3))}, "'labels/x' is for no output"),
+        ("iou", {"y": np.zeros((1, 1, 4, 4, 2))}, {"labels": np.zeros((1, 8, 8), int)}, r"the shape \[8, 8\] a sample"),
+        ("iou", {"y": np.zeros((1, 1, 4, 4, 2))}, {"labels": np.zeros((1, 4, 4))}, "as a whole number"),
+        ("f1", {"y": np.zeros((1, 1, 3))}, {"labels": np.zeros((1, 2), int)}, "and 'y' 3 scores"),
+        ("mAP", {"y": np.zeros((1, 1, 3))}, {"labels": np.zeros(1, int)}, "says of none that it is boxes"),
+    ],
+)
+def test_labels_that_do_not_fit(name: str, outputs: Any, labels: Any, said: str) -> None:
+    with pytest.raises(Invalid, match=said):
+        measured(name, outputs, labels)

@@ -1,0 +1,318 @@
+"""Measures of [checks.accuracy]: each takes the outputs and labels of one sample after the other, and gives a number.
+
+    measure = MEASURES["top1"](Outputs(...))
+    measure.add(outputs, labels)   # for every sample
+    measure.value()
+
+Definitions: docs/checks.md. Knows nothing of files; what does not fit is `Invalid` at [checks.accuracy].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tflite_build.engines.contract import Invalid
+from tflite_build.engines.words import quoted, shape_text
+
+from . import detections
+
+Array = NDArray[Any]
+KEY = "checks.accuracy"
+LABELS = "labels"
+IGNORED = 255  # a label of a mask that is counted nowhere, as in PASCAL VOC
+_HALF = 0.5
+
+
+class NotFinite(Exception):
+    """The output that is measured holds NaN or infinity; its argument is the output's name."""
+
+
+class Measure(Protocol):
+    """What is measured, sample by sample."""
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """Take a sample: real outputs by public name, and its label, or labels by name.
+
+        Raises:
+            Invalid: The labels do not fit the outputs.
+            NotFinite: See there.
+        """
+
+    def value(self) -> float:
+        """The figure for all samples so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the spec says outputs stand for: content -> public names of outputs."""
+
+    names: Mapping[str, tuple[str, ...]]
+
+    def one(self, content: str) -> str | None:
+        """The only output of that content, where there is one."""
+        found = self.names.get(content, ())
+        return found[0] if len(found) == 1 else None
+
+    def said(self, *contents: str) -> str | None:
+        """The first of `contents` that the spec says of one output: that output."""
+        return next((name for name in map(self.one, contents) if name), None)
+
+
+class TopK:
+    """The share of samples whose label is among the k largest scores; of equal scores the first class counts as larger."""
+
+    def __init__(self, contents: Contents, k: int) -> None:
+        self._contents, self._k = contents, k
+        self._output = ""
+        self._right = self._count = 0
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """As `Measure` says; the label is one whole number."""
+        label = _whole(labels)
+        if not self._output:
+            self._output = self._contents.said("classes") or _scores(outputs, f"top{self._k}")
+        scores = _finite(outputs, self._output).reshape(-1)
+        if len(scores) <= self._k and self._k > 1:
+            raise Invalid(f"'{self._output}' has {len(scores)} classes, which top{self._k} would always find", KEY)
+        _in_range(label, len(scores), self._output)
+        before = (scores > scores[label]).sum() + (scores[:label] == scores[label]).sum()
+        self._right += int(before < self._k)
+        self._count += 1
+
+    def value(self) -> float:
+        """0 to 1."""
+        return self._right / self._count
+
+
+class Mean:
+    """The mean over all numbers of an output of the absolute or of the squared error, in float64."""
+
+    def __init__(self, contents: Contents, power: int) -> None:
+        self._power = power
+        self._total, self._count = 0.0, 0
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """As `Measure` says; the label has the output's shape, axes of 1 aside."""
+        name, label = _labelled(outputs, labels)
+        made = np.squeeze(_finite(outputs, name))
+        wanted = np.squeeze(label)
+        if made.shape != wanted.shape:
+            raise Invalid(
+                f"'{LABELS}' has the shape {shape_text(label.shape)} a sample, and the output '{name}' "
+                f"{shape_text(outputs[name].shape)}",
+                KEY,
+                "give the wanted output of every sample",
+            )
+        errors = np.abs(made.astype(np.float64) - wanted.astype(np.float64)) ** self._power
+        self._total += float(errors.sum())
+        self._count += errors.size
+
+    def value(self) -> float:
+        """0 or more, in the output's units, or their square."""
+        return self._total / self._count
+
+
+class Iou:
+    """The mean over classes of intersection over union of all pixels; classes in no label and no output do not count."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._counts: dict[int, list[int]] = {}  # class -> pixels in both, in the output, in the label
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """As `Measure` says; the label is the class of every pixel, (height, width) of whole numbers."""
+        name, label = _labelled(outputs, labels, self._contents.said("mask"))
+        wanted = np.squeeze(label)
+        if label.dtype.kind not in "iub":
+            raise Invalid(f"'{LABELS}' is {label.dtype}; iou needs the class of every pixel as a whole number", KEY)
+        made = _classes_of_pixels(_finite(outputs, name), wanted.shape, name)
+        seen = wanted != IGNORED
+        made, wanted = made[seen].astype(np.int64), wanted[seen].astype(np.int64)
+        for number in np.union1d(made, wanted):
+            counts = self._counts.setdefault(int(number), [0, 0, 0])
+            own, theirs = made == number, wanted == number
+            for i, found in enumerate((own & theirs, own, theirs)):
+                counts[i] += int(found.sum())
+
+    def value(self) -> float:
+        """0 to 1."""
+        shares = [both / (own + theirs - both) for both, own, theirs in self._counts.values()]
+        return float(np.mean(shares)) if shares else 0.0
+
+
+class F1:
+    """The mean over classes of 2 * right / (said + labelled); for one score or several labels a sample those above 0.5.
+
+    One score is the share of class 1 alone, as is usual for two classes; a class that is neither said nor labelled does
+    not count where there is one label, and counts 0 where there are several.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._counts: dict[int, list[int]] = {}  # class -> right, said, labelled
+        self._binary = False
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """As `Measure` says; the label is a class, or for each class 0 or 1."""
+        name, label = _labelled(outputs, labels, self._contents.said("classes"))
+        scores = _finite(outputs, name).reshape(-1)
+        label = np.squeeze(label)
+        if label.dtype.kind not in "iub":
+            raise Invalid(f"'{LABELS}' is {label.dtype}; f1 needs whole numbers", KEY)
+        self._binary = len(scores) == 1
+        if label.ndim == 0:
+            _in_range(int(label), max(len(scores), 2), name)
+            said = [int(scores[0] > _HALF)] if self._binary else [int(np.argmax(scores))]
+            wanted = [int(label)]
+        elif label.shape == scores.shape:
+            said, wanted = np.flatnonzero(scores > _HALF).tolist(), np.flatnonzero(label).tolist()
+            for number in range(len(scores)):
+                self._counts.setdefault(number, [0, 0, 0])
+        else:
+            raise Invalid(
+                f"'{LABELS}' has the shape {shape_text(label.shape)} a sample, and '{name}' {len(scores)} scores", KEY
+            )
+        for i, numbers in enumerate(([n for n in said if n in wanted], said, wanted)):
+            for number in numbers:
+                self._counts.setdefault(number, [0, 0, 0])[i] += 1
+
+    def value(self) -> float:
+        """0 to 1."""
+        counts = {1: self._counts.get(1, [0, 0, 0])} if self._binary else self._counts
+        shares = [2 * right / (said + wanted) if said + wanted else 0.0 for right, said, wanted in counts.values()]
+        return float(np.mean(shares))
+
+
+class MeanAveragePrecision:
+    """COCO's AP: the mean over classes and over IoU thresholds of 0.5 to 0.95. See `detections`."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._names = {content: contents.one(content) for content in ("boxes", "classes", "scores")}
+        self._count = contents.one("count")
+        missing = [content for content, name in self._names.items() if name is None]
+        if missing:
+            raise Invalid(
+                f"mAP needs outputs that are boxes, classes and scores, and the spec says of none that it is {missing[0]}",
+                KEY,
+                f'add content = "{missing[0]}" to its [output.NAME]',
+            )
+        self._samples: list[detections.Sample] = []
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """As `Measure` says; labels are "boxes" (count, 4) as the output's, and "classes" (count,), -1 for none."""
+        if set(labels) != {"boxes", "classes"}:
+            raise Invalid("mAP needs the arrays 'labels/boxes' and 'labels/classes'", KEY, f"there is {quoted(labels)}")
+        boxes, classes, scores = (_finite(outputs, str(n)) for n in self._names.values())
+        boxes, classes, scores = boxes.reshape(-1, 4), classes.reshape(-1), scores.reshape(-1)
+        if not len(boxes) == len(classes) == len(scores):
+            raise Invalid(
+                f"the outputs have {len(boxes)} boxes, {len(classes)} classes and {len(scores)} scores a sample", KEY
+            )
+        kept = len(boxes) if self._count is None else int(np.clip(outputs[self._count].reshape(-1)[0], 0, len(boxes)))
+        wanted_boxes, wanted = labels["boxes"], labels["classes"]
+        if wanted_boxes.ndim != 2 or wanted_boxes.shape[1] != 4 or wanted.shape != wanted_boxes.shape[:1]:
+            raise Invalid(
+                f"'labels/boxes' has the shape {shape_text(wanted_boxes.shape)} a sample and 'labels/classes' "
+                f"{shape_text(wanted.shape)}; [count, 4] and [count] are needed",
+                KEY,
+            )
+        there = wanted >= 0
+        self._samples.append(
+            detections.Sample(
+                boxes[:kept].astype(np.float64),
+                np.rint(classes[:kept]).astype(np.int64),
+                scores[:kept].astype(np.float64),
+                wanted_boxes[there].astype(np.float64),
+                wanted[there].astype(np.int64),
+            )
+        )
+
+    def value(self) -> float:
+        """0 to 1."""
+        return detections.average_precision(self._samples)
+
+
+MEASURES: Mapping[str, Callable[[Contents], Measure]] = {
+    "top1": lambda contents: TopK(contents, 1),
+    "top5": lambda contents: TopK(contents, 5),
+    "mae": lambda contents: Mean(contents, 1),
+    "mse": lambda contents: Mean(contents, 2),
+    "iou": Iou,
+    "f1": F1,
+    "mAP": MeanAveragePrecision,
+}
+
+
+def _finite(outputs: Mapping[str, Array], name: str) -> Array:
+    value = outputs[name]
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
+        raise NotFinite(name)
+    return value
+
+
+def _whole(labels: Mapping[str, Array]) -> int:
+    label = labels.get(LABELS)
+    if label is None or label.ndim != 0 or label.dtype.kind not in "iu":
+        found = (
+            "" if label is None else f"; '{LABELS}' is {label.dtype} of the shape {shape_text(label.shape)} a sample"
+        )
+        raise Invalid(f"one whole number a sample is needed{found}", KEY)
+    return int(label)
+
+
+def _in_range(label: int, classes: int, output: str) -> None:
+    if not 0 <= label < classes:
+        raise Invalid(f"'{LABELS}' holds {label}, and '{output}' has the classes 0 to {classes - 1}", KEY)
+
+
+def _labelled(
+    outputs: Mapping[str, Array], labels: Mapping[str, Array], chosen: str | None = None
+) -> tuple[str, Array]:
+    """The output that the only label is for, and that label."""
+    if len(labels) != 1:
+        raise Invalid(f"labels for one output are needed; there is {quoted(labels)}", KEY)
+    name, label = next(iter(labels.items()))
+    if name != LABELS:
+        if name not in outputs:
+            raise Invalid(f"'labels/{name}' is for no output", KEY, f"there is {quoted(outputs)}")
+        return name, label
+    if chosen is not None:
+        return chosen, label
+    if len(outputs) != 1:
+        raise Invalid(
+            f"the model has the outputs {quoted(outputs)}, and '{LABELS}' does not say which it is for",
+            KEY,
+            "call the array 'labels/OUTPUT'",
+        )
+    return next(iter(outputs)), label
+
+
+def _classes_of_pixels(output: Array, shape: tuple[int, ...], name: str) -> Array:
+    """The class of every pixel: the largest of several scores, one score above 0.5, or a whole number as it is."""
+    inner = output[0] if output.ndim == len(shape) + 2 and output.shape[0] == 1 else output
+    if inner.shape[:-1] == shape and inner.shape[-1] > 1:
+        made: Array = inner.argmax(-1)
+        return made
+    plain = np.squeeze(output)
+    if plain.shape != shape:
+        raise Invalid(
+            f"'{LABELS}' has the shape {shape_text(shape)} a sample, and '{name}' {shape_text(output.shape)}",
+            KEY,
+            "give the class of every pixel of the output",
+        )
+    return plain if plain.dtype.kind in "iu" else (plain > _HALF).astype(np.int64)
+
+
+def _scores(outputs: Mapping[str, Array], metric: str) -> str:
+    """The only output with one score for each class."""
+    found = [n for n, a in outputs.items() if a.ndim and a.dtype.kind in "fiu" and a.size == a.shape[-1] >= 2]
+    shown = ", ".join(f"'{n}' {shape_text(a.shape)}" for n, a in outputs.items())
+    if len(found) != 1:
+        what = "several outputs have" if found else "no output has"
+        raise Invalid(f"{what} one score for each class: {shown}", KEY, f"{metric} needs a model with one such output")
+    return found[0]
