@@ -6,8 +6,6 @@ without compiling.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +15,7 @@ from pathlib import Path
 from tflite_build import resources
 from tflite_build.locking import FileLock, held
 from tflite_build.store.digest import canonical, of_bytes
+from tflite_build.store.use import Use
 
 # What engines and tool have in common: the format of .tflite files, by the standard library alone.
 _SHARED = ("errors.py", "tflite/__init__.py", "tflite/flatbuffer.py", "tflite/opcodes.py", "tflite/reader.py")
@@ -65,15 +64,19 @@ def unpack(root: Path) -> EngineCode:
     files = sources()
     digest = digest_of(files)
     folder = root / "engines" / digest[:16]
-    if _is_whole(folder, files):
-        with contextlib.suppress(OSError):
-            os.utime(folder)  # when it was last used
-    else:
+    use = Use(root / "use.lock")
+    if not _is_taken(folder, files, use):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with held(FileLock(folder.parent / f"{folder.name}.lock"), waiting=lambda: None):
-            if not _is_whole(folder, files):  # else another process was faster
+            if not _is_taken(folder, files, use):  # else another process was faster
                 _write(folder, files)
     return EngineCode(folder, digest)
+
+
+def _is_taken(folder: Path, files: Mapping[str, bytes], use: Use) -> bool:
+    """Whether it is whole, and stays as long as the session that is under way by then."""
+    with use.noting():
+        return _is_whole(folder, files) and use.note(folder)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -7,6 +7,7 @@ run meanwhile. What they use or make is of the time since the oldest of them beg
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 import time
 from collections import Counter
@@ -142,6 +143,17 @@ class _Collection:
                 pass
         return True
 
+    def _remove_folder(self, folder: Path) -> bool:
+        """As `_remove`, of a folder with all that is in it, or a file."""
+        away = folder.with_name(f".old-{secrets.token_hex(4)}")
+        with self._use.alone():
+            if not self._is_left(folder):
+                return False
+            folder.rename(away)  # which takes no time, as removing it does
+        for _ in _removed([away]):
+            pass
+        return True
+
     def _leftovers(self, needs: Needs, until: float, engine_code: Path | None) -> Iterator[Path]:
         """Remove, one after the other, what is no result and no blob."""
         records = self._root / "results"
@@ -158,7 +170,7 @@ class _Collection:
                 yield file.path
         yield from _removed(p for p in records.glob("*/*/.*") if self._is_left(p))
         engines = [p for p in (self._root / "engines").glob("*") if p != engine_code]
-        yield from _removed(p for p in engines if self._is_left(p))
+        yield from (p for p in engines if self._is_left(p) and self._remove_folder(p))
         scratch = [p for p in (self._root / "tmp").glob("*") if p.suffix != ".lock"]
         yield from _removed(
             p for p in scratch if not p.with_name(f"{p.name}.lock").exists() and self._is_left(p, _LEFT)
