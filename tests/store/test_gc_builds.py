@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from shelves import ACTION, HOUR, Shelves, age
 
+from tflite_build.locking import FileLock
+
 
 def test_what_the_oldest_build_may_use_stays_until_it_ends(shelves: Shelves) -> None:
     before = shelves.put(b"before any build", used=4 * HOUR)
@@ -46,6 +48,17 @@ def test_the_lock_of_an_action_stays_with_who_holds_it(shelves: Shelves) -> None
             assert not store.lock(ACTION).acquire(0)
         lock = store.lock(ACTION)
         assert lock.acquire(0)
+        lock.release()
+
+
+def test_the_lock_of_who_unpacks_engine_code_stays(shelves: Shelves) -> None:
+    with shelves.opened() as store:
+        (store.root / "engines").mkdir()
+        lock, other = (FileLock(store.root / "engines" / "0123.lock") for _ in range(2))
+        assert lock.acquire(0)
+        age(lock.path, 100 * HOUR)
+        shelves.collect()
+        assert not other.acquire(0)
         lock.release()
 
 
