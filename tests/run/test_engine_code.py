@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from harness import is_locked
 
 from tflite_build.run import code
 from tflite_build.store import garbage
@@ -79,27 +81,38 @@ def test_what_a_session_runs_stays_for_days(cache: Path, session: subprocess.Pop
     assert not folder.exists()
 
 
-def test_who_takes_it_while_it_is_looked_at_has_it(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever comes first: `gc` keeps what was taken, or the session writes what is gone."""
+@pytest.fixture
+def folder(cache: Path) -> Path:
+    """Engine code that nobody used for days."""
     store = Store()
     folder = code.unpack(store.root).folder
     store.close()
     age(folder, DAYS)
+    return folder
+
+
+@pytest.mark.parametrize("look", [1, 2], ids=["first look", "last look"])
+def test_who_takes_it_while_it_is_looked_at_has_it(folder: Path, look: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever comes first: `gc` keeps what was taken, or the session writes what is gone."""
     taken: list[Path] = []
     met = threading.Event()  # the session has it, or waits until `gc` is done
+    looks = 0
 
     def take() -> None:
-        taken.append(code.unpack(store.root).folder)
+        taken.append(code.unpack(folder.parent.parent).folder)
         met.set()
 
     taking = threading.Thread(target=take)
     lstat, noting = Path.lstat, Use.noting
 
     def looked(path: Path) -> os.stat_result:
+        nonlocal looks
         found = lstat(path)
-        if path == folder and not taking.ident:
-            taking.start()
-            assert met.wait(60)
+        if path == folder:
+            looks += 1
+            if looks == look:
+                taking.start()
+                assert met.wait(60)
         return found
 
     @contextmanager
@@ -114,3 +127,42 @@ def test_who_takes_it_while_it_is_looked_at_has_it(cache: Path, monkeypatch: pyt
     collect()
     taking.join(60)
     assert taken == [folder] and is_whole(folder)
+
+
+def test_who_takes_it_before_it_is_removed_keeps_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inode = folder.stat().st_ino
+    alone = Use.alone
+    taken: list[Path] = []
+
+    @contextmanager
+    def after_taking(use: Use) -> Iterator[None]:
+        taken.append(code.unpack(folder.parent.parent).folder)
+        with alone(use):
+            yield
+
+    monkeypatch.setattr(Use, "alone", after_taking)
+    collect()
+    assert taken[0] == folder and folder.stat().st_ino == inode and is_whole(folder)
+
+
+def test_taking_and_removing_shut_each_other_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uses = folder.parent.parent / "use.lock"
+    locked: list[bool] = []
+    note, rename = Use.note, Path.rename
+
+    def noted(use: Use, path: Path) -> bool:
+        locked.append(is_locked(uses, fcntl.LOCK_EX))
+        return note(use, path)
+
+    def renamed(path: Path, target: Path) -> Path:
+        if path == folder:
+            locked.append(is_locked(uses, fcntl.LOCK_SH))
+        return rename(path, target)
+
+    monkeypatch.setattr(Use, "note", noted)
+    monkeypatch.setattr(Path, "rename", renamed)
+    code.unpack(folder.parent.parent)
+    assert locked == [True]
+    age(folder, DAYS)
+    collect()
+    assert locked == [True, True] and not folder.exists()

@@ -7,29 +7,18 @@ import os
 from pathlib import Path
 
 import pytest
+from harness import is_locked
 
 from tflite_build.store.use import Use
-
-
-def held(file: Path, how: int) -> bool:
-    """Whether another process could not hold it in that way now."""
-    handle = os.open(file, os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(handle, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 @pytest.mark.parametrize(("how", "shared"), [("noting", False), ("alone", True)])
 def test_who_is_shut_out(tmp_path: Path, how: str, shared: bool) -> None:
     file = tmp_path / "use.lock"
     with getattr(Use(file), how)():
-        assert held(file, fcntl.LOCK_EX)
-        assert held(file, fcntl.LOCK_SH) is shared
-    assert not held(file, fcntl.LOCK_EX)
+        assert is_locked(file, fcntl.LOCK_EX)
+        assert is_locked(file, fcntl.LOCK_SH) is shared
+    assert not is_locked(file, fcntl.LOCK_EX)
 
 
 def test_a_use_is_noted_in_the_file_s_time(tmp_path: Path) -> None:
