@@ -6,6 +6,7 @@ A module of its own, since every folder may have a `conftest` and an import find
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -182,3 +183,15 @@ def events(output: str, kind: str) -> list[dict[str, Any]]:
     """The events of one kind that a build with `--json` printed."""
     found = [json.loads(line) for line in output.splitlines()]
     return [event for event in found if event["event"] == kind]
+
+
+def is_locked(file: Path, how: int) -> bool:
+    """Whether nobody else could lock `file` now, as flock(2) with `how` does."""
+    handle = os.open(file, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -18,9 +18,6 @@ from tflite_build.store.digest import canonical, of_bytes
 from tflite_build.store.use import Use
 
 # What engines and tool have in common: the format of .tflite files, by the standard library alone.
-_TABLES = {
-    "engines/preprocessing/resample.json": ("preprocessing", "resample.json")
-}  # place in the folder -> in specs/
 _SHARED = ("errors.py", "tflite/__init__.py", "tflite/flatbuffer.py", "tflite/opcodes.py", "tflite/reader.py")
 # On a full disk Python leaves half of a byte code file and fails on it from then on (cpython#126606).
 _MAIN = """\
@@ -54,7 +51,6 @@ def sources() -> dict[str, bytes]:
     package = resources.package()
     for path in [*sorted((package / "engines").rglob("*.py")), *(package / name for name in _SHARED)]:
         files[f"tflite_build/{path.relative_to(package).as_posix()}"] = path.read_bytes()
-    files |= {f"tflite_build/{place}": resources.specs(*parts).read_bytes() for place, parts in _TABLES.items()}
     return files
 
 
@@ -69,14 +65,18 @@ def unpack(root: Path) -> EngineCode:
     digest = digest_of(files)
     folder = root / "engines" / digest[:16]
     use = Use(root / "use.lock")
-    with use.noting():  # so that it is not removed at this moment, nor while the build lasts
-        whole = _is_whole(folder, files) and use.note(folder)
-    if not whole:
+    if not _is_taken(folder, files, use):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with held(FileLock(folder.parent / f"{folder.name}.lock"), waiting=lambda: None):
-            if not _is_whole(folder, files):  # else another process was faster
+            if not _is_taken(folder, files, use):  # else another process was faster
                 _write(folder, files)
     return EngineCode(folder, digest)
+
+
+def _is_taken(folder: Path, files: Mapping[str, bytes], use: Use) -> bool:
+    """Whether it is whole, and stays as long as the session that is under way by then."""
+    with use.noting():
+        return _is_whole(folder, files) and use.note(folder)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
