@@ -29,7 +29,7 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
     return Step(
         step_id(variant),
         "accuracy",
-        tools.tool("core", user_code=bool(wanted.entry)),
+        tools.runner(model, user_code=bool(wanted.entry)),
         {
             "metric": "" if wanted.entry else wanted.name,
             "entry": wanted.entry,

@@ -78,7 +78,7 @@ def _step(
     return Step(
         id_,
         "compare",
-        tools.tool("core"),
+        tools.runner(model),
         {"keep_outputs": keep, "names": (model.names if renamed else Names()).to_json(), "data": samples.key(model)},
         inputs,
         candidate=candidate,

@@ -23,7 +23,7 @@ def step(model: Resolved, tools: Tools) -> Step:
         case "":
             taken = source.model_input(model)
             assert taken is not None  # a tflite source always has a file
-            return Step(ID, "adopt", tools.tool("core"), {}, {"model": taken}, weight=2)
+            return Step(ID, "adopt", tools.runner(model), {}, {"model": taken}, weight=2)
         case "litert":
             return Step(
                 ID,
@@ -42,12 +42,21 @@ def step(model: Resolved, tools: Tools) -> Step:
                 {
                     **asked(model),
                     "switches": model.loaded.spec.convert.tensorflow.model_dump(exclude_none=True),
+                    **_select(model),
                 },
                 {"saved_model": saved_model(model)},
                 candidate=Candidate("engine", "tensorflow"),
                 heavy=True,
                 weight=20,
             )
+
+
+def _select(model: Resolved) -> dict[str, Any]:
+    """The operators that may be left to TensorFlow's own kernels; nothing where none may."""
+    allowed = model.loaded.spec.compatibility.select_tf_ops
+    if not allowed:
+        return {}
+    return {"select_tf_ops": list(allowed) if isinstance(allowed, tuple) else True}
 
 
 def part(model: Resolved) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tflite_build import resources
 from tflite_build.planning.action import Tool
+from tflite_build.planning.resolve import Resolved
 from tflite_build.store.digest import canonical, of_bytes
 
 # What decides the outputs of the steps that run in the tool itself: files and folders of its package.
@@ -42,6 +43,11 @@ class Tools:
         """The tool for a step. The user's packages matter only where the user's code runs."""
         pins = self.pins[toolchain]
         return Tool(toolchain, f"{pins}+{self.packages}" if user_code and self.packages else pins, self.code)
+
+    def runner(self, model: Resolved, *, user_code: bool = False) -> Tool:
+        """The tool for a step that runs files of `model`: only one toolchain has the select kernels of TensorFlow."""
+        select = bool(model.loaded.spec.compatibility.select_tf_ops) and model.engine in ("", "tensorflow")
+        return self.tool("flex" if select else "core", user_code=user_code)
 
     def local(self, kind: str) -> Tool:
         """The tool itself, for steps of `kind`."""

@@ -18,6 +18,7 @@ from tflite_build.run.building import Outcome
 from tflite_build.run.driver import Options
 from tflite_build.run.result import ModelResult, VariantResult
 from tflite_build.store.snapshots import Snapshot
+from tflite_build.tflite import runtimes
 
 from . import console, front, github
 from .events import Events
@@ -191,13 +192,22 @@ def drawn(model: ModelResult) -> str:
     title = printable(model.shown) + (f"  ({decided})" if decided else "")
     table = console.table_text(head, rows, right=range(1, len(head) - 2), indent="  ")
     folders = "".join(f"  {f.name}/: {len(f.files)} files\n" for f in model.folders)
-    return f"\n{title}\n{table}{folders}"
+    return f"\n{title}\n{table}{_select(model)}{folders}"
 
 
 def _measured(model: ModelResult) -> str:
     """What the column of accuracy is called: top1 is what people mean by that word."""
     metric = next((v.metric for v in model.variants if v.metric), "top1")
     return "accuracy" if metric == "top1" else metric
+
+
+def _select(model: ModelResult) -> str:
+    """What the app has to link beside the runtime, and what for."""
+    names = sorted({name for variant in model.variants for name in variant.select_tf_ops})
+    if not names:
+        return ""
+    libraries = " or ".join(f"{library} ({platform})" for platform, library in runtimes.select_libraries().items())
+    return f"  select TF ops: {', '.join(names)}; the app links {libraries}\n"
 
 
 def _row(v: VariantResult, classes: bool, accurate: bool) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def answer(
     outputs: Path,
     about: Path,
 ) -> None:
-    """Let a process of toolchain `core` do a step of this kind, which writes into the new folder `outputs`.
+    """Let a process that can run the given files do a step of this kind, which writes into the new folder `outputs`.
 
     Args:
         about: The file that a refusal is about.
@@ -128,11 +128,23 @@ def answer(
     """
     outputs.mkdir()
     request = Request(kind, dict(params), {name: path.absolute() for name, path in inputs.items()}, outputs)
-    environment = Environment("core", session.environments.python("core"))
-    step = Step("run", kind, Tool("core", "", ""))
+    toolchain = _toolchain(inputs.values())
+    environment = Environment(toolchain, session.environments.python(toolchain))
+    step = Step("run", kind, Tool(toolchain, "", ""))
     try:
         call(session.workers, step, request, Limits(_TIMEOUT), environment, session.executor.cancelled)
     except Invalid as invalid:
         raise BuildError(Problem(invalid.message, None, invalid.hint, invalid.detail), ExitCode.SPEC_WRONG) from None
     except Refused as refused:
         raise BuildError(Problem(f"{about}: {refused.reason}", detail=refused.detail)) from None
+
+
+def _toolchain(files: Iterable[Path]) -> str:
+    """The one that can run all of `files`: only one has TensorFlow's own kernels."""
+    for file in files:
+        if file.suffix != ".tflite":
+            continue
+        with reader.model(file) as model:
+            if any(code.flex for code in model.codes):
+                return "flex"
+    return "core"

@@ -67,6 +67,11 @@ class VariantResult:
     metric: str = ""
     share: bool = True
 
+    @property
+    def select_tf_ops(self) -> tuple[str, ...]:
+        """The operators that only TensorFlow's own kernels run, by TensorFlow's names."""
+        return tuple(sorted(name.removeprefix("Flex") for name in self.operators if name.startswith("Flex")))
+
 
 @dataclass(frozen=True, slots=True)
 class GeneratedFolder:
@@ -258,6 +263,7 @@ def _variant(v: VariantResult, places: bool) -> dict[str, Any]:
         "size": v.size,
         "sha256": v.sha256,
         "operators": dict(sorted(v.operators.items())),
+        "select_tf_ops": list(v.select_tf_ops),
         "oldest_runtime": v.runtime,
         "accuracy": v.accuracy,
         "metric": v.metric,

@@ -179,6 +179,12 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
             "'abis' are those of a library of one's own, which this app is not linked to",
             'add "custom" to target, or remove it',
         )
+    if spec.compatibility.select_tf_ops and "play-services" in targets:
+        yield Violation(
+            "compatibility.select_tf_ops",
+            "Google Play services run no select TensorFlow operators",
+            'remove it, or "play-services" from [runtime] target',
+        )
     if spec.runtime.oldest is not None and targets == ("play-services",):
         yield Violation(
             "runtime.oldest",

@@ -102,6 +102,14 @@ def _errors(value: Any) -> Any:
     return {k: float(v) for k, v in value.items()} if isinstance(value, dict) else float(value)
 
 
+def _select_ops(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, list) and all(isinstance(v, str) and v for v in value):
+        return tuple(dict.fromkeys(name.removeprefix("Flex") for name in value))
+    raise _wrong('this is true, false, or a list of TensorFlow\'s names of operators, such as ["Lgamma"]')
+
+
 def _oldest(value: Any) -> Any:
     if isinstance(value, dict) and not value:
         raise _wrong(f"an empty table names no platform: {' or '.join(PLATFORMS)}")
@@ -137,6 +145,11 @@ Targets = Annotated[
             ]
         }
     ),
+]
+SelectOps = Annotated[
+    bool | tuple[str, ...],
+    BeforeValidator(lambda value: _select_ops(value)),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 _POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 _OLDEST = {"type": "string", "pattern": r"^(litert|tflite) [0-9]+\.[0-9]+(\.[0-9]+)?$"}
@@ -699,6 +712,9 @@ class Runtime(SpecModel):
 class Compatibility(SpecModel):
     """What the model may need of the app beyond the standard operators."""
 
+    select_tf_ops: SelectOps = False
+    """Whether the model may have operators that only TensorFlow's own kernels run, for which the app links one more
+    library: `true`, or the names of those that it may have, such as `["Lgamma"]`."""
     gpu: Literal["allow", "require"] = "allow"
     """`require`: the GPU delegate has to take every operator of every variant."""
 

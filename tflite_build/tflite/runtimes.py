@@ -85,6 +85,13 @@ def artifacts() -> dict[Platform, dict[Line, Artifact]]:
     return {p: {line: Artifact(**table[p][line]) for line in _TABLES} for p in PLATFORMS}
 
 
+@cache
+def select_libraries() -> dict[str, str]:
+    """What apps link to for TensorFlow's own kernels, by platform."""
+    table = tomli.loads(resources.specs("runtimes", "artifacts.toml").read_text("utf-8"))
+    return {platform: str(table["select"][platform]) for platform in PLATFORMS}
+
+
 def release(text: str) -> Release:
     """What `text` names, such as "litert 2.1", which is 2.1.0.
 

@@ -82,10 +82,10 @@ def run(request: Request) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         if source.meta.unrestored(source.names):
             source = _saved_again(source, Path(scratch))
-        model = _convert(source, flags, Path(scratch))
+        model = _convert(source, flags, Path(scratch), select=bool(params.get("select_tf_ops")))
     made = reader.parse(memoryview(model))
-    custom = sorted({code.name for code in made.codes if code.custom})
-    _check_operators(custom)
+    _check_select(sorted({code.name for code in made.codes if code.flex}), params.get("select_tf_ops"))
+    _check_operators(sorted({code.name for code in made.codes if code.custom and not code.flex}))
     interface = _checked_interface(source, made)
     (request.outputs / "model.tflite").write_bytes(model)
     request.write_json("interface.json", interface.to_json())
@@ -166,8 +166,11 @@ def _check_checkpoint(folder: Path) -> None:
         raise tf_errors.unreadable_weights(str(error)) from error
 
 
-def _convert(source: _Source, flags: dict[str, int], scratch: Path) -> bytes:
-    """The file, by the first way that works. Every cure is tried once, the one that changes least first."""
+def _convert(source: _Source, flags: dict[str, int], scratch: Path, *, select: bool) -> bytes:
+    """The file, by the first way that works. Every cure is tried once, the one that changes least first.
+
+    With `select` operators may be left to TensorFlow's own kernels, where nothing else helps.
+    """
     flags = dict(flags)
     batch: int | None = None
     again = False
@@ -186,6 +189,8 @@ def _convert(source: _Source, flags: dict[str, int], scratch: Path) -> bytes:
             flags["guarantee_all_funcs_one_use"] = 1
         elif failure.tensor_lists and batch is None and source.batch() is not None:
             batch = source.batch()
+        elif select and any(o.needs == "select" for o in failure.operators) and not flags.get("enable_select_tf_ops"):
+            flags["enable_select_tf_ops"] = 1
         elif blamed and blamed <= STOCK and not flags.get("allow_custom_ops"):
             flags["allow_custom_ops"] = 1
         elif not blamed and not again:
@@ -234,6 +239,19 @@ def _check_shared(source: _Source) -> None:
 
 def _numbers(spec: TensorSpec) -> list[int]:
     return [d if isinstance(d, int) else -1 for d in spec.shape]
+
+
+def _check_select(flex: Sequence[str], allowed: Any) -> None:
+    """Invalid where the file has select operators that the spec does not name."""
+    names = [name.removeprefix("Flex") for name in flex]
+    unnamed = names if not allowed else [n for n in names if allowed is not True and n not in allowed]
+    if unnamed:
+        listed = ", ".join(f'"{name}"' for name in names)
+        raise Invalid(
+            f"the model needs TensorFlow's own kernels for {quoted(unnamed)}, which the spec does not allow",
+            "compatibility.select_tf_ops",
+            f"say `select_tf_ops = [{listed}]`, or change the model",
+        )
 
 
 def _check_operators(custom: Sequence[str]) -> None:

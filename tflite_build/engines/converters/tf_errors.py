@@ -129,7 +129,11 @@ def refusal(failure: Failure) -> Refused:
     reason = f"the TensorFlow converter has no form of {quoted(typed)}{where}"
     select = sorted({o.name for o in failure.operators if o.needs == "select"})
     if select == names:
-        reason += "; only TensorFlow's own kernels (select TensorFlow operators) run that, and such files are not built"
+        listed = ", ".join(f'"{name}"' for name in select)
+        reason += (
+            f"; only TensorFlow's own kernels run that: `select_tf_ops = [{listed}]` in [compatibility] leaves it to them, "
+            "and the app links their library"
+        )
     wide = sorted({kind for name in names for kind in failure.wide.get(name, ())})
     if wide:
         narrower = " and ".join(dict.fromkeys(_NARROWER[kind] for kind in wide))

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from ai_edge_litert import _pywrap_tfl_calibration as profiler
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from tflite_build.engines.contract import FailingOperator, Refused, TensorSpec
 from tflite_build.tflite.flatbuffer import Table
+
+from .interpreter import Interpreter, OpResolverType, profiler
 
 Array = NDArray[Any]
 Kernels = Literal["default", "profiled", "optimized", "reference"]
@@ -272,6 +272,8 @@ def _state_lasts(data: bytes | mmap.mmap) -> bool:
 def refusal(what: str, error: Exception) -> Refused:
     """The runtime's error as a refusal: its first message, the operator that it blames, and all messages a line each."""
     text = " ".join(str(error).split())
+    if profiler is None:
+        text += "; files with TensorFlow's own kernels are run by TensorFlow 2.15, the last one that brings them"
     if text.startswith("Select TensorFlow op(s)"):  # followed by advice for apps
         text = "it has select TensorFlow operators (Flex), which this runtime does not carry"
     blamed = re.search(r"Node number \d+ \((\w+)\) failed to (?:prepare|invoke)", text)

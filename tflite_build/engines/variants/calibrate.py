@@ -103,14 +103,28 @@ class _Profiler:
         return np.array([seen[name] for name in self._names], np.float64).reshape(-1, 2)  # also where there are none
 
 
+def _check_kernels(model: Path) -> None:
+    """Invalid where the runtime that calibrates has no kernels for the file."""
+    flex = sorted({o.name[4:] for _, o in graphs.read(model).operators() if o.custom and o.name.startswith("Flex")})
+    if flex:
+        raise Invalid(
+            f"int8 and int16x8 take ranges from running the model, and the runtime that does so has no kernels for "
+            f"{quoted(flex)}, which are TensorFlow's own",
+            "compatibility.select_tf_ops",
+            'use quantize = "float16", or a model without them',
+        )
+
+
 def run(request: Request) -> Answer:
     """Write `ranges.json`: tensor name (see `Graph.unique_names`) -> [lowest, highest], over all signatures.
 
     Raises:
         Refused: If the runtime does not run the file, or a tensor reaches infinity.
+        Invalid: If the file has operators of TensorFlow's own.
     """
     samples = list(_samples(tensors.read(request.inputs["samples"])))
     model = request.inputs["model"]
+    _check_kernels(model)
     reference_only = request.params.get("kernels") == "reference"
     warnings: list[str] = []
     ranges: dict[str, tuple[float, float]] = {}

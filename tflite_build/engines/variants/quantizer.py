@@ -104,6 +104,9 @@ def run(request: Request) -> Answer:
     left = _left_at_first(request, source)
     while True:
         made = _made(request, source, left)
+        if any(o.custom and o.name.startswith("Flex") for _, o in source.graph.operators()):
+            _check(request, made, source.graph)  # `compare` loads it where TensorFlow's own kernels are
+            break
         runner = Runner(made)  # by its verifier, before anything else reads the file
         _check(request, made, source.graph)
         try:

@@ -1,0 +1,17 @@
+"""The interpreter of the environment that a step runs in: LiteRT's, or TensorFlow's where that has the select kernels."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+try:
+    from ai_edge_litert import _pywrap_tfl_calibration as profiler
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+except ModuleNotFoundError:
+    profiler = None
+    _lite: Any = importlib.import_module("tensorflow").lite
+    Interpreter = _lite.Interpreter
+    OpResolverType = _lite.experimental.OpResolverType
+
+__all__ = ["Interpreter", "OpResolverType", "profiler"]
