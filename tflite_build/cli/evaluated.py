@@ -217,9 +217,7 @@ def _complexity(found: Figures) -> None:
     if c.dynamic_inputs:
         parts.append(f"open shapes of {', '.join(map(printable, c.dynamic_inputs))}")
     console.line("complexity: " + "; ".join(parts))
-    largest = [
-        f"{printable(_short(name))} {list(shape)} {console.size(size)}" for name, shape, size in found.data.largest[:3]
-    ]
+    largest = [f"{printable(_short(a.layer))} {list(a.shape)} {console.size(a.size)}" for a in found.data.largest[:3]]
     if largest:
         console.line("largest tensors: " + ", ".join(largest))
 
