@@ -71,6 +71,7 @@ def _obstacles(obstacles: Sequence[Obstacle]) -> None:
     for o in obstacles:
         needs = {"select": "select TF ops", "custom": "a custom operator"}.get(o.needs, "has no form")
         advice = f"{o.change.instead} ({o.change.why})" if o.change else o.message
+        advice = f"{o.message}\n{advice}" if o.change and not o.operator else advice
         rows.append(
             [o.engine or "all", printable(o.operator) or "-", printable(o.source) or "-", needs, _wrapped(advice)]
         )

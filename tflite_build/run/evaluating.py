@@ -165,9 +165,30 @@ def evaluate(name: str | Path, options: Options, listener: Listener, *, timed: b
         with Session(options, listener) as session:
             file = _evaluated(session, _Made("", "", path), held, timed)
         return _evaluation(path.stem, path, (file,), (), (), _drawn(path), converts=True)
+    try:
+        return _of_name(name, options, listener, timed=timed)
+    except BuildError as error:
+        return _refused(find.split(str(name))[0], error)
+
+
+def _of_name(name: str | Path, options: Options, listener: Listener, *, timed: bool) -> Evaluation:
     subject = _subject(name, options, listener)
     with Session(options, listener) as session:
         return _of_source(session, subject, timed)
+
+
+def _refused(path: Path, error: BuildError) -> Evaluation:
+    """The evaluation of a model that is refused before any engine sees it, where a table knows what to write instead.
+
+    Raises:
+        BuildError: `error`, where none does: it is a mistake of another kind.
+    """
+    known = [(p, refactorings.for_message(p.message)) for p in error.problems]
+    if not all(change for _, change in known):
+        raise error
+    in_the_way = [Obstacle("", "", "", "", p.message, change) for p, change in known]
+    hints = [p.hint for p in error.problems if p.hint]
+    return _evaluation(path.absolute().name, path, (), in_the_way, hints, None, converts=False)
 
 
 def _subject(name: str | Path, options: Options, listener: Listener) -> _Subject:
