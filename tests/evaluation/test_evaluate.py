@@ -141,6 +141,23 @@ def test_a_spec_that_is_built_is_read_from_the_store(zoo, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
+    ("model", "instead"),
+    [
+        ("saved_models/table_asset", "in the app"),
+        ("saved_models/string_input", "split the text"),
+        ("saved_models/tf1_sparse", "dense tensors"),
+        ("init/lambda.keras", "allow_code"),
+    ],
+)
+def test_what_no_engine_is_asked_for_has_a_way_out_too(cache: Path, model: str, instead: str) -> None:
+    evaluated = tflite_build.evaluate(FIXTURES / model)
+    assert not evaluated.converts
+    (obstacle,) = evaluated.obstacles
+    assert obstacle.change is not None and instead in obstacle.change.instead
+    assert [way.kind for way in evaluated.verdict.runtimes[0].ways] == ["change"]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("missing.tflite", None, "there is no file or folder 'missing.tflite'"),

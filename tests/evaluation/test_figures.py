@@ -58,7 +58,7 @@ def test_bytes_by_layer_and_type(zoo) -> None:
     assert {layer: found.by_layer[layer] // 4 for layer in KERNELS} == pytest.approx(KERNELS, abs=10)  # and biases
     assert found.by_type["float32"] == pytest.approx(4 * sum(KERNELS.values()), rel=0.05)
     assert found.inputs == {"serving_default": 4 * 8 * 8 * 4} and found.outputs == {"serving_default": 40}
-    assert found.largest[0][1:] == ((1, 8, 8, 8), 2048)
+    assert (found.largest[0].shape, found.largest[0].size) == ((1, 8, 8, 8), 2048)
 
 
 def test_what_would_make_it_smaller_is_near_what_does(zoo) -> None:

@@ -71,6 +71,7 @@ def _obstacles(obstacles: Sequence[Obstacle]) -> None:
     for o in obstacles:
         needs = {"select": "select TF ops", "custom": "a custom operator"}.get(o.needs, "has no form")
         advice = f"{o.change.instead} ({o.change.why})" if o.change else o.message
+        advice = f"{o.message}\n{advice}" if o.change and not o.operator else advice
         rows.append(
             [o.engine or "all", printable(o.operator) or "-", printable(o.source) or "-", needs, _wrapped(advice)]
         )
@@ -217,9 +218,7 @@ def _complexity(found: Figures) -> None:
     if c.dynamic_inputs:
         parts.append(f"open shapes of {', '.join(map(printable, c.dynamic_inputs))}")
     console.line("complexity: " + "; ".join(parts))
-    largest = [
-        f"{printable(_short(name))} {list(shape)} {console.size(size)}" for name, shape, size in found.data.largest[:3]
-    ]
+    largest = [f"{printable(_short(a.layer))} {list(a.shape)} {console.size(a.size)}" for a in found.data.largest[:3]]
     if largest:
         console.line("largest tensors: " + ", ".join(largest))
 

@@ -8,7 +8,6 @@ takes.
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
@@ -53,23 +52,23 @@ class Arena:
 class _Block:
     offset: int
     end: int
-    first: float
-    last: float
 
 
 class _Memory:
-    """One arena: tensors with the span of operators in which they are needed."""
+    """One arena: tensors with the span of operators in which they are needed.
 
-    def __init__(self) -> None:
-        self._blocks: list[_Block] = []
+    The runtime looks at every tensor that it has placed; here only at those that are alive meanwhile, which are few.
+    """
+
+    def __init__(self, operators: int) -> None:
+        self._alive: list[list[_Block]] = [[] for _ in range(max(1, operators))]
         self.size = 0
 
-    def place(self, wanted: int, first: float, last: float) -> int:
+    def place(self, wanted: int, first: int, last: float) -> int:
+        span = self._alive[first : int(min(last, len(self._alive) - 1)) + 1]
         best, best_fit = -1, inf
         current = 0
-        for block in self._blocks:
-            if block.last < first or block.first > last:
-                continue
+        for block in sorted({block for blocks in span for block in blocks}):
             aligned = _aligned(current)
             if aligned + wanted <= block.offset and block.offset - aligned < best_fit:
                 best, best_fit = aligned, block.offset - current
@@ -78,7 +77,8 @@ class _Memory:
                 break
         offset = best if best >= 0 else _aligned(current)
         self.size = max(self.size, offset + wanted)
-        insort(self._blocks, _Block(offset, offset + wanted, first, last), key=lambda b: b.offset)
+        for blocks in span:
+            blocks.append(_Block(offset, offset + wanted))
         return offset
 
 
@@ -90,7 +90,7 @@ def plan(graph: Graph) -> Arena:
     held = {*graph.constants, *(t.index for t in graph.tensors if not sizes[t.index])}
     shared = _shared(graph, sizes, held | lasting)
     first, last = _spans(graph, variables, shared)
-    memory, persistent = _Memory(), _Memory()
+    memory, persistent = _Memory(len(graph.nodes)), _Memory(1)
     for index in sorted(lasting - held):
         persistent.place(sizes[index], 0, inf)
 

@@ -101,7 +101,7 @@ def _batch_matmul(node: Node) -> int:
     shape = _shape(node, 0)
     if len(shape) < 2:
         return 0
-    return _given(node) * shape[-2 if node.option("adj_x") else -1]
+    return _given(node) * shape[-2 if node.number("adj_x") else -1]
 
 
 def _recurrent(node: Node) -> int:

@@ -13,6 +13,15 @@ from .layers import Layers
 
 
 @dataclass(frozen=True, slots=True)
+class Activation:
+    """A tensor that is computed: the layer that gives it (the tensor's own name where none is known), shape and bytes."""
+
+    layer: str
+    shape: tuple[int, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """Sizes, in bytes.
 
@@ -22,8 +31,7 @@ class Data:
         by_layer: Bytes of constants by layer, the largest first; "" for those whose layer no name tells.
         inputs: Bytes of the inputs of each signature.
         outputs: Bytes of the outputs of each signature.
-        largest: The largest activations: the layer that gives them (the tensor's own name where none is known), shape and
-            bytes.
+        largest: The largest activations.
     """
 
     file: int
@@ -32,7 +40,7 @@ class Data:
     by_layer: Mapping[str, int]
     inputs: Mapping[str, int]
     outputs: Mapping[str, int]
-    largest: tuple[tuple[str, tuple[int, ...], int], ...]
+    largest: tuple[Activation, ...]
 
 
 _SHOWN = 5
@@ -55,7 +63,7 @@ def data(model: Model, graphs: tuple[Graph, ...], layers: tuple[Layers, ...]) ->
             if tensor.dtype in BITS:
                 parameters += elements(tensor)
     activations = {
-        (named.of_node.get(named.producer.get(t.index, -1)) or t.name, t.shape, size(t))
+        Activation(named.of_node.get(named.producer.get(t.index, -1)) or t.name, t.shape, size(t))
         for graph, named in zip(graphs, layers, strict=True)
         for t in graph.tensors
         if not graph.is_constant(t) and not t.is_variable
@@ -67,7 +75,7 @@ def data(model: Model, graphs: tuple[Graph, ...], layers: tuple[Layers, ...]) ->
         dict(by_layer.most_common()),
         {s.name: sum(size(t.tensor) for t in s.inputs) for s in model.signatures},
         {s.name: sum(size(t.tensor) for t in s.outputs) for s in model.signatures},
-        tuple(sorted(activations, key=lambda a: (-a[2], a[0]))[:_SHOWN]),
+        tuple(sorted(activations, key=lambda a: (-a.size, a.layer))[:_SHOWN]),
     )
 
 

@@ -109,7 +109,7 @@ def _depthwise(node: Node, _: Graph) -> str:
     out = dims(output) if output else ()
     if len(out) != 4 or given[0] != out[0] or kernel[3] != out[3]:
         return "its shapes do not fit each other"
-    multiplier = int(node.option("depth_multiplier") or 0)
+    multiplier = int(node.number("depth_multiplier"))
     if out[3] != given[3] * multiplier:
         return "its outputs are not its inputs times the depth multiplier"
     bias = node.input(2)
@@ -124,18 +124,18 @@ def _fully_connected(node: Node, graph: Graph) -> str:
     given, output = node.input(0), node.output()
     if given is not None and graph.is_constant(given):
         return "its input is a constant"
-    if node.option("keep_num_dims") and given and output and len(given.shape) != len(output.shape):
+    if node.number("keep_num_dims") and given and output and len(given.shape) != len(output.shape):
         return "its input and output differ in their number of dimensions"
     return ""
 
 
 def _lstm(node: Node, _: Graph) -> str:
-    basic = node.option("kernel_type") == 1
+    basic = node.options.get("kernel_type") == "BASIC"
     if basic == (len(node.inputs) != 5):
         return f"it has {len(node.inputs)} inputs"
     if len(node.outputs) != (4 if basic else 1):
         return f"it has {len(node.outputs)} outputs"
-    return "" if node.option("activation") == 4 else "its activation is not TANH"
+    return "" if node.options.get("fused_activation_function") == "TANH" else "its activation is not TANH"
 
 
 def _pad(node: Node, _: Graph) -> str:
@@ -145,13 +145,13 @@ def _pad(node: Node, _: Graph) -> str:
 
 
 def _corners(node: Node, _: Graph) -> str:
-    both = node.option("align_corners") and node.option("half_pixel_centers")
+    both = node.number("align_corners") and node.number("half_pixel_centers")
     return "align_corners and half_pixel_centers are both on" if both else ""
 
 
 def _one_hot(node: Node, graph: Graph) -> str:
     shape = _shape(node, 0)
-    axis = node.option("axis")
+    axis = node.number("axis")
     if axis != -1 and (not shape or axis != shape[-1]):
         return f"its axis is {axis:g}, not the last one"
     if any(d != 1 for place, d in enumerate(shape[:-1]) if not (len(shape) > 3 and place == 0)):

@@ -2,62 +2,13 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from tflite_build.tflite.flatbuffer import Table
+from tflite_build.tflite import options
+from tflite_build.tflite.options import Value
 from tflite_build.tflite.reader import BITS, Model, Subgraph, Tensor
-
-# Fields of the options tables by operator: name -> (number, kind, default). Source: schema.fbs of LiteRT (2026).
-_FUSED = {"activation": (0, "i8", 0)}
-_POOL = {
-    "stride_w": (1, "i32", 0),
-    "stride_h": (2, "i32", 0),
-    "filter_w": (3, "i32", 0),
-    "filter_h": (4, "i32", 0),
-    "activation": (5, "i8", 0),
-}
-_OPTIONS: dict[str, dict[str, tuple[int, str, int]]] = {
-    "ADD": _FUSED,
-    "MUL": _FUSED,
-    "SUB": _FUSED,
-    "DIV": _FUSED,
-    "AVERAGE_POOL_2D": _POOL,
-    "MAX_POOL_2D": _POOL,
-    "CONV_2D": {"stride_w": (1, "i32", 0), "stride_h": (2, "i32", 0), "activation": (3, "i8", 0)},
-    "DEPTHWISE_CONV_2D": {
-        "stride_w": (1, "i32", 0),
-        "stride_h": (2, "i32", 0),
-        "depth_multiplier": (3, "i32", 0),
-        "activation": (4, "i8", 0),
-    },
-    "FULLY_CONNECTED": {"activation": (0, "i8", 0), "weights_format": (1, "i8", 0), "keep_num_dims": (2, "u8", 0)},
-    "LSTM": {"activation": (0, "i8", 0), "kernel_type": (3, "i8", 0)},
-    "TRANSPOSE_CONV": {"stride_w": (1, "i32", 0), "stride_h": (2, "i32", 0), "activation": (3, "i8", 0)},
-    "SOFTMAX": {"beta": (0, "f32", 0)},
-    "STRIDED_SLICE": {
-        "ellipsis_mask": (2, "i32", 0),
-        "new_axis_mask": (3, "i32", 0),
-        "shrink_axis_mask": (4, "i32", 0),
-    },
-    "DEPTH_TO_SPACE": {"block_size": (0, "i32", 0)},
-    "SPACE_TO_DEPTH": {"block_size": (0, "i32", 0)},
-    "MIRROR_PAD": {"mode": (0, "i8", 0)},
-    "ONE_HOT": {"axis": (0, "i32", 0)},
-    "BATCH_MATMUL": {"adj_x": (0, "u8", 0), "adj_y": (1, "u8", 0)},
-    "RESIZE_BILINEAR": {"align_corners": (2, "u8", 0), "half_pixel_centers": (3, "u8", 0)},
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": {"time_major": (1, "u8", 0)},
-    "UNIDIRECTIONAL_SEQUENCE_RNN": {"time_major": (0, "u8", 0)},
-    "BIDIRECTIONAL_SEQUENCE_LSTM": {"time_major": (2, "u8", 1)},
-    "BIDIRECTIONAL_SEQUENCE_RNN": {"time_major": (0, "u8", 0)},
-    "IF": {"then": (0, "i32", 0), "else": (1, "i32", 0)},
-    "WHILE": {"cond": (0, "i32", 0), "body": (1, "i32", 0)},
-    "CALL_ONCE": {"init": (0, "i32", 0)},
-}
-# The options of an operator that name subgraphs.
-_CALLS = {"IF": ("then", "else"), "WHILE": ("cond", "body"), "CALL_ONCE": ("init",)}
 
 
 def dims(tensor: Tensor) -> tuple[int, ...]:
@@ -88,6 +39,7 @@ class Node:
         index: Its place in the order of execution.
         name: As in schema.fbs, such as CONV_2D; a custom operator's own.
         inputs: None for an optional one that is absent.
+        options: By the names of schema.fbs, as specs/operator-options.toml has them.
     """
 
     index: int
@@ -97,7 +49,7 @@ class Node:
     version: int
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor | None, ...]
-    options: Table | None
+    options: Mapping[str, Value]
 
     def input(self, index: int) -> Tensor | None:
         """An input; None where it is absent."""
@@ -111,18 +63,10 @@ class Node:
         """All inputs and outputs that are there."""
         yield from (t for t in (*self.inputs, *self.outputs) if t is not None)
 
-    def option(self, name: str) -> float | None:
-        """A field of the builtin options; None where the operator has none of that name."""
-        field = _OPTIONS.get(self.name, {}).get(name)
-        if field is None or self.custom:
-            return None
-        number, kind, default = field
-        if self.options is None:
-            return default
-        if kind == "f32":
-            bits = self.options.scalar(number, "u32")
-            return float(struct.unpack("<f", struct.pack("<I", bits))[0])
-        return self.options.scalar(number, kind, default)
+    def number(self, name: str) -> float:
+        """An option that is a number or a switch; 0 where the operator does not say."""
+        value = self.options.get(name, 0)
+        return value if isinstance(value, int | float) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +108,7 @@ def reached(all_graphs: tuple[Graph, ...], start: int) -> tuple[Graph, ...]:
         if index in found:
             continue
         found[index] = all_graphs[index]
-        waiting += [called for called in all_graphs[index].calls if 0 <= called < len(all_graphs)]
+        waiting += all_graphs[index].calls
     return tuple(found.values())
 
 
@@ -174,21 +118,12 @@ def _graph(model: Model, index: int) -> Graph:
     def tensors(indices: tuple[int, ...]) -> tuple[Tensor | None, ...]:
         return tuple(subgraph.tensors[i] if i >= 0 else None for i in indices)
 
-    nodes = []
+    nodes, calls = [], []
     for place, operator in enumerate(subgraph.operators):
         code = model.codes[operator.code]
-        nodes.append(
-            Node(
-                place,
-                code.name,
-                code.custom,
-                code.flex,
-                code.version,
-                tensors(operator.inputs),
-                tensors(operator.outputs),
-                operator.options,
-            )
-        )
-    calls = [int(node.option(name) or 0) for node in nodes for name in _CALLS.get(node.name, ())]
+        said = {} if code.custom else {o.name: o.value for o in options.options(operator)}
+        calls += [call.subgraph for call in options.calls(model, operator)]
+        given, made = tensors(operator.inputs), tensors(operator.outputs)
+        nodes.append(Node(place, code.name, code.custom, code.flex, code.version, given, made, said))
     stored = (t.index for t in subgraph.tensors if t.buffer and model.buffers[t.buffer].size)
     return Graph(index, subgraph, tuple(nodes), frozenset(stored), tuple(dict.fromkeys(calls)))

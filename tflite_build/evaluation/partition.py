@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from .graph import Graph
 
-# Operators that the runtime says might have side effects: MightHaveSideEffect in tflite/core/subgraph.cc counts all
-# that touch resources and all that call subgraphs.
+# Operators that might have side effects, beside those that touch resources: OpMightHaveSideEffect in
+# tflite/core/subgraph.cc.
 _CALLS = frozenset({"CALL_ONCE", "IF", "WHILE"})
 
 
@@ -25,34 +26,48 @@ class Piece:
 
 
 def partition(graph: Graph, taken: Collection[int]) -> tuple[Piece, ...]:
-    """The pieces of a graph in the order in which they run, where the operators at `taken` go to the delegate."""
-    waiting = {t.index for node in graph.nodes for t in node.outputs if t is not None}
-    left = {node.index for node in graph.nodes}
-    before = _before(graph)
+    """The pieces of a graph in the order in which they run, where the operators at `taken` go to the delegate.
+
+    The runtime walks over all operators again and again; here those whose inputs are there wait in two heaps, which gives
+    the same pieces. Operators of a damaged file that wait for each other are in none.
+    """
     wanted = set(taken)
+    after, missing = _edges(graph)
+    ready: dict[bool, list[int]] = {True: [], False: []}
+    for node in graph.nodes:
+        if not missing[node.index]:
+            heappush(ready[node.index in wanted], node.index)
     pieces: list[Piece] = []
-    while left:
-        delegated: bool | None = None
+    while ready[True] or ready[False]:
+        delegated = not ready[False] or (bool(ready[True]) and ready[True][0] < ready[False][0])
         nodes: list[int] = []
-        while True:
-            joined = False
-            for index in sorted(left):
-                node = graph.nodes[index]
-                if any(t is not None and t.index in waiting for t in node.inputs) or before.get(index, -1) in left:
-                    continue
-                if delegated is None:
-                    delegated = index in wanted
-                if delegated == (index in wanted):
-                    left.remove(index)
-                    nodes.append(index)
-                    waiting -= {t.index for t in node.outputs if t is not None}
-                    joined = True
-            if not joined:
-                break
-        if not nodes:  # a damaged file with a cycle: nothing of the rest could ever run
-            break
-        pieces.append(Piece(bool(delegated), tuple(nodes)))
+        while ready[delegated]:
+            index = heappop(ready[delegated])
+            nodes.append(index)
+            for follower in after[index]:
+                missing[follower] -= 1
+                if not missing[follower]:
+                    heappush(ready[follower in wanted], follower)
+        pieces.append(Piece(delegated, tuple(nodes)))
     return tuple(pieces)
+
+
+def _edges(graph: Graph) -> tuple[list[list[int]], list[int]]:
+    """The operators that wait for each one, and how many each waits for."""
+    producers: dict[int, int] = {}
+    for node in graph.nodes:
+        producers |= {t.index: node.index for t in node.outputs if t is not None}
+    before = _before(graph)
+    after: list[list[int]] = [[] for _ in graph.nodes]
+    missing = [0] * len(graph.nodes)
+    for node in graph.nodes:
+        needed = {producers[t.index] for t in node.inputs if t is not None and t.index in producers}
+        if node.index in before:
+            needed.add(before[node.index])
+        for index in needed:
+            after[index].append(node.index)
+        missing[node.index] = len(needed)
+    return after, missing
 
 
 def _before(graph: Graph) -> dict[int, int]:

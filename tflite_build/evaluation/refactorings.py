@@ -24,6 +24,7 @@ class Refactoring:
 class _Row:
     operators: tuple[re.Pattern[str], ...]
     layers: tuple[str, ...]
+    messages: tuple[re.Pattern[str], ...]
     reasons: tuple[re.Pattern[str], ...]
     change: Refactoring
 
@@ -38,6 +39,11 @@ def for_layer(kind: str) -> Refactoring | None:
     return next((r.change for r in _rows() if kind in r.layers), None)
 
 
+def for_message(message: str) -> Refactoring | None:
+    """What to write instead of what a model is refused for before any engine sees it."""
+    return next((r.change for r in _rows() if any(p.search(message) for p in r.messages)), None)
+
+
 def for_reason(reason: str) -> Refactoring | None:
     """What to write so that the GPU delegate takes an operator that it refuses for `reason`."""
     return next((r.change for r in _rows() if any(p.search(reason) for p in r.reasons)), None)
@@ -50,6 +56,7 @@ def _rows() -> tuple[_Row, ...]:
         _Row(
             tuple(re.compile(p, re.IGNORECASE) for p in row.get("operators", ())),
             tuple(row.get("layers", ())),
+            tuple(re.compile(p) for p in row.get("messages", ())),
             tuple(re.compile(p) for p in row.get("reasons", ())),
             Refactoring(row["construct"], row["instead"], row["why"]),
         )

@@ -11,11 +11,12 @@ import tomli
 
 from tflite_build import resources
 from tflite_build.errors import one_of
+from tflite_build.tflite.options import Value
 from tflite_build.tflite.reader import Tensor
 
 from .graph import Graph, Node, is_dynamic
 
-_ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")  # ActivationFunctionType in schema.fbs
+WINDOW = (("filter_width", "stride_w"), ("filter_height", "stride_h"))  # the options of pooling
 _FLOATS = ("float32", "float16")
 
 
@@ -28,8 +29,8 @@ class Row:
     given: tuple[str, ...] = ()
     outputs: int = 0
     activation: bool = False
-    options: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    not_options: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    options: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    not_options: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     ranks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     not_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -198,19 +199,15 @@ def _computed(node: Node, wanted: Table, held: Collection[int]) -> str:
 
 
 def _options(node: Node, row: Row, wanted: Table) -> str:
-    activation = int(node.option("activation") or 0)
-    if row.activation:
-        name = _ACTIVATIONS[activation] if 0 <= activation < len(_ACTIVATIONS) else str(activation)
-        if name not in wanted.activations:
-            return f"{name} is fused into it"
+    activation = node.options.get("fused_activation_function", "NONE")
+    if row.activation and activation not in wanted.activations:
+        return f"{activation} is fused into it"
     for name, values in row.options.items():
-        value = node.option(name)
-        if value is not None and value not in values:
-            return f"{name} is {value:g}, not {_or(values)}"
+        if name in node.options and node.options[name] not in values:
+            return f"{name} is {_shown(node.options[name])}, not {_or(values)}"
     for name, values in row.not_options.items():
-        value = node.option(name)
-        if value is not None and value in values:
-            return f"{name} is {value:g}"
+        if name in node.options and node.options[name] in values:
+            return f"{name} is {_shown(node.options[name])}"
     return ""
 
 
@@ -223,12 +220,15 @@ def _place(place: str) -> str:
 
 
 def _or(values: Collection[object]) -> str:
-    return one_of(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+    return one_of(map(_shown, values))
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def window(node: Node, _: Graph) -> str:
     """A pooling window that has a size and a stride."""
-    for side in ("w", "h"):
-        if (node.option(f"filter_{side}") or 0) <= 0 or (node.option(f"stride_{side}") or 0) <= 0:
-            return "its window has no size"
+    if any(node.number(size) <= 0 or node.number(stride) <= 0 for size, stride in WINDOW):
+        return "its window has no size"
     return ""

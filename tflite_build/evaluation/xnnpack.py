@@ -69,7 +69,7 @@ def _split(node: Node, _: Graph) -> str:
 
 
 def _window(node: Node, graph: Graph) -> str:
-    sizes = [(node.option(f"filter_{side}") or 0, node.option(f"stride_{side}") or 0) for side in ("w", "h")]
+    sizes = [(node.number(size), node.number(stride)) for size, stride in rules.WINDOW]
     if any(stride > size for size, stride in sizes):
         return "its strides are larger than its window"
     return rules.window(node, graph)

@@ -5,6 +5,7 @@ Nothing is published, and no lock is written.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -164,9 +165,30 @@ def evaluate(name: str | Path, options: Options, listener: Listener, *, timed: b
         with Session(options, listener) as session:
             file = _evaluated(session, _Made("", "", path), held, timed)
         return _evaluation(path.stem, path, (file,), (), (), _drawn(path), converts=True)
+    try:
+        return _of_name(name, options, listener, timed=timed)
+    except BuildError as error:
+        return _refused(find.split(str(name))[0], error)
+
+
+def _of_name(name: str | Path, options: Options, listener: Listener, *, timed: bool) -> Evaluation:
     subject = _subject(name, options, listener)
     with Session(options, listener) as session:
         return _of_source(session, subject, timed)
+
+
+def _refused(path: Path, error: BuildError) -> Evaluation:
+    """The evaluation of a model that is refused before any engine sees it, where a table knows what to write instead.
+
+    Raises:
+        BuildError: `error`, where none does: it is a mistake of another kind.
+    """
+    known = [(p, refactorings.for_message(p.message)) for p in error.problems]
+    if not all(change for _, change in known):
+        raise error
+    in_the_way = [Obstacle("", "", "", "", p.message, change) for p, change in known]
+    hints = [p.hint for p in error.problems if p.hint]
+    return _evaluation(path.absolute().name, path, (), in_the_way, hints, None, converts=False)
 
 
 def _subject(name: str | Path, options: Options, listener: Listener) -> _Subject:
@@ -174,17 +196,17 @@ def _subject(name: str | Path, options: Options, listener: Listener) -> _Subject
     if find.there(path) and (path.suffix in _SOURCES or any((path / n).is_file() for n in _SAVED_MODELS)):
         return _bare(path, options, listener)
     found = find.targets([name], options.out_dir)
-    if found.errors:
-        raise BuildError([p for e in found.errors for p in e.problems], found.errors[0].code)
+    found.require()
     if len(found.targets) != 1:
         names = ", ".join(str(target.loaded.file) for target in found.targets[:4])
         raise UsageError(Problem(f"'{name}' holds {len(found.targets)} models", hint=f"name one of them: {names}"))
     (target,) = found.targets
     given = getattr(target.loaded.spec.source, "path", None)
     source = target.loaded.folder / given if given else target.loaded.file
-    if given and source.suffix in _SOURCES[:1]:
-        described = _described(source, options, listener)
-        return _Subject(target, target.loaded.file, described.refused, described.layers)
+    if given and source.suffix == ".keras":  # a look at others costs as much as loading them
+        with contextlib.suppress(BuildError):  # what is wrong with it is told by those who load it
+            described = _described(source, options, listener)
+            return _Subject(target, target.loaded.file, described.refused, described.layers)
     return _Subject(target, target.loaded.file)
 
 
