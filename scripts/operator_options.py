@@ -42,7 +42,7 @@ def main() -> None:
     lines = [
         "# What operators' options hold: the members of the two unions by number, and the fields of each in the order of",
         '# their slots, as "name type" or "name type = default". A type in brackets is a vector.',
-        "# Members without fields are left out of [options].",
+        '# Members without fields are left out of [options]; a field that nothing uses any more is "".',
         "# Source: tflite/converter/schema/schema.fbs of github.com/google-ai-edge/LiteRT,",
         f"# commit {sys.argv[2]}, read by scripts/operator_options.py.",
         "",
@@ -80,7 +80,10 @@ def _by_number(name: str, body: str) -> list[str]:
 
 def _fields(body: str, bodies: dict[str, tuple[str, str, str]], used: set[str]) -> list[str]:
     fields = []
-    for name, open_, kind, default in re.findall(r"(\w+)\s*:\s*(\[?)(\w+)\]?\s*(?:=\s*([\w.-]+))?[^;]*;", body):
+    for name, open_, kind, default, more in re.findall(r"(\w+)\s*:\s*(\[?)(\w+)\]?\s*(?:=\s*([\w.-]+))?([^;]*);", body):
+        if "deprecated" in more:  # which takes a slot, and nothing writes or reads it
+            fields.append('""')
+            continue
         if kind in SCALARS:
             known = SCALARS[kind]
         elif kind in bodies and bodies[kind][0] == "enum":

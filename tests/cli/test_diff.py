@@ -14,7 +14,8 @@ from harness import Ran
 from syrupy.assertion import SnapshotAssertion
 
 import tflite_build
-from tflite_build.tflite import reader
+from tflite_build.tflite import edit, reader
+from tflite_build.tflite.edit import Edits
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "tflite"
 
@@ -33,7 +34,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "trained.tflite").write_bytes(trained)
     image = np.linspace(-1, 1, 128, dtype=np.float32).reshape(1, 8, 8, 2)
     np.savez(folder / "image.npz", image=image)
-    np.savez(folder / "both.npz", image=image, classify_image=image)
     np.savez(folder / "scale.npz", values=np.arange(4, dtype=np.float32), factor=np.float32(2))
     np.savez(folder / "wrong.npz", imgae=image)
     (folder / "words.tflite").write_bytes(wild.strings())
@@ -77,6 +77,17 @@ def test_outputs_on_data(folder: Path, shell: Callable[..., Ran], snapshot: Snap
     assert output.spread == pytest.approx(0.182, abs=0.01)
     value = json.loads(shell("diff", "--json", "float32.tflite", "int8.tflite", "--data", "image.npz", cwd=folder).out)
     assert value["outputs"][0]["largest"] == output.largest
+
+
+def test_an_output_that_the_other_file_calls_otherwise(folder: Path) -> None:
+    """Where no name is the same, outputs are compared by their places."""
+    data = (folder / "float32.tflite").read_bytes()
+    renamed = edit.rewrite(data, Edits(outputs={"classify": {"probabilities": "scores"}}))
+    (folder / "renamed.tflite").write_bytes(renamed)
+    found = tflite_build.diff(folder / "float32.tflite", folder / "renamed.tflite", data=folder / "image.npz")
+    assert [c.part for c in found.changes] == ["file", "signatures"]
+    assert found.outputs is not None
+    assert [(o.name, o.other, o.same) for o in found.outputs] == [("probabilities", "scores", True)]
 
 
 def test_texts(folder: Path, shell: Callable[..., Ran]) -> None:

@@ -161,6 +161,14 @@ def test_metadata(
     assert summary("described").packed == (("labels.txt", 11),)
 
 
+def test_a_variable_is_marked(shell: Callable[..., Ran]) -> None:
+    fixtures = Path(__file__).resolve().parents[1] / "fixtures" / "tflite"
+    (row,) = [
+        r for r in shell("inspect", "--tensors", "variable.tflite", cwd=fixtures).out.splitlines() if " state " in r
+    ]
+    assert row.endswith("variable")
+
+
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_edits_keep_such_files(name: str) -> None:
     """What the editor writes reads as what it was."""

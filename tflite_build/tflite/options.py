@@ -77,7 +77,7 @@ def _table() -> dict[str, Any]:
 def _fields(kinds: tuple[int, int]) -> tuple[tuple[_Field, ...], tuple[_Field, ...]]:
     """The fields of both options tables of an operator."""
     first, second = (
-        tuple(_field(number, text) for number, text in enumerate(_table()["options"].get(names[kind], ())))
+        tuple(_field(number, text) for number, text in enumerate(_table()["options"].get(names[kind], ())) if text)
         if kind < len(names)
         else ()
         for kind, names in zip(kinds, _table()["unions"].values(), strict=True)
