@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import struct
 from collections.abc import Callable
@@ -37,6 +38,9 @@ def colors(x):
 
 def boxes(x):
     return {"b": x[..., :4] * 1.0, "c": x[..., 4] * 1.0, "s": x[..., 5] * 1.0}
+
+def shares(x):
+    return {"y": x.reshape(1, 64).astype(jnp.float32) / 255}
 
 def double(x):
     return {"y": x * 2, "z": x.sum(-1)}
@@ -94,12 +98,13 @@ KINDS = RANDOM.integers(0, 2, (6, 5))
 @pytest.fixture(scope="module")
 def said(shop: Workshop) -> dict[str, Said]:
     keras = 'format = "keras"\npath = "digits.keras"\n'
+    of_bytes = '[variant.bytes]\nquantize = "int8"\nio = "uint8"\n'
     int8 = '[variant.float32]\n[variant.int8]\nquantize = "int8"\nchecks.accuracy.max_drop = 0.05\n'
     names = [f"{c}/{i:03}.png" for i, c in enumerate(CLASSES)]
     pictures = {f"photos/{n}": png(255 - p) for n, p in zip(names, INK, strict=True)}
     table = "file,label\n" + "".join(f"{n},{c}\n" for n, c in zip(names, CLASSES, strict=True))
     raw = '[calibration]\ndata = "photos"\nsamples = 60\n[checks]\n'
-    raw += 'accuracy = { data = "photos/", labels = "labels.csv", min = 0.9, max_drop = 0.01 }\n'
+    raw += 'accuracy = { data = "photos/", labels = "labels.csv", min = 0.9, max_drop = 0.01 }\n' + of_bytes
     files = {**pictures, "labels.csv": table, "photos/readme.txt": "Digits.", "photos/.hidden.png": "none"}
     order = np.argsort(names)
     arrays = (INK[order] / np.float32(15.9375)).astype(np.float32)[..., None]
@@ -158,6 +163,21 @@ def said(shop: Workshop) -> dict[str, Said]:
     given = {"model.py": JAX, "metric.py": METRIC, "limits.py": "MOST = 9.0\n"}
     values = RANDOM.normal(0, 1, (4, 3)).astype(np.float32)
     shop.model("own", jax("double", "shape = [1, 3]", own), given, x=values, labels=values * 2 + np.float32(0.5))
+    loose = '[calibration]\ndata = "heard.npz"\n[checks]\n'
+    loose += 'accuracy = { data = "data.npz", metric = "mse", max = 1.0, max_drop = 1e-9 }\n[variant.float32]\n'
+    loose += '[variant.int8]\nquantize = "int8"\n[variant.loose]\nquantize = "int8"\nchecks.accuracy.max_drop = 1\n'
+    loose = jax("energy", "shape = [1, 800]", loose)
+    heard = RANDOM.normal(0, 1, (20, 800)).astype(np.float32)
+    wanted = (heard.reshape(20, 8, 100) ** 2).mean(-1)
+    folder = shop.model("rises", loose, {"model.py": JAX}, x=heard, labels=wanted)
+    np.savez(folder / "heard.npz", x=heard)
+    labels_of_all = "file," + ",".join(f"p{i}" for i in range(64)) + "\n"
+    labels_of_all += "".join(f"{i}.png," + ",".join(["0.5"] * 64) + "\n" for i in range(3))
+    plain = {"model.py": JAX, "l.csv": labels_of_all, **{f"photos/{i}.png": png(255 - INK[i]) for i in range(3)}}
+    checks = '[checks]\naccuracy = { data = "photos", labels = "l.csv", metric = "mae" }\n'
+    for name, more in (("pixels", ""), ("normalized", "std = 255\n")):
+        tables = jax("shares", 'shape = [1, 8, 8, 1]\ncontent = "image"\n' + more, checks)
+        shop.model(name, tables.replace("float32", "uint8"), plain)
     failing = {**given, "metric.py": "def score(outputs, labels):\n    return outputs['q']\n"}
     shop.model("failing", jax("double", "shape = [1, 3]", own), failing, x=values, labels=values)
     return shop.build()
@@ -198,8 +218,42 @@ def test_boxes(said: dict[str, Said]) -> None:
     assert said["detect"].variants["float32"]["accuracy"] == pytest.approx(expected, abs=1e-3)
 
 
+def test_less_is_better_and_a_variant_has_limits_of_its_own(said: dict[str, Said]) -> None:
+    (error,) = said["rises"].errors
+    assert (error["code"], error["key"]) == (4, "checks.accuracy.max_drop")
+    said_ = r"variant 'int8' rises from \S+ to \S+ in mse; at most 1e-09 more is wanted"
+    assert re.fullmatch(said_, error["message"]), error["message"]
+
+
+def test_a_quantized_source_takes_the_same_pictures(said: dict[str, Said], shop: Workshop) -> None:
+    checks = '[checks]\naccuracy = { data = "../raw/photos", labels = "../raw/labels.csv" }\n'
+    file = {"digits.tflite": said["raw"].file("bytes").read_bytes()}
+    shop.model("quantized", 'format = "tflite"\npath = "digits.tflite"\n' + INPUT + checks, file)
+    made = shop.build("quantized")["quantized"]
+    assert made.ok, made.told
+    assert made.variants["float32"]["accuracy"] == said["raw"].variants["bytes"]["accuracy"]
+
+
+def test_an_input_of_bytes_takes_pixels(said: dict[str, Said]) -> None:
+    assert said["pixels"].ok, said["pixels"].told
+    expected = np.mean([np.abs(p / 255 - 0.5) for p in 255 - INK[:3]])
+    assert said["pixels"].variants["float32"]["accuracy"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_messages(said: dict[str, Said], snapshot: Any) -> None:
-    names = ("scale", "tiny", "broken", "text", "unlabelled", "mislabelled", "words", "empty", "own", "failing")
+    names = (
+        "scale",
+        "tiny",
+        "broken",
+        "text",
+        "unlabelled",
+        "mislabelled",
+        "words",
+        "empty",
+        "own",
+        "failing",
+        "normalized",
+    )
     assert "\n\n".join(f"{name}\n{said[name].told}" for name in names) == snapshot
 
 
@@ -216,6 +270,11 @@ def test_what_was_changed_runs_again_and_nothing_else(said: dict[str, Said], sho
     picture = next((shop.folder / "raw" / "photos" / "3").iterdir())
     picture.write_bytes(png(255 - INK[0]))
     assert "preprocess:labelled" in shop.build("raw")["raw"].ran
+    new = picture.with_name("new.png")
+    new.write_bytes(png(255 - INK[0]))
+    assert "has no label for '3/new.png'" in shop.build("raw")["raw"].text
+    new.unlink()
+    assert shop.build("raw")["raw"].ok
     metric = shop.folder / "own" / "limits.py"
     metric.write_text("MOST = 0.125\n", "utf-8")
     own = shop.build("own")["own"]

@@ -257,11 +257,13 @@ def _finite(outputs: Mapping[str, Array], name: str) -> Array:
 
 def _whole(labels: Mapping[str, Array]) -> int:
     label = labels.get(LABELS)
-    if label is None or label.ndim != 0 or label.dtype.kind not in "iu":
-        found = (
-            "" if label is None else f"; '{LABELS}' is {label.dtype} of the shape {shape_text(label.shape)} a sample"
+    if label is None:
+        raise Invalid(
+            f"one whole number a sample is needed, in the array '{LABELS}'", KEY, f"there is {quoted(labels)}"
         )
-        raise Invalid(f"one whole number a sample is needed{found}", KEY)
+    if label.ndim != 0 or label.dtype.kind not in "iu":
+        shape = f" of the shape {shape_text(label.shape)} a sample" if label.ndim else ""
+        raise Invalid(f"'{LABELS}' is {label.dtype}{shape}; one whole number a sample is needed", KEY)
     return int(label)
 
 
