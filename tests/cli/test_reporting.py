@@ -188,7 +188,7 @@ def test_annotations(work: Path, cli: Callable[..., Ran]) -> None:
     wrong = work / "a, b: 100%" / "model.toml"
     wrong.write_text(SPEC.format(name="wrong").replace("path", "paht"))
     ran = cli("build", work, "-k", "--message-format", "github", env={"GITHUB_WORKSPACE": str(work)})
-    said = [line for line in ran.out.splitlines() if line.startswith("::")]
+    said = [line for line in ran.err.splitlines() if line.startswith("::")]
     (spec,) = [line for line in said if "unknown key" in line]
     assert spec.startswith("::error file=a%2C b%3A 100%25/model.toml,line=6,title=tflite-build::unknown key 'paht'")
     assert spec.endswith("%0Ahelp: did you mean 'path'?")
@@ -198,8 +198,8 @@ def test_annotations(work: Path, cli: Callable[..., Ran]) -> None:
     assert "error: unknown key 'paht'" in ran.err  # and as people read it
     wrong.write_text(SPEC.format(name="wrong").replace("m.tflite", "none.tflite"))
     planned = cli("plan", wrong, "--message-format", "github", env={"GITHUB_WORKSPACE": str(work.parent)})
-    assert planned.code == 2 and planned.out.startswith("::error file=work/a%2C b%3A 100%25/model.toml,line=")
-    assert "::" not in cli("build", work / "good").out
+    assert planned.code == 2 and planned.err.startswith("::error file=work/a%2C b%3A 100%25/model.toml,line=")
+    assert "::" not in cli("build", work / "good").text
 
 
 def test_nothing_else_is_replaced(work: Path, cli: Callable[..., Ran]) -> None:

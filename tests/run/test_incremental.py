@@ -246,6 +246,51 @@ def test_what_user_code_asks_for_is_an_input(tmp_path: Path, module_cli: Callabl
     assert build() == []
 
 
+SEEN = """
+import multiprocessing
+import os
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def read(name):
+    return open(os.path.join(HERE, name)).read()
+
+
+with multiprocessing.get_context("fork").Pool(2) as pool:  # what children ask for is asked for
+    WORDS = pool.map(read, ["one.txt", "two.txt"])
+assert os.path.exists(os.path.join(HERE, "a.pipe"))
+for _, _, names, folder in os.fwalk(os.path.join(HERE, "deep")):  # from open folders
+    for name in names:
+        file = os.open(name, os.O_RDONLY, dir_fd=folder)
+        WORDS.append(os.read(file, 10).decode() + str(os.stat(name, dir_fd=folder).st_size))
+        os.close(file)
+assert len(WORDS) > 3, WORDS
+
+
+def samples():
+    scale = np.float32(sum(map(len, WORDS)))
+    return [np.full((1, 8, 8, 2), n, "float32") * scale for n in range(4)]
+"""
+
+
+def test_what_children_and_open_folders_ask_for_is_an_input(small) -> None:
+    (small.folder / "deep" / "er").mkdir(parents=True)
+    for name in ("one.txt", "two.txt", "deep/three.txt", "deep/er/four.txt"):
+        (small.folder / name).write_text(name)
+    os.mkfifo(small.folder / "a.pipe")
+    (small.folder / "data.py").write_text(SEEN)
+    small.write(calibration='entry = "data.py:samples"\nsamples = 4')
+    built = small.build()
+    assert built.result.ok, built.shown
+    assert small.build().ran == []
+    for name in ("one.txt", "two.txt", "deep/three.txt", "deep/er/four.txt", "deep/er/five.txt"):
+        (small.folder / name).write_text("something else")
+        assert "samples" in small.build().ran, name
+    assert small.build().ran == []
+
+
 def test_sockets_and_pipes_that_code_looks_at(small) -> None:
     """They stand there and hold nothing."""
     os.mkfifo(small.folder / "a.pipe")

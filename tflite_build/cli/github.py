@@ -1,5 +1,7 @@
 """Errors and warnings as workflow commands of GitHub Actions, which it shows beside the lines that they are about.
 
+On the error stream, of which it reads the lines as well, so that `--json` has the other one for itself.
+
 Source: https://docs.github.com/actions/reference/workflow-commands-for-github-actions.
 """
 
@@ -21,7 +23,7 @@ def listener(event: Event) -> None:
     if isinstance(event, ModelFinished):
         result = event.result
         for text in result.warnings:
-            console.line(_command("warning", text, result.spec, None, result.name))
+            console.error(_command("warning", text, result.spec, None, result.name))
         errors(result.errors)
 
 
@@ -30,7 +32,7 @@ def errors(found: Sequence[BuildError]) -> None:
     for error in found:
         for problem in error.problems:
             file, line = (problem.place.file, problem.place.line) if problem.place else (None, None)
-            console.line(_command("error", _text(problem), file, line, "tflite-build"))
+            console.error(_command("error", _text(problem), file, line, "tflite-build"))
 
 
 def _text(problem: Problem) -> str:

@@ -17,6 +17,7 @@ from .job import Job
 
 QUALITY = frozenset({"min_cosine", "max_error", "accuracy.min", "accuracy.max_drop"})
 _NAMED = 3  # layers
+_LEAST = 0.001  # share of a layer's length: less is no reason
 Aside = Callable[[Job, Step], Done]
 
 
@@ -44,7 +45,7 @@ def explain(job: Job, run: Aside) -> None:
     for variant in job.resolved.variants:
         missed = [g.problem for g in job.gates if g.problem and g.variant == variant.name and g.check in QUALITY]
         ranked = layers_of(job, variant, run) if missed else ()
-        worst = [layer for layer in ranked if layer.added > 0][:_NAMED]
+        worst = [layer for layer in ranked if layer.added >= _LEAST][:_NAMED]
         if worst:
             lines = "\n".join(f"{layer.operator} '{pattern(layer, ranked)}': {_loss(layer)}" for layer in worst)
             detail = f"the layers that lose most, as keep_float names them:\n{lines}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import sys
 import threading
@@ -20,6 +21,7 @@ from .listing import listing, listing_digest, looks, outside_listing, visible
 
 # Seen by whoever opens a listed file below Python's sight, in place of its content.
 _PLACEHOLDER = b"tflite-build: this file was opened in a way that cannot be seen: name it in `files` of model.toml\n"
+_TELLING = ("", "missing", "exists", "looks", "folder", "file", "outside")  # kinds of records, the vaguest first
 _EPOCH = 315532800  # 1980-01-01: times of copies say nothing
 # Parts of the machine, as they are; a build depends on the toolchain and not on them. All else is the user's: hidden
 # folders at home and the temporary one, too, where weights and data sets are kept.
@@ -40,11 +42,16 @@ class Staging:
         self.stage = Path(os.path.realpath(stage))
         self._roots = tuple(dict.fromkeys([str(self.stage), str(self.project), os.path.abspath(project)]))
         self._ignored = _ignored(self.stage.parent)
-        self._records: dict[str, tuple[str, str]] = {}  # path -> kind, digest
+        self._records = _Records(self.stage.with_name(f"{self.stage.name}.children"))
         self._own: set[str] = set()  # paths outside
         self._settled: set[str] = set()  # copied, found missing, or written by the user's code
         self._placeholders: dict[str, str] = {}  # how each one looks
         self._lock = threading.RLock()
+        os.register_at_fork(after_in_child=self._forked)
+
+    def _forked(self) -> None:
+        self._lock = threading.RLock()  # which another thread of the parent may have held
+        self._records.forked()
 
     def relative(self, path: str) -> str | None:
         """`path` below the project, "" for the project itself, None for one outside."""
@@ -156,7 +163,8 @@ class Staging:
     def records(self) -> list[dict[str, str]]:
         """All that was asked for: path, kind and sha256, sorted by path."""
         return [
-            {"path": path, "kind": kind, "sha256": digest} for path, (kind, digest) in sorted(self._records.items())
+            {"path": path, "kind": kind, "sha256": digest}
+            for path, (kind, digest) in sorted(self._records.with_children().items())
         ]
 
     def _bring(self, relative: str, content: bool, named: bool = False) -> None:
@@ -166,6 +174,10 @@ class Staging:
         if source.is_dir():
             target.mkdir(parents=True, exist_ok=True)
             self._records.setdefault(relative, ("exists", ""))
+        elif source.exists() and not source.is_file():  # a pipe or socket: it stands there, and would never end
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.touch()
+            self._records[relative] = ("looks", looks(target, outside=False))
         elif source.exists():
             if not content:  # a placeholder says all that was asked
                 self._records[relative] = ("looks", self._placeholders[relative])
@@ -224,6 +236,49 @@ class Staging:
                 return False
             path = above
         return True
+
+
+class _Records(dict[str, tuple[str, str]]):
+    """Path -> kind and digest. What forked children of the process ask for comes by a file, a line each.
+
+    Args:
+        file: That file; it is there as soon as a child has written to it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+        self._child = False
+
+    def forked(self) -> None:
+        """This is a child now."""
+        self._child = True
+
+    def __setitem__(self, path: str, record: tuple[str, str]) -> None:
+        super().__setitem__(path, record)
+        if self._child:
+            line = json.dumps([path, *record]).encode() + b"\n"
+            file = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(file, line)  # at once, so that lines of several children do not mix
+            finally:
+                os.close(file)
+
+    def setdefault(self, path: str, record: tuple[str, str] = ("", "")) -> tuple[str, str]:
+        """As of a dict."""
+        if path not in self:
+            self[path] = record
+        return self[path]
+
+    def with_children(self) -> dict[str, tuple[str, str]]:
+        """All of it; of one path what says the most."""
+        found = dict(self)
+        if self._file.exists():
+            for line in self._file.read_text("utf-8").splitlines():
+                path, kind, digest = json.loads(line)
+                if _TELLING.index(kind) > _TELLING.index(found.get(path, ("", ""))[0]):
+                    found[path] = (kind, digest)
+        return found
 
 
 def _within(path: str, folder: str) -> bool:

@@ -23,6 +23,7 @@ from typing import Any
 
 from .staging import Staging
 
+_READLINK = os.readlink  # as it is before it is watched
 _WRITES = os.O_WRONLY | os.O_RDWR
 _LOOKS = ("stat", "lstat", "access", "readlink")
 # Who imports, in a stack of frames: not the machinery itself.
@@ -45,6 +46,7 @@ class Watch:
         for name in _LOOKS:
             _patch_look(name, self._look)
         _patch_scandir(self._look)
+        _patch_open(self._opened_below)
         sys.meta_path.insert(0, _Finder(self, of_user=True))
         sys.meta_path.append(_Finder(self, of_user=False))
         sys.dont_write_bytecode = True
@@ -92,7 +94,7 @@ class Watch:
         return self._staging.holds(path)
 
     def _look(self, path: Any) -> None:
-        text = _text(path)
+        text = None if path is None else _text(path)
         if text is not None:
             with self.paused() as first:
                 if first:
@@ -103,6 +105,8 @@ class Watch:
         if handle is None or not self._active:
             return
         path = _text(arguments[0] if arguments else None)
+        if path is None and event in _OF_DESCRIPTORS:
+            path = _path_of(arguments[0])
         if path is None:
             return
         with self.paused() as first:
@@ -117,6 +121,13 @@ class Watch:
             self._staging.read(path)
         if flags & _WRITES:
             self._staging.written(path)
+
+    def _opened_below(self, path: str, flags: int) -> None:
+        """A file is opened from an open folder, which the audit event does not tell."""
+        if self._active:
+            with self.paused() as first:
+                if first:
+                    self._opened(path, (path, None, flags))
 
     def _listed(self, path: str, arguments: tuple[Any, ...]) -> None:
         # The import machinery lists whole folders to look for one name; the finder below knows which.
@@ -166,6 +177,9 @@ _EVENTS: dict[str, _Handler] = {
     "sqlite3.connect": Watch._read,
     "ctypes.dlopen": Watch._read,
 }
+
+
+_OF_DESCRIPTORS = ("os.listdir", "os.scandir")
 
 
 class _Entry:
@@ -253,6 +267,25 @@ def _text(path: Any) -> str | None:
         return None
 
 
+def _path_of(descriptor: Any) -> str | None:
+    """Where an open folder lies; None where the system does not say."""
+    try:
+        if sys.platform == "darwin":
+            import fcntl
+
+            return os.fsdecode(fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
+        return _READLINK(f"/proc/self/fd/{descriptor}")
+    except (OSError, TypeError):
+        return None
+
+
+def _below(path: Any, folder: int | None) -> Any:
+    """The path that `path` means from the open folder `folder`; as it is where there is none."""
+    text = _text(path)
+    above = _path_of(folder) if folder is not None and text is not None else None
+    return path if folder is None else os.path.join(above, text) if above and text else None
+
+
 def _caller() -> FrameType:
     """The innermost frame outside of this module."""
     frame: FrameType | None = sys._getframe(1)
@@ -276,11 +309,24 @@ def _patch_look(name: str, look: Callable[[Any], None]) -> None:
 
     @functools.wraps(original)
     def watched(path: Any, *args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("dir_fd") is None:
-            look(path)
+        look(_below(path, kwargs.get("dir_fd")))
         return original(path, *args, **kwargs)
 
     _replace(name, original, watched)
+
+
+def _patch_open(opened: Callable[[str, int], None]) -> None:
+    original = os.open
+
+    @functools.wraps(original)
+    def watched(path: Any, flags: int, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("dir_fd") is not None:
+            place = _below(path, kwargs["dir_fd"])
+            if place is not None:
+                opened(place, flags)
+        return original(path, flags, *args, **kwargs)
+
+    _replace("open", original, watched)
 
 
 def _patch_scandir(look: Callable[[Any], None]) -> None:
