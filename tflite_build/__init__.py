@@ -46,7 +46,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_ERRORS = ("BuildError", "Place", "Problem")
+# What needs not all of the API, and starts sooner without.
+_ELSEWHERE = {
+    "BuildError": ".errors",
+    "Place": ".errors",
+    "Problem": ".errors",
+    "diff": ".run.comparison",
+    "inspect": ".run.inspecting",
+}
 
 __all__ = [
     "BuildError",
@@ -96,5 +103,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    module = import_module(".errors" if name in _ERRORS else ".api", __name__)
+    module = import_module(_ELSEWHERE.get(name, ".api"), __name__)
     return getattr(module, name)

@@ -37,6 +37,7 @@ from tflite_build.run.comparison import ModelDifference, OutputChange, diff
 from tflite_build.run.driver import Options, Target
 from tflite_build.run.evaluating import Evaluation
 from tflite_build.run.execution import OutputArray, run_file
+from tflite_build.run.inspecting import inspect
 from tflite_build.run.preview import ModelPlan
 from tflite_build.run.result import BuildResult, Gate, ModelResult, VariantResult
 from tflite_build.run.suggest import Suggestion
@@ -48,7 +49,7 @@ from tflite_build.store.checkup import Checked
 from tflite_build.store.garbage import Collected
 from tflite_build.store.store import cache_root, store_folder
 from tflite_build.tflite.difference import Change
-from tflite_build.tflite.summary import Summary, summarize
+from tflite_build.tflite.summary import Summary
 from tflite_build.tflite.values import ValueChange
 
 Targets = str | Path | Sequence[str | Path]
@@ -110,15 +111,6 @@ def plan(
     found = find.targets(arguments.targets(targets), out)
     found.require()
     return preview.plan(found.targets, Options(update=update, offline=offline, out_dir=out))
-
-
-def inspect(file: str | Path) -> Summary:
-    """What a .tflite file holds.
-
-    Raises:
-        BuildError: If it cannot be read or is no .tflite file.
-    """
-    return summarize(find.file(arguments.path(file, "file")))
 
 
 def init(

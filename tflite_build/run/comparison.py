@@ -10,13 +10,13 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from tflite_build import named
 from tflite_build.errors import BuildError, ExitCode, Place, Problem
 from tflite_build.progress import Listener, silent
 from tflite_build.tflite.difference import Change, changes
 from tflite_build.tflite.values import ValueChange
 
-from . import arguments, execution, find
-from .driver import Options, Session
+from . import arguments
 
 VERSION = 1
 
@@ -143,8 +143,8 @@ def diff(
     arrays = None if data is None else arguments.path(data, "data")
     chosen = arguments.text(signature, "signature")
     with arguments.listening(on_event) as listener:
-        first, second = (find.file(path) for path in files)
-        values = None if arrays is None else find.file(arrays)
+        first, second = (named.file(path) for path in files)
+        values = None if arrays is None else named.file(arrays)
         found = changes(first, second)
         outputs = None if values is None else _outputs((first, second), values, chosen, offline, listener)
     return ModelDifference(first, second, found, outputs)
@@ -153,6 +153,9 @@ def diff(
 def _outputs(
     files: tuple[Path, Path], data: Path, signature: str | None, offline: bool, listener: Listener
 ) -> tuple[OutputChange, ...]:
+    from . import execution  # only here, since what builds takes longer to import than most files to compare
+    from .driver import Options, Session
+
     with Session(Options(offline=offline), listener) as session, session.store.scratch() as scratch:
         folders = {"one": scratch / "one", "other": scratch / "other"}
         for file, folder in zip(files, folders.values(), strict=True):

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tflite_build import named
 from tflite_build.actions import compare, convert, pack
 from tflite_build.errors import BuildError, Problem, StoreError, UsageError
 from tflite_build.evaluation import refactorings
@@ -160,7 +161,7 @@ def evaluate(name: str | Path, options: Options, listener: Listener, *, timed: b
     """
     options = replace(options, publish=False)
     path = Path(name)
-    if find.there(path) and path.is_file() and path.suffix == ".tflite":
+    if named.there(path) and path.is_file() and path.suffix == ".tflite":
         held = figures(path)
         with Session(options, listener) as session:
             file = _evaluated(session, _Made("", "", path), held, timed)
@@ -193,7 +194,7 @@ def _refused(path: Path, error: BuildError) -> Evaluation:
 
 def _subject(name: str | Path, options: Options, listener: Listener) -> _Subject:
     path = Path(name)
-    if find.there(path) and (path.suffix in _SOURCES or any((path / n).is_file() for n in _SAVED_MODELS)):
+    if named.there(path) and (path.suffix in _SOURCES or any((path / n).is_file() for n in _SAVED_MODELS)):
         return _bare(path, options, listener)
     found = find.targets([name], options.out_dir)
     found.require()

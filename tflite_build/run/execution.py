@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tflite_build import named
 from tflite_build.engines.contract import Invalid, Refused, Request
 from tflite_build.errors import BuildError, ExitCode, Problem, SpecError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, silent
 from tflite_build.tflite import reader
 
-from . import arguments, find
+from . import arguments
 from .driver import Options, Session
 from .execute import Limits, call
 from .publish import FORGOTTEN, Placement, sweep
@@ -64,7 +65,7 @@ def run_file(
     written = arguments.path(output, "output")
     chosen = arguments.text(signature, "signature")
     with arguments.listening(on_event) as listener:
-        file, data = (find.file(path) for path in files)
+        file, data = (named.file(path) for path in files)
         _apart(written, file, data)
         with reader.model(file):
             pass  # a file that is no model is told from one that the runtime refuses

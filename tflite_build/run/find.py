@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, SpecError, UsageError, near_miss
+from tflite_build.named import absent, there
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.discover import specs_in
 from tflite_build.spec.load import LoadedSpec, load
-from tflite_build.spec.rules import absent, named_paths
+from tflite_build.spec.rules import named_paths
 from tflite_build.store.snapshots import Snapshot
 
 from .driver import Target, out_folder
@@ -184,36 +185,6 @@ def split(name: str) -> tuple[Path, str]:
     if not variant:
         raise UsageError(Problem(f"'{name}' names no variant after its colon", hint=f"'{path}' means all of them"))
     return Path(path or "."), variant
-
-
-def there(path: Path) -> bool:
-    """Whether there is something at `path`.
-
-    Raises:
-        UsageError: If it is a name that cannot be looked for, or stands in a folder that may not be entered.
-    """
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(Problem(f"cannot open '{path}': {reason}")) from None
-    return True
-
-
-def file(path: Path) -> Path:
-    """`path`, which has to be a file.
-
-    Raises:
-        UsageError: If it is none.
-    """
-    if not there(path):
-        message, hint = absent(path, str(path), "file")
-        raise UsageError(Problem(message, hint=hint))
-    if path.is_dir():
-        raise UsageError(Problem(f"'{path}' is a folder, not a file"))
-    return path
 
 
 def specs_under(path: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import jinja2
 
-from tflite_build import resources
+from tflite_build import named, resources
 from tflite_build.actions import inspect, keras_config
 from tflite_build.engines.contract import Interface, Invalid, Request, SignatureSpec, TensorSpec
 from tflite_build.engines.sources import keras2_config, keras_file, saved_model_file, source_shapes
@@ -21,14 +21,14 @@ from tflite_build.engines.sources.keras_file import CustomObject
 from tflite_build.engines.sources.saved_model_file import TensorInfo
 from tflite_build.engines.sources.source_shapes import SourceInput
 from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
+from tflite_build.named import absent
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, Note
 from tflite_build.spec import SPEC_NAME
-from tflite_build.spec.rules import absent, within
+from tflite_build.spec.rules import within
 from tflite_build.tflite import reader
 from tflite_build.tflite.summary import quantization_of
 
-from . import find
 from .driver import Options, Session
 from .execute import Limits, call
 from .publish import Placement
@@ -93,7 +93,7 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
     Raises:
         BuildError: If `output` is there already, or `model` is nothing that can be built.
     """
-    if find.there(output) and output.is_dir():
+    if named.there(output) and output.is_dir():
         raise UsageError(Problem(f"{output} is a folder", hint=f"name a file: --output {output / SPEC_NAME}"))
     if output.exists() and not force:
         raise UsageError(Problem(f"{output} is there already", hint="--force replaces it, --output names another file"))
@@ -199,7 +199,7 @@ def _notes(look: _Look, homeless: Sequence[str]) -> list[str]:
 
 def _look(model: Path, offline: bool, listener: Listener) -> _Look:
     try:
-        if not find.there(model):
+        if not named.there(model):
             message, hint = absent(model, str(model), "file or folder")
             raise UsageError(Problem(message, hint=hint))
         if model.is_dir():

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tflite_build.errors import near_miss, nearest
+from tflite_build.errors import near_miss
+from tflite_build.named import absent
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
 from .types import (
@@ -307,26 +308,6 @@ def _folder_hint(spec: ModelSpec, folder: Path) -> str:
     if (folder / "saved_model.pb").is_file() and spec.source.format != "saved_model":
         return 'it is a SavedModel: use format = "saved_model"'
     return ""
-
-
-def absent(path: Path, shown: str, what: str) -> tuple[str, str]:
-    """Message and hint where nothing can be opened at `path`: there is no such `what`, or a link leads nowhere."""
-    try:
-        aim = path.readlink()
-    except (OSError, ValueError):
-        return f"there is no {what} '{shown}'", _near_file(path)
-    return f"'{shown}' is a link to '{aim}', which is not there", "put the file there, or link to where it is"
-
-
-def _near_file(path: Path) -> str:
-    """`did you mean 'X'?` for a path beside `path` with nearly its name, endings aside, or an empty string."""
-    try:
-        beside = sorted(path.parent.iterdir(), key=lambda p: (p.suffix == path.suffix, p.name))
-        there = {p.stem: p.name for p in beside if p.exists()}
-    except (OSError, ValueError):
-        return ""
-    stem = nearest(path.stem, there)
-    return f"did you mean '{there[stem]}'?" if stem else ""
 
 
 def _member(spec: ModelSpec) -> Iterator[Violation]:
