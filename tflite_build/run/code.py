@@ -19,6 +19,8 @@ from tflite_build.store.use import Use
 
 # What engines and tool have in common: the format of .tflite files, by the standard library alone.
 _SHARED = ("errors.py", "tflite/__init__.py", "tflite/flatbuffer.py", "tflite/opcodes.py", "tflite/reader.py")
+# Tables that engines read: the place in their folder, and in specs/.
+_TABLES = {"engines/preprocessing/resample.json": ("preprocessing", "resample.json")}
 # On a full disk Python leaves half of a byte code file and fails on it from then on (cpython#126606).
 _MAIN = """\
 import os
@@ -51,6 +53,7 @@ def sources() -> dict[str, bytes]:
     package = resources.package()
     for path in [*sorted((package / "engines").rglob("*.py")), *(package / name for name in _SHARED)]:
         files[f"tflite_build/{path.relative_to(package).as_posix()}"] = path.read_bytes()
+    files |= {f"tflite_build/{place}": resources.specs(*parts).read_bytes() for place, parts in _TABLES.items()}
     return files
 
 

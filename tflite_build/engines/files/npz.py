@@ -5,7 +5,6 @@ Knows nothing of models: what the arrays mean is the caller's business.
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from tflite_build.engines.contract import Invalid
 Array = NDArray[Any]
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+_HEADER = 4096  # bytes that no header of an .npy member reaches
 
 
 def read(path: Path, key: str, name: str = "") -> dict[str, Array]:
@@ -55,9 +55,11 @@ def write(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write `arrays` uncompressed, with a fixed time for every member."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, value in arrays.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.asarray(storable(value), order="C"), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _FIXED_TIME), member.getvalue())
+            array = np.asarray(storable(value), order="C")
+            info = zipfile.ZipInfo(f"{name}.npy", _FIXED_TIME)
+            info.file_size = array.nbytes + _HEADER  # whether the member needs the form for large ones
+            with archive.open(info, "w") as member:  # in pieces: labelled data may be a good part of the memory
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def storable(array: Array) -> Array:

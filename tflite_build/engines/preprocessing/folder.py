@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,25 @@ def _check_values(content: Content, channels: int, name: str, key: str) -> None:
             )
 
 
-def stacked(made: Sequence[Sequence[Array]], limit: int | None) -> tuple[Array, list[int]]:
-    """All samples as one array, the first axis the samples, and for each the number of its file."""
-    pairs = [(number, one) for number, each in enumerate(made) for one in each][:limit]
-    return np.stack([one for _, one in pairs]), [number for number, _ in pairs]
+def stacked(made: Iterable[Sequence[Array]], files: int, limit: int | None) -> tuple[Array, list[int]]:
+    """All samples as one array, the first axis the samples, and for each the number of its file.
+
+    Args:
+        made: The samples of each file; of files that are not needed for `limit` none are asked for.
+        files: How many files there are.
+        limit: How many samples to take at most.
+    """
+    array: Array | None = None
+    numbers: list[int] = []
+    for number, each in enumerate(made):
+        for one in each:
+            if array is None:
+                array = np.empty((min(files, limit or files), *one.shape), one.dtype)
+            elif len(numbers) == len(array):  # sounds of several frames
+                array = np.concatenate([array, np.empty_like(array)])
+            array[len(numbers)] = one
+            numbers.append(number)
+            if len(numbers) == limit:
+                return array[: len(numbers)], numbers
+    assert array is not None  # a folder without files is told before
+    return array[: len(numbers)], numbers

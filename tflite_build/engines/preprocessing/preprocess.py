@@ -6,7 +6,6 @@ From there on the data is as the user's own arrays are.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 from tflite_build.engines.content import Content
@@ -37,7 +36,7 @@ def run(request: Request) -> Answer:
     if "labels" in request.inputs:
         given = labels.read(request.inputs["labels"], found, shown["labels"], f"{key}.labels")
     made = folder.samples(request.inputs["data"], found, content, tensor, shown["data"], f"{key}.data")
-    array, numbers = folder.stacked(list(_first(made, params["count"])), params["count"])
+    array, numbers = folder.stacked(made, len(found), params["count"])
     arrays: dict[str, Any] = {_own(request, tensor.name): array}
     if given is not None:
         arrays["labels"] = given[numbers]
@@ -50,19 +49,6 @@ def run(request: Request) -> Answer:
         if len(others) == 1
         else [f"'{shown['data']}' holds {len(others)} files that are no {what}: {quoted(others)}"]
     )
-
-
-def _first(made: Iterator[list[Any]], count: int | None) -> Iterator[list[Any]]:
-    """As many of `made` as have `count` samples; no file is decoded for nothing."""
-    if count is None:
-        yield from made
-        return
-    there = 0
-    for each in made:
-        yield each
-        there += len(each)
-        if there >= count:
-            return
 
 
 def _own(request: Request, public: str) -> str:
