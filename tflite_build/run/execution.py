@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from tflite_build.errors import BuildError, ExitCode, Problem, SpecError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, silent
 from tflite_build.tflite import reader
+from tflite_build.tflite.flatbuffer import FormatError
 
 from . import arguments
 from .driver import Options, Session
@@ -145,7 +147,7 @@ def _toolchain(files: Iterable[Path]) -> str:
     for file in files:
         if file.suffix != ".tflite":
             continue
-        with reader.model(file) as model:
+        with contextlib.suppress(FormatError), reader.model(file) as model:  # of one that is none, the step says so
             if any(code.flex for code in model.codes):
                 return "flex"
     return "core"

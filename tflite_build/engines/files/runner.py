@@ -272,7 +272,11 @@ def _state_lasts(data: bytes | mmap.mmap) -> bool:
 def refusal(what: str, error: Exception) -> Refused:
     """The runtime's error as a refusal: its first message, the operator that it blames, and all messages a line each."""
     text = " ".join(str(error).split())
-    if profiler is None:
+    unknown = re.search(r"Op type not registered '([^']*)'", text)
+    if unknown:
+        name = f"no operator '{unknown[1]}'" if unknown[1] else "no operator without a name"
+        text = f"TensorFlow 2.15, which runs files with TensorFlow's own operators, has {name}"
+    elif profiler is None:
         text += "; files with TensorFlow's own kernels are run by TensorFlow 2.15, the last one that brings them"
     if text.startswith("Select TensorFlow op(s)"):  # followed by advice for apps
         text = "it has select TensorFlow operators (Flex), which this runtime does not carry"
