@@ -76,8 +76,10 @@ def test_the_gpu_gets_pieces(zoo) -> None:
     refused = {n.operator: (n.layer, n.reason) for n in coverage.not_taken}
     assert refused["CONV_3D"] == ("volume", "not an operator of this delegate")
     assert "5 dimensions" in next(n.reason for n in coverage.not_taken if n.layer == "before")
-    for variant in ("float32", "float16", "int8", "dynamic"):
+    for variant in ("float32", "float16", "int8"):
         assert of(zoo, "residual", variant).signatures[0].gpu.whole, variant
+    (refusal,) = of(zoo, "residual", "dynamic").signatures[0].gpu.not_taken
+    assert (refusal.operator, refusal.reason) == ("FULLY_CONNECTED", "it is version 12, newer than 9")
 
 
 def test_xnnpack_leaves_dynamic_depthwise_convolutions(zoo) -> None:

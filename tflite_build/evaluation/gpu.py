@@ -161,6 +161,16 @@ def _one_hot(node: Node, graph: Graph) -> str:
     return "" if single else "its on and off values are not single constants"
 
 
+def _logical(node: Node, graph: Graph) -> str:
+    """A comparison is computed together with the one operator that reads it."""
+    output = node.output()
+    readers = [n for n in graph.nodes if output is not None and output in n.inputs]
+    made = readers[0].output() if len(readers) == 1 and readers[0].name in ("CAST", "SELECT", "SELECT_V2") else None
+    if made is None or made.dtype not in ("float16", "float32"):
+        return "what it gives is not read by one CAST or SELECT of floats alone"
+    return ""
+
+
 def _select(node: Node, graph: Graph) -> str:
     output = node.output()
     out = dims(output) if output else ()
@@ -183,6 +193,7 @@ _CHECKS: Mapping[str, rules.Check] = {
     "corners": _corners,
     "depthwise": _depthwise,
     "fully_connected": _fully_connected,
+    "logical": _logical,
     "lstm": _lstm,
     "mul": _mul,
     "one_hot": _one_hot,

@@ -24,6 +24,8 @@ _FLOATS = ("float32", "float16")
 class Row:
     """What has to hold for an operator; the tables say what each key means."""
 
+    version: int = 0
+    only_litert: bool = False
     inputs: tuple[int, ...] = ()
     runtime: tuple[int, ...] = ()
     given: tuple[str, ...] = ()
@@ -119,8 +121,12 @@ def _counts(node: Node, row: Row, held: Collection[int]) -> str:
     there = [t for t in node.inputs if t is not None]
     constants = sum(t.index in held for t in there)
     computed = len(there) - constants
-    if row.not_versions and node.version in row.not_versions:
-        return f"version {node.version}"
+    if row.only_litert:
+        return "only the GPU accelerator of LiteRT's CompiledModel takes it"
+    if row.version and node.version > row.version:
+        return f"it is version {node.version}, newer than {row.version}"
+    if node.version in row.not_versions:
+        return f"it is version {node.version}"
     if row.inputs and len(node.inputs) not in row.inputs:
         return f"it has {len(node.inputs)} inputs, not {_or(row.inputs)}"
     if row.runtime and computed not in row.runtime:
