@@ -1,6 +1,6 @@
 """Peak memory of activations, planned as the runtime's own arena planner does.
 
-Source: ArenaPlanner in tflite/arena_planner.cc and SimpleMemoryArena::Allocate in tflite/simple_memory_arena.cc of
+Source: ArenaPlanner (arena_planner.cc) and SimpleMemoryArena::Allocate (simple_memory_arena.cc) under tflite/ of
 LiteRT (2026): greedy by size, offsets aligned to 64 bytes, operators that may work in place share a tensor. Scratch
 memory that kernels ask for themselves (such as im2col) is not in the file and not counted; neither is what a delegate
 takes.
