@@ -27,6 +27,8 @@ _READLINK = os.readlink  # as it is before it is watched
 _WRITES = os.O_WRONLY | os.O_RDWR
 _LOOKS = ("stat", "lstat", "access", "readlink")
 # Who imports, in a stack of frames: not the machinery itself.
+# Imported at the moment in which multiprocessing starts a process that is no fork of this one.
+_STARTS = ("multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver")
 _MACHINERY = ("<frozen importlib", f"{os.sep}importlib{os.sep}__init__.py")
 
 
@@ -50,6 +52,11 @@ class Watch:
         sys.meta_path.insert(0, _Finder(self, of_user=True))
         sys.meta_path.append(_Finder(self, of_user=False))
         sys.dont_write_bytecode = True
+
+    @property
+    def watching(self) -> bool:
+        """Whether what happens now is the user's code."""
+        return self._active and not getattr(self._own, "busy", False)
 
     def end(self) -> None:
         """What happens from now on is not the user's code."""
@@ -244,6 +251,11 @@ class _Finder:
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """As the import machinery asks for it."""
+        if fullname in _STARTS and self._watch.watching:
+            raise RuntimeError(
+                "processes that multiprocessing starts anew ('spawn', 'forkserver') do not see your files here: "
+                'use multiprocessing.get_context("fork"), or threads'
+            )
         if path is None:
             if self._of_user and not self._watch.inside(_importer().f_code.co_filename):
                 return None
