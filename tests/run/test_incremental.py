@@ -293,7 +293,8 @@ def test_what_children_and_open_folders_ask_for_is_an_input(small) -> None:
 
 def test_processes_that_are_started_anew_are_an_error(small) -> None:
     """They would not see the user's files, and a pool of them would start them for ever."""
-    code = "import multiprocessing\nmultiprocessing.get_context('spawn').Pool(1).map(len, [[1]])\ndef samples():\n    yield\n"
+    code = "import multiprocessing\nmultiprocessing.get_context('spawn').Pool(1).map(len, [[1]])\n"
+    code += "def samples():\n    yield\n"
     (small.folder / "data.py").write_text(code)
     small.write(calibration='entry = "data.py:samples"\nsamples = 4')
     failed = small.build()
