@@ -92,6 +92,10 @@ def test_a_file_that_needs_more_than_builtins() -> None:
     found = {r.runtime: [w.kind for w in r.ways] for r in evaluated.verdict.runtimes}
     assert found["play-services"] == ["change"] and found["custom"] == ["change", "custom-operators"]
     assert {o.needs for o in evaluated.files[0].figures.operators} == {"builtin", "select", "custom"}
+    assert evaluated.converts and {(o.operator, o.needs) for o in evaluated.obstacles} == {
+        ("MatMul", "select"),
+        ("ExampleSoftmax", "custom"),
+    }
     assert "Flex" in evaluated.files[0].not_timed and evaluated.files[0].timings == ()
 
 

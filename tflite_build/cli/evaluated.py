@@ -15,6 +15,12 @@ from . import console
 
 _SHOWN = 12  # rows of a table; --json has them all
 _WIDE = 96
+_NEEDS = {
+    "select": "select TF ops",
+    "custom": "a custom operator",
+    "stock": "the stock runtime",
+    "version": "another version",
+}
 
 
 def show(evaluation: Evaluation) -> None:
@@ -22,7 +28,7 @@ def show(evaluation: Evaluation) -> None:
     console.line(f"{printable(evaluation.name)}  ({console.relative(evaluation.source)})")
     console.line()
     _verdict(evaluation.verdict)
-    _obstacles(evaluation.obstacles)
+    _obstacles(evaluation.obstacles, "does not convert" if not evaluation.converts else "not every runtime has")
     if evaluation.files:
         _files(evaluation.files)
         first = evaluation.files[0].figures
@@ -63,17 +69,17 @@ def _verdict(verdict: Verdict) -> None:
     console.line()
 
 
-def _obstacles(obstacles: Sequence[Obstacle]) -> None:
+def _obstacles(obstacles: Sequence[Obstacle], title: str) -> None:
     if not obstacles:
         return
-    console.line("does not convert")
+    console.line(title)
     rows = []
     for o in obstacles:
-        needs = {"select": "select TF ops", "custom": "a custom operator"}.get(o.needs, "has no form")
+        needs = _NEEDS.get(o.needs, "has no form")
         advice = f"{o.change.instead} ({o.change.why})" if o.change else o.message
         advice = f"{o.message}\n{advice}" if o.change and not o.operator else advice
         rows.append(
-            [o.engine or "all", printable(o.operator) or "-", printable(o.source) or "-", needs, _wrapped(advice)]
+            [o.engine or "-", printable(o.operator) or "-", printable(o.source) or "-", needs, _wrapped(advice)]
         )
     console.table(["engine", "operator", "from", "needs", "what to do"], rows[:_SHOWN], indent="  ")
     _more(len(rows))

@@ -112,7 +112,7 @@ def verdict(figures: Figures | None, obstacles: Sequence[Obstacle]) -> Verdict:
         figures: Of its float file; None where it does not convert.
         obstacles: What stands in the way, with changes that are known.
     """
-    in_file = _in_file(figures) if figures is not None else ()
+    in_file = beyond_builtins(figures) if figures is not None else ()
     every = (*obstacles, *in_file) if figures is None else in_file
     return Verdict(
         tuple(RuntimeVerdict(runtime, _ways(runtime, allowed, every)) for runtime, allowed in RUNTIMES.items()),
@@ -120,8 +120,8 @@ def verdict(figures: Figures | None, obstacles: Sequence[Obstacle]) -> Verdict:
     )
 
 
-def _in_file(figures: Figures) -> tuple[Obstacle, ...]:
-    """What of a file not every runtime runs."""
+def beyond_builtins(figures: Figures) -> tuple[Obstacle, ...]:
+    """What of a file not every runtime runs: operators that are no builtins, and versions that no release has."""
     found = []
     for use in figures.operators:
         if use.needs in ("select", "custom", "stock"):

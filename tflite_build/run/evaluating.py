@@ -21,7 +21,7 @@ from tflite_build.evaluation.figures import Figures, figures
 from tflite_build.evaluation.graph import graphs
 from tflite_build.evaluation.layers import layers
 from tflite_build.evaluation.refactorings import Refactoring
-from tflite_build.evaluation.verdict import Obstacle, Verdict, verdict
+from tflite_build.evaluation.verdict import Obstacle, Verdict, beyond_builtins, verdict
 from tflite_build.progress import Listener, Note
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.load import load
@@ -85,7 +85,7 @@ class Evaluation:
     Attributes:
         source: What was evaluated.
         converts: Whether there is a float file that computes what the source does.
-        obstacles: What does not convert, and what to write instead.
+        obstacles: What does not convert, or of a file that does what is no builtin operator, and what to write instead.
         files: The float file or the variants, those that are made.
         advice: What would bring more of the first file onto the GPU.
         notes: What else is to be said, such as that another engine was needed.
@@ -318,7 +318,7 @@ def _evaluation(
         source,
         converts,
         verdict(first if converts else None, in_the_way),
-        tuple(in_the_way),
+        tuple(in_the_way) or (beyond_builtins(first) if first and converts else ()),
         tuple(files),
         tuple(_advice(first)) if first else (),
         tuple(notes),
