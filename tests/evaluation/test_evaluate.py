@@ -39,6 +39,22 @@ shape = [16]
 dtype = "float32"
 """
 
+WHITEN = """
+import keras
+
+
+@keras.saving.register_keras_serializable("team")
+class Whiten(keras.layers.Layer):
+    def call(self, x):
+        values, vectors = keras.ops.eigh(x @ keras.ops.transpose(x, (0, 2, 1)))
+        return vectors @ x / values[..., None]
+"""
+WHITENED = """
+import keras, layers
+x = keras.Input((4, 6), batch_size=1)
+y = layers.Whiten(name="whiten")(keras.layers.Dense(6, name="first")(x))
+keras.Model(x, keras.layers.Dense(2, name="last")(y)).save("m.keras")
+"""
 # Random numbers for its weights would be compiled one by one, which takes longer than all the rest.
 MOBILENET = """
 import sys
@@ -78,6 +94,20 @@ def test_all_that_does_not_convert_is_told_with_its_line_and_a_way_out(hopeless)
     assert "matmul" in found["lapack_sgesdd_ffi"]["change"]["instead"]
     assert ways(value, "standard") == ["change"]
     assert sorted(p.name for p in folder.iterdir() if p.name != "__pycache__") == ["model.py", "model.toml"]
+
+
+def test_obstacles_come_from_layers_as_the_model_names_them(
+    tmp_path: Path, python_of: Callable[[str], Path], module_cli: Callable[..., Ran]
+) -> None:
+    (tmp_path / "layers.py").write_text(WHITEN.lstrip(), "utf-8")
+    env = {**os.environ, "KERAS_BACKEND": "jax"}
+    subprocess.run([python_of("litert"), "-c", WHITENED], cwd=tmp_path, check=True, env=env, capture_output=True)
+    value = json.loads(module_cli("evaluate", "--json", "--no-time", tmp_path / "m.keras").out)
+    found = {(o["engine"], o["operator"]): o for o in value["obstacles"]}
+    assert set(found) == {("litert", "lapack_ssyevd_ffi"), ("tensorflow", "SelfAdjointEigV2")}
+    assert {o["source"] for o in found.values()} == {"whiten"}
+    (way,) = value["verdict"]["runtimes"][0]["ways"]
+    assert way["what"] == "replace lapack_ssyevd_ffi in 'whiten'"
 
 
 def test_a_failing_build_says_the_verdict(hopeless) -> None:

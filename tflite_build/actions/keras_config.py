@@ -84,7 +84,11 @@ def read(config: Mapping[str, Any]) -> KerasLook:
         tuple(dict.fromkeys(n for n, _ in nodes)),
         tuple(dict.fromkeys(fixed)),
         tuple(_refused(nodes)),
-        tuple((n, str(c["name"])) for n, c in nodes if isinstance(c.get("name"), str)),
+        tuple(
+            (str(n["class_name"]), c["name"])
+            for n in layers
+            if n is not config and isinstance((c := n["config"]).get("name"), str)
+        ),
     )
 
 

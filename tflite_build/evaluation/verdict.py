@@ -156,11 +156,13 @@ def _ways(runtime: str, allowed: frozenset[str], obstacles: Sequence[Obstacle]) 
 
 def _changes(obstacles: Sequence[Obstacle]) -> str:
     """What to change, each once: `replace Erfinv in 'act', Svd`."""
-    texts: dict[str, None] = {}
+    texts: dict[object, str] = {}
     for o in obstacles:
         where = f" in '{o.source}'" if o.source and o.source.rpartition("/")[2] != o.operator else ""
-        texts[f"{o.operator}{where}" if o.operator else o.change.construct if o.change else o.message] = None
-    return "replace " + ", ".join(texts)
+        text = f"{o.operator}{where}" if o.operator else o.change.construct if o.change else o.message
+        # Two engines call one thing by two names.
+        texts.setdefault((o.change, o.source) if o.change and o.source else text, text)
+    return "replace " + ", ".join(texts.values())
 
 
 def _accelerators(figures: Figures) -> tuple[AcceleratorVerdict, ...]:

@@ -61,10 +61,18 @@ def _typed(name: str, reason: str) -> str:
 
 
 def _with_layer(obstacle: Obstacle, kinds: Mapping[str, str]) -> Obstacle:
-    """`obstacle` with what is known of the layer that it comes from, where nothing is known of the operator."""
-    if obstacle.change is not None:
+    """`obstacle` with the layer that it comes from as the model names it, and what is known of a layer of that class."""
+    layer = _layer(obstacle.source, kinds)
+    if not layer:
         return obstacle
-    for part in reversed(obstacle.source.split("/")):
-        if part in kinds:
-            return replace(obstacle, change=refactorings.for_layer(kinds[part]))
-    return obstacle
+    change = obstacle.change or refactorings.for_layer(kinds[layer.rpartition("/")[2]])
+    return replace(obstacle, source=layer, change=change)
+
+
+def _layer(source: str, kinds: Mapping[str, str]) -> str:
+    """The layers among the scopes of `source`, such as functional_1/whiten_1/Svd; "" where there are none.
+
+    A scope that TensorFlow enters again gets a number behind its name.
+    """
+    scopes = [scope if scope in kinds else re.sub(r"_\d+$", "", scope) for scope in source.split("/")]
+    return "/".join(scope for scope in scopes if scope in kinds)
