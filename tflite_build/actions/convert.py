@@ -7,7 +7,7 @@ from typing import Any
 
 from tflite_build.planning.action import Candidate, Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
-from tflite_build.spec.types import SavedModelSource
+from tflite_build.spec.sources import SavedModelSource
 
 from . import lower, source
 from .tools import Tools

@@ -11,7 +11,7 @@ import urllib.parse
 from tflite_build.engines.contract import Invalid, Request
 from tflite_build.planning.action import Step
 from tflite_build.spec.load import LoadedSpec
-from tflite_build.spec.types import KerasSource, SavedModelSource, TfliteSource
+from tflite_build.spec.sources import KerasSource, SavedModelSource, TfliteSource
 
 from . import unpack
 from .tools import Tools

@@ -11,7 +11,7 @@ from tflite_build.engines.sources import saved_model_file, saved_model_folder
 from tflite_build.engines.words import quoted
 from tflite_build.errors import BuildError, SpecError
 from tflite_build.spec.load import LoadedSpec
-from tflite_build.spec.types import SavedModelSource, TfliteSource
+from tflite_build.spec.sources import SavedModelSource, TfliteSource
 from tflite_build.store.artifact import Artifact
 from tflite_build.store.store import Store
 from tflite_build.tflite import reader

@@ -9,7 +9,7 @@ from tflite_build.engines.contract import Declared, Interface, Request, Signatur
 from tflite_build.engines.sources import saved_model_file, saved_model_inputs
 from tflite_build.planning.action import Step
 from tflite_build.planning.resolve import Resolved
-from tflite_build.spec.types import SavedModelSource
+from tflite_build.spec.sources import SavedModelSource
 
 from . import convert
 from .tools import Tools

@@ -11,14 +11,7 @@ from typing import Any
 from tflite_build.engines.contract import DEFAULT_SIGNATURE
 from tflite_build.planning.action import Input, OutputOf, ProjectFile
 from tflite_build.planning.resolve import Resolved
-from tflite_build.spec.types import (
-    FunctionSource,
-    JaxSource,
-    KerasSource,
-    SavedModelSource,
-    Source,
-    TfliteSource,
-)
+from tflite_build.spec.sources import FunctionSource, JaxSource, KerasSource, SavedModelSource, Source, TfliteSource
 
 from . import fetch
 

@@ -15,16 +15,9 @@ from tflite_build.engines.content import Content
 from tflite_build.engines.contract import DEFAULT_SIGNATURE, Declared, DeclaredInput, Interface, Names, TensorNames
 from tflite_build.errors import BuildError, ExitCode, Problem, SpecError, near_miss, one_of
 from tflite_build.spec.load import LoadedSpec
-from tflite_build.spec.types import (
-    FunctionSource,
-    Input,
-    JaxSource,
-    KerasSource,
-    Output,
-    SavedModelSource,
-    TfliteSource,
-    Variant,
-)
+from tflite_build.spec.sources import FunctionSource, JaxSource, KerasSource, SavedModelSource, TfliteSource
+from tflite_build.spec.tensors import Input, Output
+from tflite_build.spec.variants import Variant
 
 from .lock import Decision, Lock, Refutation
 

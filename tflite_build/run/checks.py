@@ -13,9 +13,9 @@ from tflite_build.evaluation import arena
 from tflite_build.evaluation.gpu import gpu
 from tflite_build.evaluation.graph import graphs, reached
 from tflite_build.evaluation.layers import layers
+from tflite_build.spec.checks import FileLimits
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.rules import STATIC_QUANTIZE
-from tflite_build.spec.types import FileLimits
 from tflite_build.tflite import reader, runtimes
 from tflite_build.tflite.reader import Model
 from tflite_build.tflite.runtimes import Lack, Release

@@ -20,7 +20,7 @@ from tflite_build.planning.lock import Lock
 from tflite_build.planning.resolve import Refuted, Resolved, resolve
 from tflite_build.spec.load import LoadedSpec, split_key
 from tflite_build.spec.rules import STATIC_QUANTIZE
-from tflite_build.spec.types import FunctionSource, JaxSource
+from tflite_build.spec.sources import FunctionSource, JaxSource
 from tflite_build.store.artifact import Artifact
 from tflite_build.store.results import Refusal
 from tflite_build.store.store import Store

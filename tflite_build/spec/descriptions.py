@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from functools import cache
 from types import ModuleType
 
 from pydantic import BaseModel
-
-from . import types, workspace
 
 
 def descriptions(model: type[BaseModel]) -> dict[str, str]:
     """The description of each field of `model`, by the field's name; the line breaks are those of the source."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
-        for module in (types, workspace):
-            if base.__module__ == module.__name__:
-                found |= _written(module)[base.__name__]
+        if base.__module__.startswith(f"{__package__}."):
+            found |= _written(sys.modules[base.__module__])[base.__name__]
     return found
 
 

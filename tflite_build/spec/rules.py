@@ -15,17 +15,10 @@ from tflite_build.errors import near_miss
 from tflite_build.named import absent
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
-from .types import (
-    Accuracy,
-    AccuracyLimits,
-    FunctionSource,
-    JaxSource,
-    KerasSource,
-    ModelSpec,
-    SavedModelSource,
-    Tensor,
-    TfliteSource,
-)
+from .checks import Accuracy, AccuracyLimits
+from .sources import FunctionSource, JaxSource, KerasSource, SavedModelSource, TfliteSource
+from .tensors import Tensor
+from .types import ModelSpec
 
 STATIC_QUANTIZE = ("int8", "int16x8")
 

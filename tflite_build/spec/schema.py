@@ -16,7 +16,8 @@ from tflite_build.workspace import WORKSPACE_NAME
 from . import SPEC_NAME
 from .descriptions import descriptions
 from .tables import models_in
-from .types import QUANTIZE_WORDS, ModelSpec
+from .types import ModelSpec
+from .variants import QUANTIZE_WORDS
 from .workspace import WorkspaceSpec
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .types import Amount, Cosine, Engine, RelativePath, Seconds, SpecModel, Strings, Tolerance
+from .base import SpecModel
+from .values import Amount, Cosine, Engine, RelativePath, Seconds, Strings, Tolerance
 
 
 class WorkspaceConvert(SpecModel):
