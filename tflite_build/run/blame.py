@@ -15,7 +15,7 @@ from tflite_build.planning.resolve import ResolvedVariant
 from .execute import Done, InvalidStep, LostInput
 from .job import Job
 
-QUALITY = frozenset({"min_cosine", "max_error", "accuracy.min", "accuracy.max_drop"})
+QUALITY = frozenset({"min_cosine", "max_error", "accuracy.min", "accuracy.max", "accuracy.max_drop"})
 _NAMED = 3  # layers
 _LEAST = 0.001  # share of a layer's length: less is no reason
 Aside = Callable[[Job, Step], Done]
