@@ -129,6 +129,11 @@ def said(shop: Workshop) -> dict[str, Said]:
         folder = shop.model(name, keras + INPUT + rest + variants, given, **data)
         shutil.copy(EXAMPLE / "digits.keras", folder)
     np.savez(shop.folder / "arrays" / "test.npz", image=arrays, labels=CLASSES[order])
+    three = (
+        keras + INPUT.replace("std = 15.9375", "std = [15.9375, 16, 16]") + '[calibration]\ndata = "data.npz"\n' + int8
+    )
+    folder = shop.model("channels", three.replace("checks.accuracy.max_drop = 0.05\n", ""), {}, image=arrays[:60])
+    shutil.copy(EXAMPLE / "digits.keras", folder)
 
     labels = [energies(s).mean(0) for s in SOUNDS]
     columns = "file," + ",".join(f"e{i}" for i in range(8)) + "\n"
@@ -253,6 +258,7 @@ def test_messages(said: dict[str, Said], snapshot: Any) -> None:
         "own",
         "failing",
         "normalized",
+        "channels",
     )
     assert "\n\n".join(f"{name}\n{said[name].told}" for name in names) == snapshot
 

@@ -44,7 +44,8 @@ def show(models: Sequence[ModelResult]) -> None:
     missed = sum(not gate.ok for gate in gates)
     for error in (error for model in models for error in model.errors):
         console.error(error.render(console.current_folder()) + "\n")
-    console.line(f"{missed} of {len(gates)} checks missed" if missed else f"{len(gates)} checks, none missed")
+    if gates:
+        console.line(f"{missed} of {len(gates)} checks missed" if missed else f"{len(gates)} checks, none missed")
 
 
 def show_suggestion(suggestion: Suggestion) -> None:

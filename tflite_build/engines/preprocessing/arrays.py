@@ -18,8 +18,11 @@ def check(array: NDArray[Any], content: Content | None, name: str, key: str) -> 
     """Hold `array` against the range that `content` gives; integers of a quantized input are the pixels themselves.
 
     Raises:
-        Invalid: It holds values that no pixel or sound can become, or all of them lie in a tiny part of the range.
+        Invalid: It holds values that no pixel or sound can become, or all of them lie in a tiny part of the range; or
+            mean or std have one value for each of other channels than it has.
     """
+    if content is not None and content.kind == "image" and array.ndim > 2:
+        _check_channels(array.shape, content, name, key)
     bounds = content.bounds if content is not None else None
     if content is None or bounds is None or array.dtype.kind != "f" or not array.size:
         return
@@ -37,6 +40,17 @@ def check(array: NDArray[Any], content: Content | None, name: str, key: str) -> 
         key,
         "prepare the arrays as the app will, or correct mean and std",
     )
+
+
+def _check_channels(shape: tuple[int, ...], content: Content, name: str, key: str) -> None:
+    possible = {1, shape[-1], shape[-3]}  # channels last, or before height and width
+    for word, values in (("mean", content.mean), ("std", content.std)):
+        if len(values) not in possible:
+            raise Invalid(
+                f"'{word}' of '{name}' has {len(values)} values, and its shape {list(shape)} has not as many channels",
+                key,
+                "give one number, or one for each channel",
+            )
 
 
 def _list(values: tuple[float, ...]) -> str:
