@@ -373,7 +373,8 @@ def test_inspect_of_what_is_no_model(shell: Shell, tmp_path: Path, snapshot: Sna
     assert "\n".join(f"$ {n}\n{r.err}" for n, r in zip(names, said, strict=True)) == snapshot
 
 
-def test_run(shell: Shell, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+def test_run(shell: Shell, tmp_path: Path, snapshot: SnapshotAssertion, python_of: Callable[[str], Path]) -> None:
+    python_of("flex")  # whose installation would be told
     for name in ("two-signatures", "int8", "dynamic-shape", "no-signature", "custom"):
         shutil.copy(FIXTURES / f"{name}.tflite", tmp_path)
     image = np.linspace(-1, 1, 128, dtype=np.float32).reshape(1, 8, 8, 2)

@@ -118,8 +118,11 @@ def test_a_signature_of_several(folder: Path, shell: Callable[..., Ran]) -> None
     assert shell(*words, "--signature", "scale", cwd=folder).code == 0
 
 
-def test_what_goes_wrong(folder: Path, shell: Callable[..., Ran], snapshot: SnapshotAssertion) -> None:
+def test_what_goes_wrong(
+    folder: Path, shell: Callable[..., Ran], snapshot: SnapshotAssertion, python_of: Callable[[str], Path]
+) -> None:
     """1 says that files differ, so nothing else ends with it."""
+    python_of("flex")  # whose installation would be told
     cases = [
         (2, ("cut.tflite", "int8.tflite")),
         (2, ("int8.tflite", "cut.tflite")),
