@@ -49,6 +49,7 @@ def opened(browser: Path, page: Path) -> tuple[str, str]:
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
+        "--disable-dev-shm-usage",
         "--enable-logging=stderr",
         f"--user-data-dir={page}.profile",
     ]
