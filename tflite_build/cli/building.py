@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_build.errors import BuildError, Problem, UsageError, printable
-from tflite_build.evaluation.verdict import verdict
 from tflite_build.progress import Listener
 from tflite_build.run import arguments, building
 from tflite_build.run import depfile as dependencies
@@ -156,6 +155,8 @@ def _errors(outcome: Outcome) -> None:
             console.error(("\n" if several else "") + error.render(console.current_folder()))
             several = True
         if model.obstacles:
+            from tflite_build.evaluation.verdict import verdict
+
             from . import evaluated
 
             for line in evaluated.short(verdict(None, model.obstacles), model.obstacles):

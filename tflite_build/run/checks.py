@@ -1,4 +1,7 @@
-"""The checks of a spec: limits of [checks] and [runtime] that a variant has to keep to be published."""
+"""The checks of a spec: limits of [checks] and [runtime] that a variant has to keep to be published.
+
+What looks into graphs is imported where a limit asks for it: most builds have none of these.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,6 @@ from typing import Any
 
 from tflite_build.actions import accuracy
 from tflite_build.errors import BuildError, ExitCode, near_miss
-from tflite_build.evaluation import arena
-from tflite_build.evaluation.gpu import gpu
-from tflite_build.evaluation.graph import graphs, reached
-from tflite_build.evaluation.layers import layers
 from tflite_build.spec.checks import FileLimits
 from tflite_build.spec.load import LoadedSpec
 from tflite_build.spec.rules import STATIC_QUANTIZE
@@ -147,6 +146,9 @@ def _arena(limits: _Limits, variant: VariantResult, model: Model) -> Iterator[Ga
     most, key = limits.of("max_arena")
     if most is None:
         return
+    from tflite_build.evaluation import arena
+    from tflite_build.evaluation.graph import graphs, reached
+
     all_graphs = graphs(model)
     for signature in model.signatures:
         planned = sum(arena.plan(graph).size for graph in reached(all_graphs, signature.subgraph))
@@ -208,6 +210,10 @@ def _runtime(loaded: LoadedSpec, variant: VariantResult, model: Model) -> Iterat
 def _gpu(loaded: LoadedSpec, variant: VariantResult, model: Model) -> Iterator[Gate]:
     if loaded.spec.compatibility.gpu != "require":
         return
+    from tflite_build.evaluation.gpu import gpu
+    from tflite_build.evaluation.graph import graphs, reached
+    from tflite_build.evaluation.layers import layers
+
     all_graphs = graphs(model)
     for signature in model.signatures:
         found = [gpu(graph, layers(graph)) for graph in reached(all_graphs, signature.subgraph)]
@@ -249,6 +255,9 @@ def _lacking(variant: VariantResult, release: Release, lacks: tuple[Lack, ...], 
 
 def _layer(model: Model, lack: Lack) -> str:
     """The layer that has the operator, by the name that people gave it as far as the file tells."""
+    from tflite_build.evaluation.graph import graphs
+    from tflite_build.evaluation.layers import layers
+
     for graph in graphs(model):
         named = layers(graph).of_node
         for node, operator in zip(graph.nodes, graph.subgraph.operators, strict=True):

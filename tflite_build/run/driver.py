@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tflite_build.actions import compare, fetch, inspect, pack, runtime, signatures
 from tflite_build.actions.samples import GENERATORS
@@ -32,10 +33,12 @@ from . import ahead, blame, code, decided, explain, locked, outputs, unchanged
 from .environments import Environments
 from .execute import Done, Executor, InvalidStep, Limits, Task
 from .job import Job
-from .obstacles import obstacles
 from .result import ModelFinished, ModelResult
 from .scheduler import Scheduler
 from .worker import Environment, Workers
+
+if TYPE_CHECKING:
+    from tflite_build.evaluation.verdict import Obstacle
 
 LOCAL_STEPS = {"fetch": fetch.run, "signatures": signatures.run, "pack": pack.run, "runtime": runtime.run}
 
@@ -415,13 +418,19 @@ def _failed_result(job: Job, folder: Path, rejected: tuple[Path, ...]) -> ModelR
         label=job.label,
         gates=job.gates,
         unpublished=job.made,
-        obstacles=obstacles(job) if _does_not_convert(job) else (),
+        obstacles=_obstacles(job) if _does_not_convert(job) else (),
     )
 
 
 def _does_not_convert(job: Job) -> bool:
     """Whether every engine refused the source."""
     return compare.FLOAT_ID not in job.done and any(e.code == ExitCode.BUILD_FAILED for e in job.failures)
+
+
+def _obstacles(job: Job) -> tuple[Obstacle, ...]:
+    from .obstacles import obstacles  # which a build that goes well has no use for
+
+    return obstacles(job)
 
 
 def _failed(target: Target, options: Options, error: BuildError) -> ModelResult:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tflite_build.actions.compare import Distance, OutputDistance
 from tflite_build.errors import BuildError, Problem
-from tflite_build.evaluation.verdict import Obstacle
 from tflite_build.planning.lock import Decision, Refutation
 from tflite_build.progress import Event
+
+if TYPE_CHECKING:
+    from tflite_build.evaluation.verdict import Obstacle
 
 REPORT_VERSION = 1
 
