@@ -19,7 +19,7 @@ CASES, WHOLE = 2000, 50
 BLOCKS = 4
 SECONDS = 10.0
 TIMES = 4  # the size of the file in memory, beside
-ROOM = 6_000_000  # what a command may take whatever the file: output, garbage that Python keeps
+ROOM = 10_000_000  # what a command may take whatever the file: output, modules, garbage that Python keeps
 
 # Exit codes that a command may end with, where the file can be read and where not.
 COMMANDS: list[tuple[Command, set[int]]] = [
