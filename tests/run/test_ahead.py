@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,9 @@ def test_it_is_ended_at_once_where_no_step_wants_it(python: Path, tmp_path: Path
 
     def noted(event: Event) -> None:
         if isinstance(event, StepStarted) and event.step == "lower":
+            until = time.monotonic() + 20  # it is asked to end, and does so by itself
+            while process.alive and time.monotonic() < until:
+                time.sleep(0.02)
             alive.append(process.alive)
 
     tflite_build.build(folder, on_event=noted)  # in vain: TensorFlow needs more than a second

@@ -128,13 +128,14 @@ def refusal(failure: Failure) -> Refused:
     typed = [f"{name} of {' and '.join(failure.wide[name])}" if name in failure.wide else name for name in names]
     reason = f"the TensorFlow converter has no form of {quoted(typed)}{where}"
     select = sorted({o.name for o in failure.operators if o.needs == "select"})
+    wide = sorted({kind for name in names for kind in failure.wide.get(name, ())})
     if select == names:
+        reason += "; only TensorFlow's own kernels run that"
+    if select == names and not wide:
         listed = ", ".join(f'"{name}"' for name in select)
         reason += (
-            f"; only TensorFlow's own kernels run that: `select_tf_ops = [{listed}]` in [compatibility] leaves it to them, "
-            "and the app links their library"
+            f": `select_tf_ops = [{listed}]` in [compatibility] leaves it to them, and the app links their library"
         )
-    wide = sorted({kind for name in names for kind in failure.wide.get(name, ())})
     if wide:
         narrower = " and ".join(dict.fromkeys(_NARROWER[kind] for kind in wide))
         reason += f"; few operators have a form of {' or '.join(wide)}: cast what they take to {narrower}"
