@@ -122,11 +122,15 @@ class Distance:
 
     Attributes:
         random: The file's operators that draw random numbers.
+        not_run: The custom operators for which the file was not run: there is no library that has them.
+        api: "interpreter" or "compiled-model": what the libraries of custom operators registered with; "" without any.
     """
 
     outputs: tuple[OutputDistance, ...]
     samples: int
     random: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()
+    api: str = ""
 
     @property
     def cosine(self) -> float | None:
@@ -162,7 +166,13 @@ def read(value: Mapping[str, Any]) -> Distance:
         for o in s["outputs"]
     ]
     counts = [o["samples"] for s in value["signatures"] for o in s["outputs"]]
-    return Distance(tuple(outputs), max(counts, default=0), tuple(value.get("random", ())))
+    return Distance(
+        tuple(outputs),
+        max(counts, default=0),
+        tuple(value.get("random", ())),
+        tuple(value.get("not_run", ())),
+        value.get("api", ""),
+    )
 
 
 _WRONG = {

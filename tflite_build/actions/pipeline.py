@@ -11,6 +11,7 @@ from . import (
     calibrate,
     compare,
     convert,
+    custom_operators,
     fetch,
     lower,
     pack,
@@ -60,7 +61,7 @@ def graph(model: Resolved, tools: Tools) -> Graph:
             accuracy.step(model, tools, pack.model_of(variant.name), variant.name),
         ]
     steps.append(runtime.step(model, tools))
-    return Graph(tuple(s for s in steps if s is not None))
+    return Graph(tuple(custom_operators.given(model.loaded, s) for s in steps if s is not None))
 
 
 def variant_targets(model: Resolved, names: tuple[str, ...]) -> set[str]:

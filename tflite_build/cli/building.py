@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tflite_build.actions.compare import Distance
 from tflite_build.errors import BuildError, Problem, UsageError, printable
 from tflite_build.progress import Listener
 from tflite_build.run import arguments, building
@@ -18,6 +19,7 @@ from tflite_build.run.driver import Options
 from tflite_build.run.result import ModelResult, VariantResult
 from tflite_build.store.snapshots import Snapshot
 from tflite_build.tflite import runtimes
+from tflite_build.tflite.custom import STOCK
 
 from . import console, front, github
 from .events import Events
@@ -26,6 +28,10 @@ from .interrupted import Finished
 from .progress import Progress, all_of
 from .trace import Trace
 
+_APIS = {
+    "interpreter": " with the Interpreter API, as here",
+    "compiled-model": " with the CompiledModel API, as here",
+}
 _HEAD = 1 << 16  # bytes of a file that tell what it is
 
 
@@ -193,7 +199,7 @@ def drawn(model: ModelResult) -> str:
     title = printable(model.shown) + (f"  ({decided})" if decided else "")
     table = console.table_text(head, rows, right=range(1, len(head) - 2), indent="  ")
     folders = "".join(f"  {f.name}/: {len(f.files)} files\n" for f in model.folders)
-    return f"\n{title}\n{table}{_select(model)}{folders}"
+    return f"\n{title}\n{table}{_select(model)}{_custom(model)}{folders}"
 
 
 def _measured(model: ModelResult) -> str:
@@ -211,6 +217,15 @@ def _select(model: ModelResult) -> str:
     return f"  select TF ops: {', '.join(names)}; the app links {libraries}\n"
 
 
+def _custom(model: ModelResult) -> str:
+    """What the app has to register, and what no file was run for."""
+    names = sorted({name for variant in model.variants for name in variant.custom_ops} - STOCK)
+    missing = sorted({name for variant in model.variants for name in variant.not_run})
+    api = next((_APIS[v.distance.api] for v in model.variants if v.distance.api), "")
+    lines = f"  custom operators: {', '.join(names)}; the app registers them{api}\n" if names else ""
+    return lines + (f"  not run: needs {', '.join(missing)}\n" if missing else "")
+
+
 def _row(v: VariantResult, classes: bool, accurate: bool) -> list[str]:
     distance = v.distance
     constant = not any(o.cosine is not None for o in distance.outputs)
@@ -218,7 +233,7 @@ def _row(v: VariantResult, classes: bool, accurate: bool) -> list[str]:
         v.name,
         console.size(v.size),
         str(sum(v.operators.values())),
-        ("constant" if distance.outputs else "is source") if constant else f"{distance.cosine:.6f}",
+        _nothing(distance) if constant else f"{distance.cosine:.6f}",
         "-" if distance.max_abs is None else f"{distance.max_abs:.2g}",
     ]
     if classes:
@@ -226,6 +241,11 @@ def _row(v: VariantResult, classes: bool, accurate: bool) -> list[str]:
     if accurate:
         row.append("-" if v.accuracy is None else f"{v.accuracy:.2%}" if v.share else f"{v.accuracy:.4g}")
     return [*row, v.runtime or "unknown", "reused" if v.reused else f"{v.seconds:.2f} s", _change(v)]
+
+
+def _nothing(distance: Distance) -> str:
+    """Why there is no cosine."""
+    return "not run" if distance.not_run else "constant" if distance.outputs else "is source"
 
 
 def _change(v: VariantResult) -> str:

@@ -11,6 +11,7 @@ import tomli
 
 from tflite_build import resources
 from tflite_build.tflite import runtimes, versions
+from tflite_build.tflite.custom import STOCK
 from tflite_build.tflite.reader import Model
 
 from .graph import Graph, Node, is_dynamic
@@ -80,15 +81,10 @@ def operators(model: Model, graphs: Sequence[Graph], layers: Sequence[Layers]) -
     return tuple(sorted(found, key=lambda o: (-o.count, o.name)))
 
 
-def stock() -> frozenset[str]:
-    """The custom operators that the stock runtime carries."""
-    return frozenset(_table()["stock"]["names"])
-
-
 def _needs(name: str, custom: bool, flex: bool) -> Needs:
     if not custom:
         return "builtin"
-    return "select" if flex else "stock" if name in stock() else "custom"
+    return "select" if flex else "stock" if name in STOCK else "custom"
 
 
 @cache

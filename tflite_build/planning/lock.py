@@ -64,6 +64,7 @@ class Lock:
         requested: What `packages` were resolved for ...
         resolved_with: ... and with: toolchain -> digest of its pins.
         outputs: File name -> SHA-256.
+        not_run: File name -> the custom operators for which nothing has run that file.
     """
 
     spec: str = ""
@@ -74,6 +75,7 @@ class Lock:
     requested: tuple[str, ...] = ()
     resolved_with: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    not_run: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_toml(self) -> str:
         """The text of the file; the same lock gives the same text."""
@@ -108,6 +110,8 @@ class Lock:
             }
         if self.outputs:
             value["output"] = dict(sorted(self.outputs.items()))
+        if self.not_run:
+            value["not_run"] = {name: list(operators) for name, operators in sorted(self.not_run.items())}
         return _HEADER + tomli_w.dumps(value)
 
 
@@ -181,6 +185,7 @@ def differences(before: Lock, now: Lock) -> list[Difference]:
         *_different("decision", "what is decided about {}", _choices(before), _choices(now), _SHOWN_WHOLE),
         *_different("toolchain", "the digest of the toolchain '{}'", before.toolchains, now.toolchains),
         *_different("output", "the output '{}'", before.outputs, now.outputs),
+        *_different("not_run", "what '{}' was not run for", _unrun(before), _unrun(now), _SHOWN_WHOLE),
     ]
     if (before.requested, before.packages) != (now.requested, now.packages):
         found.insert(-1, Difference(("packages",), "[toolchain] packages are not those that are pinned"))
@@ -195,7 +200,7 @@ def same_inputs(before: Lock, now: Lock) -> bool:
     """Whether both say for sure that their outputs were made from the same, so that these should be the same too."""
     if not before.spec or before.spec != now.spec:
         return False
-    return all(difference.key[0] == "output" for difference in differences(before, now))
+    return all(difference.key[0] in ("output", "not_run") for difference in differences(before, now))
 
 
 def _different(
@@ -214,6 +219,10 @@ def _different(
             how = f"is {new[:shown]}, and locked as {old[:shown]}"
         found.append(Difference((table, name) if old is not None else (table,), f"{what.format(name)} {how}"))
     return found
+
+
+def _unrun(lock: Lock) -> dict[str, str]:
+    return {name: ", ".join(operators) for name, operators in lock.not_run.items()}
 
 
 def _choices(lock: Lock) -> dict[str, str]:
@@ -252,6 +261,7 @@ def _parsed(value: dict[str, Any]) -> Lock:
         requested=_list(packages, "requested", ("packages",)),
         resolved_with=_texts(value, "packages", "toolchains"),
         outputs=_texts(value, "output"),
+        not_run={name: _list(_table(value, "not_run"), name, ("not_run",)) for name in _table(value, "not_run")},
     )
 
 

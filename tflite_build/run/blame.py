@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tflite_build.actions import layers
+from tflite_build.actions import custom_operators, layers
 from tflite_build.actions.layers import Layer
 from tflite_build.errors import BuildError, CheckError, Problem
 from tflite_build.planning.action import Step
@@ -29,7 +29,7 @@ def layers_of(job: Job, variant: ResolvedVariant, run: Aside) -> tuple[Layer, ..
         variant: One of its variants.
         run: Runs a step that is no part of the job's graph.
     """
-    step = layers.step(job.tools, variant)
+    step = custom_operators.given(job.loaded, layers.step(job.tools, variant))
     if not variant.quantizer or any(need not in job.done for need in step.needs):
         return ()
     try:

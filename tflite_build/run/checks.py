@@ -100,6 +100,8 @@ def _at(limits: FileLimits | None, key: str) -> Any:
 def _cosine(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
     least, key = limits.of("min_cosine")
     cosine = variant.distance.cosine
+    if least is not None and variant.not_run:
+        yield _unmeasured(limits, key, "", f"at least {_exact(least)}", variant)
     if least is None or cosine is None:
         return
     message = f"variant '{variant.name}' has a cosine of {cosine:.8g}; at least {_exact(least)} is wanted"
@@ -111,6 +113,11 @@ def _errors(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
     limit, key = limits.of("max_error")
     outputs = variant.distance.outputs
     names = list(dict.fromkeys(output.name for output in outputs))
+    if limit is not None and variant.not_run:
+        for name, value in (limit if isinstance(limit, Mapping) else {"": limit}).items():
+            own = f'{key}."{name}"' if name else key
+            yield _unmeasured(limits, own, name, f"at most {_exact(value)}", variant)
+        return
     each: Mapping[str, float] = limit if isinstance(limit, Mapping) else dict.fromkeys(names, limit) if limit else {}
     for name in each:
         if name not in names:
@@ -130,6 +137,14 @@ def _errors(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
         wrong = None if output.max_abs <= most else (message, _closer(variant.quantize))
         own = f'{key}."{output.name}"' if isinstance(limit, Mapping) else key
         yield limits.gate(own, subject, f"{output.max_abs:.4g}", f"at most {_exact(most)}", wrong)
+
+
+def _unmeasured(limits: _Limits, key: str, subject: str, limit: str, variant: VariantResult) -> Gate:
+    """The gate of a limit that nothing can be held against."""
+    names = ", ".join(variant.not_run)
+    message = f"variant '{variant.name}' is not run: it needs {names}; so nothing says whether it keeps this limit"
+    hint = f"give `library` and `registerer` in [compatibility.custom_ops.{variant.not_run[0]}], or remove the limit"
+    return limits.gate(key, subject, f"not run: needs {names}", limit, (message, hint))
 
 
 def _size(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
@@ -169,6 +184,11 @@ def bytes_of(size: str) -> float:
 
 def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> Iterator[Gate]:
     found, measure = variant.accuracy, limits.loaded.spec.checks.accuracy
+    if measure is not None and variant.not_run:
+        for word in ("min", "max", "max_drop"):
+            limit, key = limits.of(f"accuracy.{word}")
+            if limit is not None:
+                yield _unmeasured(limits, key, measure.name, f"{limit:g}", variant)
     if found is None or measure is None:
         return
     figure = accuracy_text(found, share=measure.is_share)

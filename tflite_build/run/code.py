@@ -18,7 +18,14 @@ from tflite_build.store.digest import canonical, of_bytes
 from tflite_build.store.use import Use
 
 # What engines and tool have in common: the format of .tflite files, by the standard library alone.
-_SHARED = ("errors.py", "tflite/__init__.py", "tflite/flatbuffer.py", "tflite/opcodes.py", "tflite/reader.py")
+_SHARED = (
+    "errors.py",
+    "tflite/__init__.py",
+    "tflite/custom.py",
+    "tflite/flatbuffer.py",
+    "tflite/opcodes.py",
+    "tflite/reader.py",
+)
 # Tables that engines read: the place in their folder, and in specs/.
 _TABLES = {"engines/preprocessing/resample.json": ("preprocessing", "resample.json")}
 # On a full disk Python leaves half of a byte code file and fails on it from then on (cpython#126606).

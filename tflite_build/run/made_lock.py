@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tflite_build.actions import custom_operators
 from tflite_build.planning import lock as lockfile
 from tflite_build.planning.action import Graph, ProjectFile
 from tflite_build.planning.lock import Lock
@@ -32,6 +33,7 @@ def made_lock(job: Job, made: ModelResult, old: Lock) -> Lock:
             **{variant.file.name: variant.sha256 for variant in made.variants},
             **{folder.name: folder.sha256 for folder in made.folders},
         },
+        not_run={variant.file.name: variant.not_run for variant in made.variants if variant.not_run},
     )
     if not job.variants:
         return new
@@ -49,6 +51,10 @@ def made_lock(job: Job, made: ModelResult, old: Lock) -> Lock:
         outputs={
             **{n: sha for n, sha in old.outputs.items() if n in {*map(job.file_name, names), *job.folders}},
             **new.outputs,
+        },
+        not_run={
+            **{n: ops for n, ops in old.not_run.items() if n in set(map(job.file_name, names)) - new.outputs.keys()},
+            **new.not_run,
         },
     )
     left = merged.outputs.keys() - new.outputs.keys()
@@ -82,7 +88,7 @@ def _sources(job: Job) -> dict[str, str]:
         if done is None:
             continue
         for name, given in step.inputs.items():
-            if isinstance(given, ProjectFile):
+            if isinstance(given, ProjectFile) and not custom_operators.is_library(name):
                 found[_shown(given.path, job.loaded.folder)] = done.action.inputs[name].partition("/")[0]
         found |= {shown: digest for shown, kind, digest in done.action.recorded if kind == "file" and digest}
         if step.kind == "fetch":
@@ -92,7 +98,7 @@ def _sources(job: Job) -> dict[str, str]:
 
 def _named_sources(graph: Graph, root: Path) -> set[str]:
     """The sources that steps of `graph` take by name. What user code reads besides is found anew by every build."""
-    given = [i for step in graph.steps for i in step.inputs.values()]
+    given = [i for step in graph.steps for n, i in step.inputs.items() if not custom_operators.is_library(n)]
     files = {_shown(i.path, root) for i in given if isinstance(i, ProjectFile)}
     return files | {str(step.params["url"]) for step in graph.steps if step.kind == "fetch"}
 

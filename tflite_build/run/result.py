@@ -11,6 +11,7 @@ from tflite_build.actions.compare import Distance, OutputDistance
 from tflite_build.errors import BuildError, Problem
 from tflite_build.planning.lock import Decision, Refutation
 from tflite_build.progress import Event
+from tflite_build.tflite.opcodes import BUILTIN_OPERATORS
 
 if TYPE_CHECKING:
     from tflite_build.evaluation.verdict import Obstacle
@@ -73,6 +74,18 @@ class VariantResult:
     def select_tf_ops(self) -> tuple[str, ...]:
         """The operators that only TensorFlow's own kernels run, by TensorFlow's names."""
         return tuple(sorted(name.removeprefix("Flex") for name in self.operators if name.startswith("Flex")))
+
+    @property
+    def custom_ops(self) -> tuple[str, ...]:
+        """The custom operators, which the app registers by itself unless the runtime carries them."""
+        return tuple(
+            sorted(n for n in self.operators if n not in BUILTIN_OPERATORS and not n.startswith(("Flex", "BUILTIN_")))
+        )
+
+    @property
+    def not_run(self) -> tuple[str, ...]:
+        """The custom operators for which the file was not run; none where it was."""
+        return self.distance.not_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +279,9 @@ def _variant(v: VariantResult, places: bool) -> dict[str, Any]:
         "sha256": v.sha256,
         "operators": dict(sorted(v.operators.items())),
         "select_tf_ops": list(v.select_tf_ops),
+        "custom_ops": list(v.custom_ops),
+        "not_run": list(v.not_run),
+        "custom_ops_api": v.distance.api,
         "oldest_runtime": v.runtime,
         "accuracy": v.accuracy,
         "metric": v.metric,
@@ -313,6 +329,8 @@ def _variant_from(value: Mapping[str, Any]) -> VariantResult:
         Distance(
             tuple(OutputDistance(**o) for o in value["outputs"]),
             value["samples"],
+            not_run=tuple(value["not_run"]),
+            api=value["custom_ops_api"],
         ),
         value["accuracy"],
         value["seconds"],

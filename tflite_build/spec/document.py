@@ -153,6 +153,8 @@ def _text_place(file: Path, text: str, line: int | None, key: str = "") -> Place
 
 _PATTERNS = {
     r"^[A-Za-z][A-Za-z0-9_-]*$": "a letter, then letters, digits, '_' and '-'",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "a letter or '_', then letters, digits and '_'",
+    r"^[A-Za-z_][A-Za-z0-9_.>:/-]*$": "the name of an operator",
     r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_.]*$": 'a Python file and a name in it, such as "model.py:build"',
     r"^[0-9a-f]{64}$": "64 lower-case hexadecimal digits",
     r"^https?://": "an address that starts with https:// or http://",

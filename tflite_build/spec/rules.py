@@ -179,6 +179,22 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
             "Google Play services run no select TensorFlow operators",
             'remove it, or "play-services" from [runtime] target',
         )
+    seen: dict[str, str] = {}
+    for name, custom in spec.compatibility.custom_ops.items():
+        for i, path in enumerate(custom.sources):
+            other = seen.setdefault(Path(path).name, path)
+            if other != path:
+                yield Violation(
+                    f'compatibility.custom_ops."{name}".sources.{i}',
+                    f"'{other}' and '{path}' would be one file in the folder of the runtime",
+                    "give one of them another name",
+                )
+    if spec.compatibility.custom_ops and "play-services" in targets:
+        yield Violation(
+            "compatibility.custom_ops",
+            "Google Play services run no custom operators",
+            'remove it, or "play-services" from [runtime] target',
+        )
     if spec.runtime.oldest is not None and targets == ("play-services",):
         yield Violation(
             "runtime.oldest",
@@ -350,6 +366,11 @@ def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
             yield "checks.accuracy.entry", spec.checks.accuracy.entry.rpartition(":")[0], "code"
         for i, file in enumerate(spec.checks.accuracy.files):
             yield f"checks.accuracy.files.{i}", file, "code"
+    for name, custom in spec.compatibility.custom_ops.items():
+        if custom.library:
+            yield f'compatibility.custom_ops."{name}".library', custom.library, "file"
+        for i, file in enumerate(custom.sources):
+            yield f'compatibility.custom_ops."{name}".sources.{i}', file, "file"
     for name, variant in spec.variant.items():
         if variant.quantize.endswith(".json"):
             yield f"variant.{name}.quantize", variant.quantize, "file"

@@ -20,7 +20,24 @@ from .base import SpecModel
 from .checks import Checks
 from .sources import Source
 from .tensors import Input, Output, SignatureTensors
-from .values import Abi, Amount, Engine, Name, Oldest, Seconds, SelectOps, Strings, Targets, Tolerance, as_tuple, wrong
+from .values import (
+    Abi,
+    Amount,
+    Engine,
+    Identifier,
+    Name,
+    Oldest,
+    Operator,
+    Paths,
+    RelativePath,
+    Seconds,
+    SelectOps,
+    Strings,
+    Targets,
+    Tolerance,
+    as_tuple,
+    wrong,
+)
 from .variants import Calibration, Variant
 
 SPEC_VERSION = 1
@@ -72,12 +89,39 @@ class Runtime(SpecModel):
     platform, `android` and `ios`. Default: the newest, which this tool runs files with."""
 
 
+class CustomOperator(SpecModel):
+    """A custom operator that the model may have, and what runs it: a kernel that the app registers by itself."""
+
+    library: RelativePath | None = None
+    """A shared library of this machine that has the kernel, such as `"libmyop.so"`: `build`, `check` and `run` load it
+    to run the model. Without it the files are built, and not run."""
+    registerer: Identifier | None = None
+    """The function of `library` that registers the kernel, `extern "C"`."""
+    interface: Literal["interpreter", "compiled-model"] | None = None
+    """What `registerer` takes. `interpreter`: a `tflite::MutableOpResolver*`, as the Interpreter API has it.
+    `compiled-model`: a `LiteRtOptions`, for which it calls `LiteRtAddCustomOpKernelOption`. Default: `compiled-model`
+    for a library that calls this function, else `interpreter`."""
+    sources: Paths = ()
+    """The C++ files of the kernel, for what builds a `custom` runtime: they are copied there."""
+
+    @model_validator(mode="after")
+    def _together(self) -> CustomOperator:
+        if self.library and not self.registerer:
+            raise wrong("'library' needs 'registerer', the function in it that registers the kernel", "registerer")
+        if not self.library and (self.registerer or self.interface):
+            key = "registerer" if self.registerer else "interface"
+            raise wrong(f"'{key}' says something of a 'library', and there is none", key)
+        return self
+
+
 class Compatibility(SpecModel):
     """What the model may need of the app beyond the standard operators."""
 
     select_tf_ops: SelectOps = False
     """Whether the model may have operators that only TensorFlow's own kernels run, for which the app links one more
     library: `true`, or the names of those that it may have, such as `["Lgamma"]`."""
+    custom_ops: dict[Operator, CustomOperator] = {}
+    """The custom operators that the model may have by name, beside those that every runtime carries."""
     gpu: Literal["allow", "require"] = "allow"
     """`require`: the GPU delegate has to take every operator of every variant."""
 

@@ -104,6 +104,8 @@ def _oldest(value: Any) -> Any:
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=255)]
+Operator = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.>:/-]*$", max_length=255)]
 RelativePath = Annotated[str, StringConstraints(min_length=1)]
 Entry = Annotated[str, StringConstraints(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_.]*$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$")]

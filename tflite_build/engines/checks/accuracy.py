@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Refused, Request
-from tflite_build.engines.files import fitting, npz
+from tflite_build.engines.files import custom_operators, fitting, npz, opening
 from tflite_build.engines.files.runner import RunnableSignature, Runner
 from tflite_build.engines.preprocessing import arrays as content_arrays
 from tflite_build.engines.words import counted, quoted
@@ -24,7 +24,7 @@ _DIGITS = 9  # kernels differ in the last bits from CPU to CPU
 
 
 def run(request: Request) -> None:
-    """Write `accuracy.json`: {"metric", "value", "samples"}.
+    """Write `accuracy.json`: {"metric", "value", "samples"}; no value where the file is not run (see `compare`).
 
     Params:
         metric: A name of `MEASURES`, or "".
@@ -39,8 +39,11 @@ def run(request: Request) -> None:
         Invalid: If the data does not fit the file, or the user's function fails.
         Refused: If the runtime does not run the file, or its output is NaN.
     """
+    if custom_operators.not_run(request):
+        request.write_json("accuracy.json", {"metric": request.params["metric"], "value": None, "samples": 0})
+        return
     arrays = npz.read(request.inputs["data"], KEY)
-    runner = Runner(request.inputs["model"])
+    runner = opening.runner(request)
     signature = _signature(runner)
     labels = _labels(arrays, bool(request.params["entry"]) or request.params["metric"] == "mAP")
     count = len(next(iter(labels.values())))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from tflite_build.engines.contract import Answer, Invalid, Names, Refused, Request
+from tflite_build.engines.files import custom_operators, lookups, opening, tensors
 from tflite_build.engines.files import graph as graphs
-from tflite_build.engines.files import lookups, tensors
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.words import counted, quoted
@@ -31,11 +31,19 @@ _Pair = tuple[Array | None, Array, str]  # what the file gives for the samples o
 def run(request: Request) -> Answer:
     """Write `compare.json`, and with `keep_outputs` the outputs for all samples as `outputs/`.
 
+    A file with custom operators that no library is given for is not run: it has no outputs, and `not_run` names them.
+
     Raises:
         Refused: If the runtime does not load or run the file, or it has other signatures or inputs.
         Invalid: If an output of the float file is NaN everywhere, and that of the source where it was run.
     """
-    runner = Runner(request.inputs["model"])
+    absent = custom_operators.not_run(request)
+    if absent:
+        if request.params["keep_outputs"]:
+            tensors.write(request.outputs / "outputs", [])
+        request.write_json("compare.json", {"signatures": [], "not_run": list(absent)})
+        return Answer()
+    runner = opening.runner(request)
     names = Names.from_json(request.params["names"])
     cases = tensors.read(request.inputs["samples"])
     expected = tensors.read(request.inputs["expected"]) if "expected" in request.inputs else None
@@ -49,6 +57,9 @@ def run(request: Request) -> Answer:
     random = {o.name for _, o in graphs.read(request.inputs["model"]).operators()} & _RANDOM
     if random:
         found["random"] = sorted(random)
+    given = custom_operators.libraries(request)
+    if given:
+        found["api"] = given[0].interface
     request.write_json("compare.json", found)
     if not request.params["keep_outputs"]:
         return Answer()

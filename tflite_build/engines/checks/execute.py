@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tflite_build.engines.contract import Invalid, Refused, Request
-from tflite_build.engines.files import graph, lookups, npz
+from tflite_build.engines.files import graph, lookups, npz, opening
 from tflite_build.engines.files.runner import Port, RunnableSignature, Runner
 from tflite_build.engines.words import near_or_all, quoted, shape_text
 
@@ -19,7 +19,7 @@ def run(request: Request) -> None:
         Invalid: If signature or arrays do not fit the file.
         Refused: If the runtime does not run the file.
     """
-    runner = Runner(request.inputs["model"])
+    runner = opening.runner(request)
     signature = _signature(runner, request.params["signature"])
     arrays = npz.read(request.inputs["data"], "--input")
     for name in arrays:

@@ -9,16 +9,15 @@ exact inputs; here the inputs are those of the quantized file, and their error i
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tflite_build.engines.contract import Answer, Request
 from tflite_build.engines.files import graph as graphs
-from tflite_build.engines.files import tensors
+from tflite_build.engines.files import opening, tensors
 from tflite_build.engines.files.graph import Graph, Subgraph
-from tflite_build.engines.files.runner import Array, Runner
+from tflite_build.engines.files.runner import Array
 from tflite_build.engines.files.tensors import Case
 
 _FLOATS = ("float16", "float32")
@@ -35,7 +34,7 @@ def run(request: Request) -> Answer:
     """
     most = int(request.params["samples"])
     cases = tensors.read(request.inputs["samples"])
-    rows = _layers(request.inputs["float"], request.inputs["model"], cases, most)
+    rows = _layers(request, cases, most)
     rows.sort(key=lambda row: (-row["added"], row["name"]))
     request.write_json("layers.json", {"layers": rows})
     return Answer()
@@ -60,9 +59,10 @@ class _Errors:
         return math.sqrt(off / size) if size else 0.0
 
 
-def _layers(exact: Path, model: Path, cases: list[Case], most: int) -> list[dict[str, Any]]:
+def _layers(request: Request, cases: list[Case], most: int) -> list[dict[str, Any]]:
+    exact, model = request.inputs["float"], request.inputs["model"]
     graph, other = graphs.read(exact), graphs.read(model)
-    runners = Runner(exact, kernels="optimized", keep=True), Runner(model, kernels="optimized", keep=True)
+    runners = [opening.runner(request, file, kernels="optimized", keep=True) for file in (exact, model)]
     errors = _Errors()
     for case in cases:
         pairs = _pairs(graph, other, case.signature)

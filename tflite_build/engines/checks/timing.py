@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tflite_build.engines.contract import Request
-from tflite_build.engines.files.runner import Port, Runner
+from tflite_build.engines.files import opening
+from tflite_build.engines.files.runner import Port
 
 _FEWEST = 5  # runs that say something of the spread
 
@@ -24,7 +25,7 @@ def run(request: Request) -> None:
     """
     found: list[dict[str, Any]] = []
     for threads in request.params["threads"]:
-        runner = Runner(request.inputs["model"], threads)
+        runner = opening.runner(request, threads=threads)
         for name, signature in runner.signatures.items():
             if any(port.dtype == "string" for port in signature.inputs.values()):
                 found.append({"signature": name, "threads": threads, "seconds": []})

@@ -16,7 +16,6 @@ from typing import Any
 
 from tflite_build.engines.contract import (
     Declared,
-    FailingOperator,
     Interface,
     Invalid,
     Refused,
@@ -24,13 +23,14 @@ from tflite_build.engines.contract import (
     SignatureSpec,
     TensorSpec,
 )
+from tflite_build.engines.files import custom_operators
 from tflite_build.engines.native import tf_native
 from tflite_build.engines.sources import saved_model_file, saved_model_folder, saved_model_inputs, saved_model_shapes
 from tflite_build.engines.sources.saved_model_file import MetaGraph
 from tflite_build.engines.sources.saved_model_folder import VARIABLES
 from tflite_build.engines.sources.source_shapes import open_dimensions
 from tflite_build.engines.words import near_or_all, quoted, shape_text
-from tflite_build.tflite import reader
+from tflite_build.tflite import custom, reader
 
 from . import tf_errors
 
@@ -40,9 +40,6 @@ SWITCHES: Mapping[str, str] = {
     "unfold_batch_matmul": "unfold_batchmatmul",
     "guarantee_all_funcs_one_use": "guarantee_all_funcs_one_use",
 }
-# Custom operators that every runtime carries.
-STOCK = frozenset({"AudioSpectrogram", "Mfcc", "TFLite_Detection_PostProcess"})
-
 _QUANTIZED_IN_TRAINING = ("FakeQuant", "QuantizeAndDequantize")
 
 
@@ -82,10 +79,11 @@ def run(request: Request) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         if source.meta.unrestored(source.names):
             source = _saved_again(source, Path(scratch))
-        model = _convert(source, flags, Path(scratch), select=bool(params.get("select_tf_ops")))
+        leave = custom.STOCK | frozenset(params.get(custom_operators.PARAM, ()))
+        model = _convert(source, flags, Path(scratch), leave, select=bool(params.get("select_tf_ops")))
     made = reader.parse(memoryview(model))
     _check_select(sorted({code.name for code in made.codes if code.flex}), params.get("select_tf_ops"))
-    _check_operators(sorted({code.name for code in made.codes if code.custom and not code.flex}))
+    custom_operators.check_allowed(custom.own(made), request)
     interface = _checked_interface(source, made)
     (request.outputs / "model.tflite").write_bytes(model)
     request.write_json("interface.json", interface.to_json())
@@ -166,10 +164,11 @@ def _check_checkpoint(folder: Path) -> None:
         raise tf_errors.unreadable_weights(str(error)) from error
 
 
-def _convert(source: _Source, flags: dict[str, int], scratch: Path, *, select: bool) -> bytes:
+def _convert(source: _Source, flags: dict[str, int], scratch: Path, allowed: frozenset[str], *, select: bool) -> bytes:
     """The file, by the first way that works. Every cure is tried once, the one that changes least first.
 
-    With `select` operators may be left to TensorFlow's own kernels, where nothing else helps.
+    Operators in `allowed` may become custom ones. With `select` operators may be left to TensorFlow's own kernels, where
+    nothing else helps.
     """
     flags = dict(flags)
     batch: int | None = None
@@ -189,10 +188,10 @@ def _convert(source: _Source, flags: dict[str, int], scratch: Path, *, select: b
             flags["guarantee_all_funcs_one_use"] = 1
         elif failure.tensor_lists and batch is None and source.batch() is not None:
             batch = source.batch()
+        elif blamed & allowed and not flags.get("allow_custom_ops") and (blamed <= allowed or select):
+            flags["allow_custom_ops"] = 1
         elif select and any(o.needs == "select" for o in failure.operators) and not flags.get("enable_select_tf_ops"):
             flags["enable_select_tf_ops"] = 1
-        elif blamed and blamed <= STOCK and not flags.get("allow_custom_ops"):
-            flags["allow_custom_ops"] = 1
         elif not blamed and not again:
             again = True
             try:
@@ -252,13 +251,6 @@ def _check_select(flex: Sequence[str], allowed: Any) -> None:
             "compatibility.select_tf_ops",
             f"say `select_tf_ops = [{listed}]`, or change the model",
         )
-
-
-def _check_operators(custom: Sequence[str]) -> None:
-    unknown = [o for o in custom if o not in STOCK]
-    if unknown:
-        blamed = [FailingOperator(name, "custom") for name in unknown]
-        raise Refused(f"the converted file needs {quoted(unknown)}, which no runtime has", blamed)
 
 
 def _checked_interface(source: _Source, made: reader.Model) -> Interface:

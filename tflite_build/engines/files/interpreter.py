@@ -7,11 +7,11 @@ from typing import Any
 
 try:
     from ai_edge_litert import _pywrap_tfl_calibration as profiler
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    from ai_edge_litert.interpreter import InterpreterWithCustomOps, OpResolverType
 except ModuleNotFoundError:
     profiler = None
-    _lite: Any = importlib.import_module("tensorflow").lite
-    Interpreter = _lite.Interpreter
-    OpResolverType = _lite.experimental.OpResolverType
+    _lite: Any = importlib.import_module("tensorflow.lite.python.interpreter")
+    InterpreterWithCustomOps = _lite.InterpreterWithCustomOps
+    OpResolverType = _lite.OpResolverType
 
-__all__ = ["Interpreter", "OpResolverType", "profiler"]
+__all__ = ["InterpreterWithCustomOps", "OpResolverType", "profiler"]

@@ -11,7 +11,7 @@ import functools
 import mmap
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from tflite_build.engines.contract import FailingOperator, Refused, TensorSpec
 from tflite_build.tflite.flatbuffer import Table
 
-from .interpreter import Interpreter, OpResolverType, profiler
+from .custom_operators import Library
+from .interpreter import InterpreterWithCustomOps as Interpreter
+from .interpreter import OpResolverType, profiler
 
 Array = NDArray[Any]
 Kernels = Literal["default", "profiled", "optimized", "reference"]
@@ -99,19 +101,28 @@ class Runner:
         kernels: "default" runs as apps do; "profiled" too, and lets `extremes` see every tensor; "optimized" without
             delegates; "reference" the plain kernels, which compute alike on every CPU and are slow.
         keep: Keep the values of all tensors after a run, for `values`.
+        libraries: The user's kernels of custom operators, for the Interpreter API.
 
     Raises:
         Refused: The runtime does not load the file.
+        Invalid: A library is no good.
     """
 
     def __init__(
-        self, model: Path | bytes, threads: int = 1, kernels: Kernels = "default", *, keep: bool = False
+        self,
+        model: Path | bytes,
+        threads: int = 1,
+        kernels: Kernels = "default",
+        *,
+        keep: bool = False,
+        libraries: Sequence[Library] = (),
     ) -> None:
         options = {"preserve_all_tensors": True} if keep else {}
         if kernels == "profiled":
             options = {"disable_delegate_node_fusion": True, "force_delegate_node_profiling": True}
+        registerers = [library.function() for library in libraries]
         self._new: Callable[[], Interpreter] = functools.partial(
-            open_interpreter, model, threads, _RESOLVERS[kernels], **options
+            open_interpreter, model, threads, _RESOLVERS[kernels], registerers, **options
         )
         with _refusals("the runtime refuses it"):
             self._open()
@@ -236,17 +247,26 @@ class Runner:
         return Port(name, index, tuple(map(int, shape)), dtype)
 
 
-def open_interpreter(model: Path | bytes, threads: int, resolver: OpResolverType, **options: bool) -> Interpreter:
+def open_interpreter(
+    model: Path | bytes,
+    threads: int,
+    resolver: OpResolverType,
+    registerers: Sequence[Callable[[int], object]] = (),
+    **options: bool,
+) -> Interpreter:
     """An interpreter without its warnings on stderr.
 
     Args:
+        registerers: Called with the address of its `tflite::MutableOpResolver`.
         options: Further `experimental_` options by their names.
     """
     given = {"model_path": str(model)} if isinstance(model, Path) else {"model_content": model}
     switches = {f"experimental_{name}": value for name, value in options.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Interpreter(num_threads=threads, experimental_op_resolver_type=resolver, **given, **switches)
+        return Interpreter(
+            list(registerers), num_threads=threads, experimental_op_resolver_type=resolver, **given, **switches
+        )
 
 
 def _outlasts_reset(model: Path | bytes) -> bool:

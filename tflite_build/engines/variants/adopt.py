@@ -6,19 +6,25 @@ import shutil
 from collections.abc import Mapping
 
 from tflite_build.engines.contract import Interface, Invalid, Refused, Request, SignatureSpec, TensorSpec
-from tflite_build.engines.files.runner import Port, Runner
+from tflite_build.engines.files import custom_operators, opening
+from tflite_build.engines.files.runner import Port
+from tflite_build.tflite import reader
+from tflite_build.tflite.custom import own
 
 
 def run(request: Request) -> None:
     """Write `model.tflite`, the same bytes, and `interface.json`.
 
     Raises:
-        Invalid: If the runtime refuses the file.
+        Invalid: If the runtime refuses the file, or it has custom operators that the spec does not allow.
     """
     source = request.inputs["model"]
+    with reader.model(source) as model:
+        custom_operators.check_allowed(own(model), request)
     try:
-        runner = Runner(source)
-        runner.load()
+        runner = opening.runner(request)
+        if not custom_operators.not_run(request):
+            runner.load()
     except Refused as refused:
         raise Invalid(f"the file cannot be run: {refused.reason}", "source.path", detail=refused.detail) from refused
     signatures = tuple(SignatureSpec(s.name, _specs(s.inputs), _specs(s.outputs)) for s in runner.signatures.values())

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tflite_build.engines.contract import Answer, Invalid, Refused, Request
+from tflite_build.engines.files import custom_operators, lookups, opening, tensors
 from tflite_build.engines.files import graph as graphs
-from tflite_build.engines.files import lookups, tensors
-from tflite_build.engines.files.runner import Kernels, Runner
+from tflite_build.engines.files.runner import Kernels
 from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.words import counted, quoted
 
@@ -49,9 +49,9 @@ class _Sample:
 class _Observer:
     """Runs samples with one kind of kernels and notes the extremes of every tensor."""
 
-    def __init__(self, model: Path, kernels: Kernels) -> None:
-        self._runner = Runner(model, kernels=kernels, keep=True)
-        self._graph = computed = graphs.read(model)
+    def __init__(self, request: Request, kernels: Kernels) -> None:
+        self._runner = opening.runner(request, kernels=kernels, keep=True)
+        self._graph = computed = graphs.read(request.inputs["model"])
         unique = computed.unique_names()
         self._tensors = {
             s.name: [
@@ -91,8 +91,8 @@ class _Observer:
 class _Profiler:
     """As `_Observer`, by the kernels that apps run with and the runtime's own profiler: four times as fast."""
 
-    def __init__(self, model: Path, names: Sequence[str]) -> None:
-        self._runner = Runner(model, kernels="profiled")
+    def __init__(self, request: Request, names: Sequence[str]) -> None:
+        self._runner = opening.runner(request, kernels="profiled")
         self._names = names
 
     def extremes(self, sample: _Sample) -> Extremes | None:
@@ -120,11 +120,13 @@ def run(request: Request) -> Answer:
 
     Raises:
         Refused: If the runtime does not run the file, or a tensor reaches infinity.
-        Invalid: If the file has operators of TensorFlow's own.
+        Invalid: If the file has operators of TensorFlow's own, or custom ones that no library is given for.
     """
     samples = list(_samples(tensors.read(request.inputs["samples"])))
-    model = request.inputs["model"]
-    _check_kernels(model)
+    _check_kernels(request.inputs["model"])
+    absent = custom_operators.not_run(request)
+    if absent:
+        raise custom_operators.needed("int8 and int16x8 take ranges from running the model", absent)
     reference_only = request.params.get("kernels") == "reference"
     warnings: list[str] = []
     ranges: dict[str, tuple[float, float]] = {}
@@ -132,9 +134,9 @@ def run(request: Request) -> Answer:
     for signature in dict.fromkeys(s.signature for s in samples):
         own = [s for s in samples if s.signature == signature]
         try:
-            names, found, count = _signature_ranges(model, own, reference_only, warnings)
+            names, found, count = _signature_ranges(request, own, reference_only, warnings)
         except Refused as refused:
-            raise _mistake(refused, model, own, request.params["data"]) or refused from None
+            raise _mistake(refused, request, own) or refused from None
         reruns += count
         for name, (low, high) in zip(names, found, strict=True):
             if math.isfinite(low) and math.isfinite(high):
@@ -144,13 +146,13 @@ def run(request: Request) -> Answer:
     return Answer(reruns=reruns, warnings=list(dict.fromkeys(warnings)))
 
 
-def _mistake(refused: Refused, model: Path, samples: Sequence[_Sample], key: str) -> Invalid | None:
+def _mistake(refused: Refused, request: Request, samples: Sequence[_Sample]) -> Invalid | None:
     """What in the data made the runtime fail, if that can be told."""
-    graph, signatures = graphs.read(model), Runner(model).signatures
+    graph, signatures = graphs.read(request.inputs["model"]), opening.runner(request).signatures
     for number, sample in enumerate(samples):
         mistake = lookups.explained(refused, graph, signatures[sample.signature], sample.arrays)
         if mistake is not None:
-            return mistake.in_sample(number, key)
+            return mistake.in_sample(number, request.params["data"])
     return None
 
 
@@ -161,26 +163,26 @@ def _samples(cases: Sequence[Case]) -> Iterator[_Sample]:
 
 
 def _signature_ranges(
-    model: Path, samples: Sequence[_Sample], reference_only: bool, warnings: list[str]
+    request: Request, samples: Sequence[_Sample], reference_only: bool, warnings: list[str]
 ) -> tuple[list[str], list[tuple[float, float]], int]:
     """Names, rounded ranges, and how many samples were run with the reference kernels."""
     try:
-        reference = _Observer(model, "reference")
+        reference = _Observer(request, "reference")
     except Refused as refused:  # as of ROUND, which has a fast kernel alone
         lacking = quoted(operator.name for operator in refused.operators) or "an operator"
         warnings.append(
             f"the runtime has no reference kernel of {lacking}, so ranges come from the kernels for this processor: on "
             "another kind integer files may come out with other bytes"
         )
-        optimized = _Observer(model, "optimized")
+        optimized = _Observer(request, "optimized")
         names = optimized.names(samples[0].signature)
-        quick = _fast(model, samples, optimized)
+        quick = _fast(request, samples, optimized)
         _check_bounded(names, quick)
         return names, _rounded(quick), 0
     names = reference.names(samples[0].signature)
     if reference_only:
         return names, _rounded(np.stack([reference.extremes(s) for s in samples])), len(samples)
-    quick = _fast(model, samples, reference)
+    quick = _fast(request, samples, reference)
     _check_bounded(names, quick)
     known = reference.bounds(samples[0].signature)
     search = _Search(quick, known, lambda index: reference.extremes(samples[index]))
@@ -198,21 +200,21 @@ def _check_bounded(names: Sequence[str], extremes: Extremes) -> None:
         )
 
 
-def _fast(model: Path, samples: Sequence[_Sample], observer: _Observer) -> Extremes:
+def _fast(request: Request, samples: Sequence[_Sample], observer: _Observer) -> Extremes:
     """The extremes of all samples, nearly right."""
     signature = samples[0].signature
     found = None
     if observer.told_apart(signature):
-        found = _profiled(model, samples, observer.names(signature))
+        found = _profiled(request, samples, observer.names(signature))
     if found is None:
-        fast = _Observer(model, "optimized")
+        fast = _Observer(request, "optimized")
         found = [fast.extremes(s) for s in samples]
     return np.stack(found)
 
 
-def _profiled(model: Path, samples: Sequence[_Sample], names: Sequence[str]) -> list[Extremes] | None:
+def _profiled(request: Request, samples: Sequence[_Sample], names: Sequence[str]) -> list[Extremes] | None:
     """The extremes of all samples by the profiler; None where it does not see all tensors of one."""
-    profiler = _Profiler(model, names)
+    profiler = _Profiler(request, names)
     found = []
     for sample in samples:
         values = profiler.extremes(sample)

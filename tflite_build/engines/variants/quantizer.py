@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from tflite_build.engines.contract import Answer, Invalid, Refused, Request
+from tflite_build.engines.files import custom_operators, opening
 from tflite_build.engines.files import graph as graphs
 from tflite_build.engines.files.graph import Graph, Operator
-from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.words import near_or_all, quoted
 
 from . import counts, divisions, half, left_in_float, masks, own_recipe, proportion, quantized_file, repacking
@@ -107,8 +107,10 @@ def run(request: Request) -> Answer:
         if any(o.custom and o.name.startswith("Flex") for _, o in source.graph.operators()):
             _check(request, made, source.graph)  # `compare` loads it where TensorFlow's own kernels are
             break
-        runner = Runner(made)  # by its verifier, before anything else reads the file
+        runner = opening.runner(request, made)  # by its verifier, before anything else reads the file
         _check(request, made, source.graph)
+        if custom_operators.not_run(request):
+            break
         try:
             runner.load()
             break

@@ -18,9 +18,8 @@ from ai_edge_litert import _pywrap_tensorflow_lite_calibration_wrapper as wrappe
 from ai_edge_litert import schema_py_generated as schema
 
 from tflite_build.engines.contract import Invalid, Refused, Request
-from tflite_build.engines.files import graph, tensors
+from tflite_build.engines.files import graph, opening, tensors
 from tflite_build.engines.files.graph import CONTROL_FLOW, Graph, Signature
-from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.files.tensors import Case
 from tflite_build.engines.words import quoted
 
@@ -64,7 +63,7 @@ def run(request: Request) -> None:
     quantized = _quantize(calibrator, wanted, io, str(request.params.get("granularity") or "channel"))
     if any(not s.name for s in parsed.signatures):
         quantized = _named_as(quantized, parsed)
-    runner = Runner(quantized)
+    runner = opening.runner(request, quantized)
     made = quantized_file.check_made(quantized, wanted)
     runner.load()
     quantized_file.check_ends(made, parsed, io)
