@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from tflite_build.planning.action import Input, ProjectFile, Step
@@ -51,6 +52,11 @@ def described(loaded: LoadedSpec) -> tuple[dict[str, Any], dict[str, Input]]:
                 "interface": operator.interface,
             }
     return ({_PARAM: said} if said else {}), files
+
+
+def paths(files: dict[str, Input]) -> dict[str, Path]:
+    """Inputs of `described`, as a step has them that no plan knows."""
+    return {name: file.path for name, file in files.items() if isinstance(file, ProjectFile)}
 
 
 def is_library(name: str) -> bool:

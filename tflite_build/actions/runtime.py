@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from tflite_build import resources
 from tflite_build.engines.contract import Request
-from tflite_build.planning.action import OutputOf, Step
+from tflite_build.planning.action import Input, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.types import Runtime
 from tflite_build.tflite import reader
+from tflite_build.tflite.custom import STOCK
 from tflite_build.tflite.used import used
 
 from . import pack
@@ -29,6 +32,7 @@ FILES = "runtime"
 OPERATORS = "operators.json"
 VERSION = 1
 KINDS = ("builtin", "select", "custom")
+_SOURCE = "source:"  # how inputs are called that are no variants
 _ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
 _TREES = {"litert": "tflite", "tflite": "tensorflow/lite"}  # where the sources of a line of releases lie
 
@@ -38,19 +42,15 @@ def step(model: Resolved, tools: Tools) -> Step | None:
     wanted = model.loaded.spec.runtime
     if "custom" not in wanted.target:
         return None
-    variants = [v.name for v in model.variants]
-    return Step(
-        ID,
-        "runtime",
-        tools.local("runtime"),
-        {"name": model.name, "abis": list(wanted.abis or _ABIS), "tree": _tree(wanted)},
-        {variant: pack.model_of(variant) for variant in variants},
-    )
-
-
-def output() -> OutputOf:
-    """The folder that it makes."""
-    return OutputOf(ID, FILES)
+    files: dict[str, Input] = {variant.name: pack.model_of(variant.name) for variant in model.variants}
+    sources: dict[str, list[str]] = {}
+    for operator, said in sorted(model.loaded.spec.compatibility.custom_ops.items()):
+        for path in said.sources:
+            name = f"{_SOURCE}{len(files)}"
+            files[name] = ProjectFile(model.loaded.folder / path)
+            sources.setdefault(operator, []).append(name)
+    params: dict[str, Any] = {"name": model.name, "abis": list(wanted.abis or _ABIS), "tree": _tree(wanted)}
+    return Step(ID, "runtime", tools.local("runtime"), {**params, **({"sources": sources} if sources else {})}, files)
 
 
 def _tree(wanted: Runtime) -> str:
@@ -61,29 +61,51 @@ def _tree(wanted: Runtime) -> str:
 def run(request: Request) -> None:
     """Write the folder `runtime`."""
     kernels = _Kernels()
-    for file in request.inputs.values():
-        with reader.model(file) as model:
+    variants = sorted(name for name in request.inputs if not name.startswith(_SOURCE))
+    for variant in variants:
+        with reader.model(request.inputs[variant]) as model:
             for u in used(model):
                 kernels.add(u.kind, u.name, u.version, u.version)
     name = str(request.params["name"])
-    models = [f"../{name}-{variant}.tflite" for variant in sorted(request.inputs)]
+    models = [f"../{name}-{variant}.tflite" for variant in variants]
     folder = request.outputs / FILES
     folder.mkdir()
-    for file_name, text in _texts(name, models, kernels, request.params["tree"], request.params["abis"]).items():
+    needed = {kernel.name for kernel in kernels.of("custom")}
+    given: dict[str, list[Path]] = {
+        operator: [request.inputs[name] for name in names]
+        for operator, names in request.params.get("sources", {}).items()
+        if operator in needed
+    }
+    sources = {operator: [path.name for path in paths] for operator, paths in given.items()}
+    texts = _texts(name, models, kernels, request.params["tree"], request.params["abis"], sources)
+    for file_name, text in texts.items():
         (folder / file_name).write_text(text, "utf-8")
+    for path in dict.fromkeys(path for paths in given.values() for path in paths):
+        shutil.copyfile(path, folder / path.name)
 
 
-def union(name: str, folders: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def union(
+    name: str, folders: Mapping[str, Mapping[str, Any]], texts: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
     """The files of a library that has the operators of several models: name -> text.
 
     Args:
         name: What it is to be called.
         folders: Where the models lie, from where these files will -> what `operators.json` says there.
+        texts: By the same places the sources of their custom operators, file name -> text.
 
     Raises:
         ValueError: If the models want different source trees, or two of their files have one name, with a message.
     """
     kernels = _Kernels()
+    sources: dict[str, list[str]] = {}
+    copied: dict[str, str] = {}
+    for folder, listed in folders.items():
+        for file, text in texts[folder].items():
+            if copied.setdefault(file, text) != text:
+                raise ValueError(f"two different sources of custom operators are called {file}")
+        for operator, files in listed.get("sources", {}).items():
+            sources[operator] = list(dict.fromkeys([*sources.get(operator, []), *files]))
     models: dict[str, str] = {}
     for folder, listed in folders.items():
         for model in listed["models"]:
@@ -96,7 +118,8 @@ def union(name: str, folders: Mapping[str, Mapping[str, Any]]) -> dict[str, str]
     if len(trees) > 1:
         raise ValueError(f"they are for different source trees: {' and '.join(trees)}, as [runtime] oldest says")
     abis = list(dict.fromkeys(abi for listed in folders.values() for abi in listed["abis"]))
-    return _texts(name, [f"{models[model]}/{model}" for model in sorted(models)], kernels, trees[0], abis)
+    paths = [f"{models[model]}/{model}" for model in sorted(models)]
+    return {**_texts(name, paths, kernels, trees[0], abis, sources), **copied}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +150,14 @@ class _Kernels:
         return [kernel for key, kernel in sorted(self._found.items()) if key[0] == kind]
 
 
-def _texts(name: str, models: Sequence[str], kernels: _Kernels, tree: str, abis: Sequence[str]) -> dict[str, str]:
+def _texts(
+    name: str,
+    models: Sequence[str],
+    kernels: _Kernels,
+    tree: str,
+    abis: Sequence[str],
+    sources: Mapping[str, Sequence[str]],
+) -> dict[str, str]:
     """The files: name -> text.
 
     Args:
@@ -136,6 +166,7 @@ def _texts(name: str, models: Sequence[str], kernels: _Kernels, tree: str, abis:
         kernels: What it has to have.
         tree: Where the source tree has TensorFlow Lite.
         abis: The ABIs of Android.
+        sources: Custom operator -> the files beside these that have its kernel.
     """
     import jinja2  # takes longer than most of what else is done here
 
@@ -149,11 +180,22 @@ def _texts(name: str, models: Sequence[str], kernels: _Kernels, tree: str, abis:
     by_kind = {kind: kernels.of(kind) for kind in KINDS}
     names = [posixpath.basename(path) for path in models]
     target = re.sub(r"\W", "_", name)
-    view = {**by_kind, "target": target, "models": names, "paths": models, "tree": tree, "abis": abis}
+    view = {
+        **by_kind,
+        "target": target,
+        "models": names,
+        "paths": models,
+        "tree": tree,
+        "abis": abis,
+        "sources": list(dict.fromkeys(file for files in sources.values() for file in files)),
+        "elsewhere": [kernel.name for kernel in by_kind["custom"] if kernel.name not in {*STOCK, *sources}],
+    }
     texts = {
         template.removesuffix(".jinja"): environment.get_template(template).render(view)
         for template in sorted(environment.list_templates())
     }
     listed = {kind: [asdict(kernel) for kernel in by_kind[kind]] for kind in KINDS}
-    value = {"version": VERSION, "tree": tree, "abis": list(abis), "models": names, **listed}
+    value: dict[str, Any] = {"version": VERSION, "tree": tree, "abis": list(abis), "models": names, **listed}
+    if sources:
+        value["sources"] = {operator: list(files) for operator, files in sources.items()}
     return dict(sorted({**texts, OPERATORS: json.dumps(value, indent=2) + "\n"}.items()))

@@ -402,13 +402,26 @@ def run_model(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="Y.npz", help="Where the outputs go.")],
     signature: Annotated[str | None, typer.Option("--signature", "-s", help="Which one, if there are several.")] = None,
     dequantize: Annotated[bool, typer.Option("--dequantize", help="Give integer outputs as real numbers.")] = False,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            "--spec", metavar="MODEL.TOML", help="Names libraries of custom operators; default: what built it."
+        ),
+    ] = None,
     offline: Offline = False,
 ) -> None:
     """Run a .tflite file on arrays, in a process of its own."""
     from tflite_build.api import run_file
 
     written = run_file(
-        model, input_, output, signature=signature, dequantize=dequantize, offline=offline, on_event=console.note
+        model,
+        input_,
+        output,
+        signature=signature,
+        dequantize=dequantize,
+        spec=spec,
+        offline=offline,
+        on_event=console.note,
     )
     for array in written:
         console.line(f"{array.name}: {array.dtype} [{', '.join(map(str, array.shape))}]")

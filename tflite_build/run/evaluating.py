@@ -24,7 +24,7 @@ from tflite_build.evaluation.refactorings import Refactoring
 from tflite_build.evaluation.verdict import Obstacle, Verdict, beyond_builtins, verdict
 from tflite_build.progress import Listener, Note
 from tflite_build.spec import SPEC_NAME
-from tflite_build.spec.load import load
+from tflite_build.spec.load import LoadedSpec, load
 from tflite_build.store.artifact import Artifact
 from tflite_build.tflite import reader
 
@@ -246,7 +246,8 @@ def _of_source(session: Session, subject: _Subject, timed: bool) -> Evaluation:
     with session.store.scratch() as scratch:
         for made in _files(session, job, subject.target, scratch, converts):
             drawn = drawn or _drawn(made.file)
-            files.append(_evaluated(session, made, figures(made.file, known), timed, built.get(made.variant, {})))
+            row = built.get(made.variant, {})
+            files.append(_evaluated(session, made, figures(made.file, known), timed, row, subject.target.loaded))
     notes = [] if not converts else [f"{o.engine}: {o.message}" for o in in_the_way]
     notes += [problem.message for error in job.failures for problem in error.problems]
     notes += job.warnings
@@ -293,10 +294,15 @@ def _staged(session: Session, artifact: Artifact, variant: str, quantize: str, s
 
 
 def _evaluated(
-    session: Session, made: _Made, held: Figures, timed: bool, built: Mapping[str, Any] = MappingProxyType({})
+    session: Session,
+    made: _Made,
+    held: Figures,
+    timed: bool,
+    built: Mapping[str, Any] = MappingProxyType({}),
+    loaded: LoadedSpec | None = None,
 ) -> FileEvaluation:
     """The evaluation of a file; `built` is its row in the report of a build, which counts as far as it is of this file."""
-    timings, why = measure(session, made.file, threads_here()) if timed else ((), "")
+    timings, why = measure(session, made.file, threads_here(), loaded) if timed else ((), "")
     same = built.get("sha256") == sha256_of(made.file)
     accuracy, cosine = (built.get("accuracy"), built.get("cosine")) if same else (None, None)
     return FileEvaluation(made.variant, made.quantize, held, timings, why, accuracy, cosine)

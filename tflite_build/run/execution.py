@@ -8,16 +8,20 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tflite_build import named
+from tflite_build.actions import custom_operators
 from tflite_build.engines.contract import Invalid, Refused, Request
-from tflite_build.errors import BuildError, ExitCode, Problem, SpecError
+from tflite_build.errors import BuildError, ExitCode, Place, Problem, SpecError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, silent
+from tflite_build.spec.load import load
 from tflite_build.tflite import reader
+from tflite_build.tflite.custom import own
 from tflite_build.tflite.flatbuffer import FormatError
 
-from . import arguments
+from . import arguments, report
 from .driver import Options, Session
 from .execute import Limits, call
 from .publish import FORGOTTEN, Placement, sweep
@@ -42,6 +46,7 @@ def run_file(
     *,
     signature: str | None = None,
     dequantize: bool = False,
+    spec: str | Path | None = None,
     offline: bool = False,
     on_event: Listener = silent,
 ) -> tuple[OutputArray, ...]:
@@ -53,6 +58,7 @@ def run_file(
         output: The .npz file to write, one array per output.
         signature: Which one, where the file has several.
         dequantize: Give integer outputs as real numbers.
+        spec: The model.toml that names libraries of custom operators; default: the one that the file was built from.
         offline: Install nothing.
         on_event: Called with notes, such as of an installation.
 
@@ -66,12 +72,13 @@ def run_file(
     files = arguments.path(model, "model"), arguments.path(inputs, "inputs")
     written = arguments.path(output, "output")
     chosen = arguments.text(signature, "signature")
+    spec_file = None if spec is None else arguments.path(spec, "spec")
     with arguments.listening(on_event) as listener:
         file, data = (named.file(path) for path in files)
         _apart(written, file, data)
         with reader.model(file):
             pass  # a file that is no model is told from one that the runtime refuses
-        return _run(file, data, written, chosen, dequantize, Options(offline=offline), listener)
+        return _run(file, data, written, chosen, dequantize, spec_file, Options(offline=offline), listener)
 
 
 def _apart(output: Path, model: Path, inputs: Path) -> None:
@@ -87,11 +94,12 @@ def _run(
     output: Path,
     signature: str | None,
     dequantize: bool,
+    spec: Path | None,
     options: Options,
     listener: Listener,
 ) -> tuple[OutputArray, ...]:
     with Session(options, listener) as session, session.store.scratch() as scratch:
-        described = execute(session, model, inputs, scratch / "out", signature, dequantize=dequantize)
+        described = execute(session, model, inputs, scratch / "out", signature, dequantize=dequantize, spec=spec)
         sweep(output.parent, glob.escape(output.name), older=FORGOTTEN)
         with Placement() as placement:
             placement.file(scratch / "out" / "outputs.npz", output)
@@ -100,17 +108,51 @@ def _run(
 
 
 def execute(
-    session: Session, model: Path, inputs: Path, outputs: Path, signature: str | None, *, dequantize: bool
+    session: Session,
+    model: Path,
+    inputs: Path,
+    outputs: Path,
+    signature: str | None,
+    *,
+    dequantize: bool,
+    spec: Path | None = None,
 ) -> tuple[OutputArray, ...]:
     """Run `model` on the arrays in `inputs`; its outputs are `outputs.npz` in the new folder `outputs`.
+
+    Args:
+        spec: The model.toml that names libraries of custom operators; default: the one that `model` was built from.
 
     Raises:
         BuildError: If the file or the arrays are wrong, or the runtime refuses them.
     """
-    params = {"signature": signature, "dequantize": dequantize}
-    answer(session, "execute", params, {"model": model, "data": inputs}, outputs, model)
+    said, libraries = _libraries(model, spec)
+    params = {"signature": signature, "dequantize": dequantize, **said}
+    answer(session, "execute", params, {"model": model, "data": inputs, **libraries}, outputs, model)
     described = json.loads((outputs / "outputs.json").read_text("utf-8"))
     return tuple(OutputArray(o["name"], o["dtype"], tuple(o["shape"])) for o in described)
+
+
+def _libraries(model: Path, spec: Path | None) -> tuple[dict[str, Any], dict[str, Path]]:
+    """What tells a step of the libraries for the custom operators of `model`; nothing where it has none.
+
+    Raises:
+        BuildError: If there is no library for one.
+    """
+    with reader.model(model) as read:
+        names = own(read)
+    if not names:
+        return {}, {}
+    file = spec or report.read(model.resolve().parent).spec
+    loaded = load(file) if file else None
+    known = loaded.spec.compatibility.custom_ops if loaded else {}
+    missing = [name for name in names if name not in known or not known[name].library]
+    if loaded is None or missing:
+        message = f"{model} is not run: it needs {', '.join(missing or names)}"
+        hint = "give `library` and `registerer` in [compatibility.custom_ops.NAME]"
+        hint += "" if file else " of a model.toml, and name that with --spec"
+        raise BuildError(Problem(message, Place(file) if file else None, hint))
+    said, files = custom_operators.described(loaded)
+    return said, custom_operators.paths(files)
 
 
 def answer(

@@ -36,11 +36,14 @@ def write(targets: Sequence[Target], output: Path, out_dir: Path | None) -> tupl
             Problem("none of these models wants a library of its own", hint='say `target = "custom"` in its [runtime]')
         )
     listed = {}
+    sources = {}
     for target in wanted:
         folder = out_folder(target.loaded, out_dir)
-        listed[Path(os.path.relpath(folder.resolve(), output.resolve())).as_posix()] = _listed(target, folder)
+        place = Path(os.path.relpath(folder.resolve(), output.resolve())).as_posix()
+        listed[place] = _listed(target, folder)
+        sources[place] = _sources(target, folder, listed[place])
     try:
-        texts = runtime.union(output.resolve().name, listed)
+        texts = runtime.union(output.resolve().name, listed, sources)
     except ValueError as error:
         places = ", ".join(str(target.loaded.file) for target in wanted)
         raise SpecError(Problem(f"no one library is for all of {places}: {error}")) from None
@@ -49,6 +52,20 @@ def write(targets: Sequence[Target], output: Path, out_dir: Path | None) -> tupl
             placement.text(text, output / name)
         placement.commit()
     return tuple(output / name for name in texts)
+
+
+def _sources(target: Target, folder: Path, listed: dict[str, Any]) -> dict[str, str]:
+    """The sources of its custom operators as its build has copied them: file name -> text."""
+    found = {}
+    for name in {file for files in listed.get("sources", {}).values() for file in files}:
+        try:
+            found[name] = (folder / runtime.FILES / name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"the source '{name}' of a custom operator cannot be read: {error}"
+            raise BuildError(
+                Problem(message, target.loaded.place("compatibility.custom_ops"), "build it again")
+            ) from None
+    return found
 
 
 def _listed(target: Target, folder: Path) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tflite_build.engines.contract import Refused, Request
+from tflite_build.actions import custom_operators
+from tflite_build.engines.contract import Invalid, Refused, Request
 from tflite_build.errors import EngineError
 from tflite_build.planning.action import Step, Tool
+from tflite_build.spec.load import LoadedSpec
 
 from .driver import Session
 from .execute import Limits, call
@@ -47,19 +49,29 @@ def threads_here() -> tuple[int, ...]:
     return (1, count) if count > 1 else (1,)
 
 
-def measure(session: Session, file: Path, threads: Sequence[int]) -> tuple[tuple[Timing, ...], str]:
-    """What calls of the file at `file` take, and why nothing was measured ("" where it was)."""
+def measure(
+    session: Session, file: Path, threads: Sequence[int], loaded: LoadedSpec | None = None
+) -> tuple[tuple[Timing, ...], str]:
+    """What calls of the file at `file` take, and why nothing was measured ("" where it was).
+
+    Args:
+        loaded: The spec that names libraries of its custom operators, where it has one.
+    """
+    said, libraries = custom_operators.described(loaded) if loaded else ({}, {})
     with session.store.scratch() as scratch:
         outputs = scratch / "out"
         outputs.mkdir()
-        params = {"threads": list(threads), "seconds": _SECONDS, "most": _MOST}
-        request = Request("timing", params, {"model": file.absolute()}, outputs)
+        params = {"threads": list(threads), "seconds": _SECONDS, "most": _MOST, **said}
+        inputs = {name: path.absolute() for name, path in custom_operators.paths(libraries).items()}
+        request = Request("timing", params, {"model": file.absolute(), **inputs}, outputs)
         environment = Environment("core", session.environments.python("core"))
         step = Step("timing", "timing", Tool("core", "", ""))
         try:
             call(session.workers, step, request, Limits(_TIMEOUT), environment, session.executor.cancelled)
         except Refused as refused:
             return (), refused.reason
+        except Invalid as invalid:
+            return (), invalid.message
         except EngineError as error:  # a file from anywhere may crash the runtime, and its figures are still good
             return (), error.problems[0].message
         found = json.loads((outputs / "timing.json").read_text("utf-8"))

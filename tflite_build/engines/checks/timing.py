@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tflite_build.engines.contract import Request
-from tflite_build.engines.files import opening
+from tflite_build.engines.contract import Refused, Request
+from tflite_build.engines.files import custom_operators, opening
 from tflite_build.engines.files.runner import Port
+from tflite_build.engines.words import quoted
 
 _FEWEST = 5  # runs that say something of the spread
 
@@ -23,6 +24,9 @@ def run(request: Request) -> None:
     Raises:
         Refused: If the runtime does not run the file.
     """
+    absent = custom_operators.not_run(request)
+    if absent:
+        raise Refused(f"it needs {quoted(absent)}")
     found: list[dict[str, Any]] = []
     for threads in request.params["threads"]:
         runner = opening.runner(request, threads=threads)

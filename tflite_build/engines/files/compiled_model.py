@@ -70,12 +70,11 @@ class CompiledModelRunner(Runner):
         self,
         model: Path | bytes,
         libraries: Sequence[Library],
-        threads: int = 1,
         kernels: Kernels = "default",
         *,
         keep: bool = False,
     ) -> None:
-        if keep or kernels != "default" or threads != 1:
+        if keep or kernels != "default":
             raise Invalid(
                 f"'{libraries[0].name}' registers with the CompiledModel API, which does not show the values inside of a "
                 "model that int8 and int16x8 take their ranges from",

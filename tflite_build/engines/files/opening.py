@@ -28,5 +28,5 @@ def runner(
     given = libraries(request)
     opened = request.inputs["model"] if model is None else model
     if given and given[0].interface == "compiled-model":
-        return CompiledModelRunner(opened, given, threads, kernels, keep=keep)
+        return CompiledModelRunner(opened, given, kernels, keep=keep)
     return Runner(opened, threads, kernels, keep=keep, libraries=given)
