@@ -188,7 +188,7 @@ def _convert(source: _Source, flags: dict[str, int], scratch: Path, allowed: fro
             flags["guarantee_all_funcs_one_use"] = 1
         elif failure.tensor_lists and batch is None and source.batch() is not None:
             batch = source.batch()
-        elif blamed & allowed and not flags.get("allow_custom_ops") and (blamed <= allowed or select):
+        elif blamed and blamed <= allowed and not flags.get("allow_custom_ops"):
             flags["allow_custom_ops"] = 1
         elif select and any(o.needs == "select" for o in failure.operators) and not flags.get("enable_select_tf_ops"):
             flags["enable_select_tf_ops"] = 1

@@ -134,7 +134,8 @@ def refusal(failure: Failure) -> Refused:
     if select == names and not wide:
         listed = ", ".join(f'"{name}"' for name in select)
         reason += (
-            f": `select_tf_ops = [{listed}]` in [compatibility] leaves it to them, and the app links their library"
+            f": `select_tf_ops = [{listed}]` in [compatibility] leaves it to them, and the app links their library; "
+            f"[compatibility.custom_ops.{select[0]}] says that the app has a kernel of its own"
         )
     if wide:
         narrower = " and ".join(dict.fromkeys(_NARROWER[kind] for kind in wide))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tflite_build.engines.contract import Invalid, Request
+from tflite_build.engines.contract import FailingOperator, Invalid, Refused, Request
 from tflite_build.engines.words import quoted
 from tflite_build.tflite import reader
 from tflite_build.tflite.custom import own
@@ -124,16 +124,15 @@ def check_allowed(names: Sequence[str], request: Request) -> None:
     """Hold the custom operators of a file against what the spec allows.
 
     Raises:
-        Invalid: If it does not allow one.
+        Refused: If it does not allow one.
     """
-    unnamed = [name for name in names if name not in request.params.get(PARAM, {})]
-    if unnamed:
-        tables = " and ".join(f"[compatibility.custom_ops.{_bare(name)}]" for name in unnamed)
-        them = "its" if len(unnamed) == 1 else "their"
-        raise Invalid(
-            f"the model has {quoted(unnamed)}, which no runtime carries and the spec does not allow",
-            "compatibility.custom_ops",
-            f"add {tables}, and register {them} kernel in the app; or change the model",
+    found = [name for name in names if name not in request.params.get(PARAM, {})]
+    if found:
+        tables = " and ".join(f"[compatibility.custom_ops.{_bare(name)}]" for name in found)
+        raise Refused(
+            f"the model has {quoted(found)}, which no runtime carries: {tables} says that the app registers "
+            f"{'its kernel' if len(found) == 1 else 'their kernels'}",
+            [FailingOperator(name, "custom") for name in found],
         )
 
 

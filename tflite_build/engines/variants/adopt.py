@@ -16,7 +16,8 @@ def run(request: Request) -> None:
     """Write `model.tflite`, the same bytes, and `interface.json`.
 
     Raises:
-        Invalid: If the runtime refuses the file, or it has custom operators that the spec does not allow.
+        Invalid: If the runtime refuses the file.
+        Refused: If it has custom operators that the spec does not allow.
     """
     source = request.inputs["model"]
     with reader.model(source) as model:
