@@ -96,9 +96,9 @@ def _files(files: Sequence[FileEvaluation]) -> None:
                 console.size(held.file),
                 f"{held.parameters:,}",
                 console.size(sum(s.arena for s in file.figures.signatures)),
-                _count(max((s.compute.total for s in file.figures.signatures), default=0)),
-                _share((s.gpu.delegated, s.gpu.operators) for s in file.figures.signatures),
-                _share((s.xnnpack.delegated, s.xnnpack.operators) for s in file.figures.signatures),
+                count_text(max((s.compute.total for s in file.figures.signatures), default=0)),
+                share_text((s.gpu.delegated, s.gpu.operators) for s in file.figures.signatures),
+                share_text((s.xnnpack.delegated, s.xnnpack.operators) for s in file.figures.signatures),
                 *_times(file.timings),
             ]
         )
@@ -125,7 +125,7 @@ def _signatures(found: Figures) -> None:
             console.size(s.arena),
             console.size(s.persistent),
             str(s.depth),
-            _count(s.compute.total),
+            count_text(s.compute.total),
         ]
         for s in found.signatures
     ]
@@ -145,7 +145,7 @@ def _operators(found: Figures) -> None:
             [
                 printable(use.name),
                 str(use.count),
-                _count(macs) if macs else "",
+                count_text(macs) if macs else "",
                 needs.get(use.needs, "restricted" if use.restrictions else "builtin"),
                 since,
                 ", ".join(shown),
@@ -173,7 +173,11 @@ def _layers(found: Figures) -> None:
     if not names:
         return
     rows = [
-        [printable(n) or "(no name)", console.size(found.data.by_layer.get(n, 0)), _count(macs[n]) if n in macs else ""]
+        [
+            printable(n) or "(no name)",
+            console.size(found.data.by_layer.get(n, 0)),
+            count_text(macs[n]) if n in macs else "",
+        ]
         for n in names[:_SHOWN]
     ]
     console.table(["layer", "weights", "MACs"], rows, right=(1, 2), indent="  ")
@@ -243,13 +247,15 @@ def _milliseconds(seconds: float) -> str:
     return f"{value:.3f} ms" if value < 1 else f"{value:.1f} ms"
 
 
-def _share(pairs: Iterable[tuple[int, int]]) -> str:
+def share_text(pairs: Iterable[tuple[int, int]]) -> str:
+    """How many of how many, summed up over pairs of these."""
     listed = list(pairs)
     taken, total = sum(t for t, _ in listed), sum(n for _, n in listed)
     return "all" if taken == total else f"{taken} of {total}"
 
 
-def _count(value: float) -> str:
+def count_text(value: float) -> str:
+    """A number of many digits with three or four of them, such as 12.3 M."""
     for unit in ("", " k", " M"):
         if value < 1000:
             return f"{value:.0f}" if not unit else f"{value:.1f}{unit}"

@@ -14,6 +14,7 @@ from tflite_build.run.evaluating import Evaluation, FileEvaluation
 from tflite_build.run.publish import Placement
 
 from . import console
+from .evaluated import count_text, share_text
 
 _BARS = 24  # layers in a chart
 _BOX = (150, 40)
@@ -54,14 +55,6 @@ def render(evaluation: Evaluation) -> str:
     )
 
 
-def _count(value: float) -> str:
-    for unit in ("", " k", " M"):
-        if value < 1000:
-            return f"{value:.0f}" if not unit else f"{value:.1f}{unit}"
-        value /= 1000
-    return f"{value:.2f} G"
-
-
 def _file(f: FileEvaluation) -> dict[str, str]:
     held, first = f.figures.data, f.figures.signatures
     threads = {t.threads: t for t in f.timings}
@@ -71,7 +64,7 @@ def _file(f: FileEvaluation) -> dict[str, str]:
         "size": console.size(held.file),
         "parameters": f"{held.parameters:,}",
         "arena": console.size(max((s.arena for s in first), default=0)),
-        "macs": _count(max((s.compute.total for s in first), default=0)),
+        "macs": count_text(max((s.compute.total for s in first), default=0)),
         "gpu": _coverage(f, "gpu"),
         "xnnpack": _coverage(f, "xnnpack"),
         "accuracy": "" if f.accuracy is None else f"{f.accuracy:.2%}",
@@ -82,8 +75,7 @@ def _file(f: FileEvaluation) -> dict[str, str]:
 
 def _coverage(f: FileEvaluation, delegate: str) -> str:
     found = [getattr(s, delegate) for s in f.figures.signatures]
-    taken, operators = sum(c.delegated for c in found), sum(c.operators for c in found)
-    return "all" if taken == operators else f"{taken} of {operators}"
+    return share_text((c.delegated, c.operators) for c in found)
 
 
 def _sizes(files: Sequence[FileEvaluation]) -> list[dict[str, Any]]:
@@ -169,7 +161,7 @@ def _operators(f: FileEvaluation) -> list[dict[str, Any]]:
             "name": o.name,
             "count": o.count,
             "macs": totals.get(o.name, 0),
-            "macs_text": _count(totals[o.name]) if totals.get(o.name) else "",
+            "macs_text": count_text(totals[o.name]) if totals.get(o.name) else "",
             "needs": o.needs,
             "since": ", ".join(f"{line} {version}" for line, version in o.since.items() if version),
             "layers": ", ".join(filter(None, o.layers)),
@@ -201,7 +193,7 @@ def _graph(drawing: Drawing) -> dict[str, Any]:
                         f"{n.kind} {n.label}".strip(),
                         f"{n.dtype} {list(n.shape)}",
                         f"weights {console.size(n.weights)}" if n.weights else "",
-                        f"{_count(n.macs)} multiply-accumulates" if n.macs else "",
+                        f"{count_text(n.macs)} multiply-accumulates" if n.macs else "",
                     ),
                 )
             ),
