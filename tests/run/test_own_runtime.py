@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 import tomli
@@ -212,3 +214,71 @@ def tflite_build_error(model) -> tflite_build.BuildError:
     with pytest.raises(tflite_build.BuildError) as caught:
         model.build()
     return caught.value
+
+
+def aar(model, **libraries: bytes) -> Path:
+    """An AAR with a runtime for each ABI, stored without compression, as the Gradle plugin keeps them."""
+    file: Path = model.folder / "app.aar"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("AndroidManifest.xml", "<manifest/>")
+        for abi, content in libraries.items():
+            archive.writestr(f"jni/{abi.replace('_v', '-v')}/libruntime.so", content)
+    return file
+
+
+def test_the_download_of_an_app(small, cli: Callable[..., Ran]) -> None:
+    """The file as it is, and of the library the largest ABI as a download has it: compressed."""
+    random = Random(0)
+    large, little = random.randbytes(40_000), random.randbytes(1000) + bytes(500_000)
+    limit = 'max_download = "45 KB"'
+    small.write(runtime=f'{CUSTOM}\nlibrary = "app.aar"', checks=limit, float32=None)
+    aar(small, arm64_v8a=large, x86=little)
+    (result,) = tflite_build.check(small.folder).models
+    (gate,) = (g for g in result.gates if g.check == "max_download")
+    deflated = 40_000 + 5 * 3 + 3  # what does not compress is stored in blocks of at most 16383 bytes, five bytes each
+    assert gate.ok and gate.subject == "arm64-v8a"
+    assert small.build().ran != []
+    size = small.output("int8").stat().st_size
+    assert abs(int(gate.figure.removesuffix(" bytes").replace(",", "")) - size - deflated) < 20
+    lock = small.lock.read_text()
+    assert "app.aar" not in tomli.loads(lock)["source"]
+    assert small.build().ran == []
+    aar(small, arm64_v8a=large + random.randbytes(3000))
+    ran = cli("build", small.folder)
+    assert ran.code == 4 and small.lock.read_text() == lock
+    assert "variant 'int8' adds 4" in ran.err and "of the runtime for arm64-v8a), " in ran.err and limit in ran.err
+    (small.folder / "app.aar").write_bytes(random.randbytes(1000))
+    small.write(runtime=f'{CUSTOM}\nlibrary = "app.so"', checks=limit, float32=None)
+    shutil.copy(small.folder / "app.aar", small.folder / "app.so")
+    (result,) = tflite_build.check(small.folder).models
+    assert [(g.ok, g.subject) for g in result.gates if g.check == "max_download"] == [(True, "")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no archive", "'app.aar' is no zip archive, as an AAR is"),
+        (None, "'app.aar' has no jni/ABI/NAME.so, as an AAR with a runtime has"),
+        (b"damaged", "'app.aar' is a damaged archive: "),
+    ],
+)
+def test_a_library_that_is_none(small, cli: Callable[..., Ran], content: bytes | None, message: str) -> None:
+    small.write(runtime=f'{CUSTOM}\nlibrary = "app.aar"', checks='max_download = "1 MB"')
+    file = aar(small, **({} if content is None else {"x86": bytes(range(256)) * 40}))
+    if content == b"damaged":
+        raw = bytearray(file.read_bytes())
+        raw[300] ^= 0xFF  # inside of the library
+        file.write_bytes(raw)
+    elif content:
+        file.write_bytes(content)
+    ran = cli("build", small.folder)
+    assert ran.code == 2 and message in ran.err and 'library = "app.aar"' in ran.err and not small.lock.exists()
+
+
+def test_the_size_of_a_download_wants_a_library(small, cli: Callable[..., Ran]) -> None:
+    small.write(checks='max_download = "1 MB"')
+    ran = cli("build", small.folder)
+    assert ran.code == 2 and "nothing says how large the runtime is that the app brings" in ran.err
+    small.write(runtime='library = "m.tflite"')
+    ran = cli("build", small.folder)
+    assert ran.code == 2 and "a library of one's own, which this app is not linked to" in ran.err

@@ -13,6 +13,7 @@ from . import (
     convert,
     custom_operators,
     fetch,
+    library,
     lower,
     pack,
     preprocess,
@@ -60,7 +61,7 @@ def graph(model: Resolved, tools: Tools) -> Graph:
             compare.step(model, tools, variant),
             accuracy.step(model, tools, pack.model_of(variant.name), variant.name),
         ]
-    steps.append(runtime.step(model, tools))
+    steps += [runtime.step(model, tools), library.step(model, tools)]
     return Graph(tuple(custom_operators.given(model.loaded, s) for s in steps if s is not None))
 
 
@@ -71,6 +72,8 @@ def variant_targets(model: Resolved, names: tuple[str, ...]) -> set[str]:
     if model.loaded.spec.checks.accuracy is not None:
         targets |= {accuracy.step_id(n) for n in ("", *wanted)}
     targets |= {compare.step_id(n) for n in wanted}
+    if model.loaded.spec.runtime.library:
+        targets.add(library.ID)
     return targets | folders(model) if not names else targets
 
 

@@ -18,6 +18,7 @@ _LOCAL_CODE = {
     "signatures": ("actions/signatures.py", "engines"),
     "pack": ("actions/pack.py", "tflite"),
     "runtime": ("actions/runtime.py", "tflite"),
+    "library": ("actions/library.py",),
 }
 _LOCAL_DATA: Mapping[str, tuple[Callable[..., Path], str]] = {
     "pack": (resources.specs, "operators.toml"),

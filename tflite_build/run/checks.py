@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tflite_build.actions import accuracy
+from tflite_build.actions import accuracy, library
 from tflite_build.errors import BuildError, ExitCode, near_miss
 from tflite_build.spec.checks import FileLimits
 from tflite_build.spec.load import LoadedSpec
@@ -43,6 +43,7 @@ def gates(job: Job, variant: VariantResult, file: Path) -> tuple[Gate, ...]:
             *_cosine(limits, variant),
             *_errors(limits, variant),
             *_size(limits, variant),
+            *_download(limits, variant, job),
             *_arena(limits, variant, model),
             *_accuracy(limits, variant, accuracy_of(job, "")),
             *_runtime(job.loaded, variant, model),
@@ -155,6 +156,24 @@ def _size(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
     message = f"variant '{variant.name}' has {variant.size:,} bytes, {over:,.0f} more than {most}"
     wrong = None if over <= 0 else (message, _smaller(variant.quantize))
     yield limits.gate(key, "", f"{variant.size:,} bytes", f"at most {most}", wrong)
+
+
+def _download(limits: _Limits, variant: VariantResult, job: Job) -> Iterator[Gate]:
+    most, key = limits.of("max_download")
+    if most is None:
+        return
+    sizes = {str(abi): int(str(size)) for abi, size in job.read_json(library.ID, library.SIZES).items()}
+    abi = max(sizes, key=sizes.__getitem__)
+    whole = variant.size + sizes[abi]
+    over = whole - bytes_of(most)
+    of = f"the runtime for {abi}" if abi else "the runtime"
+    message = (
+        f"variant '{variant.name}' adds {whole:,} bytes to a download ({variant.size:,} of its own, {sizes[abi]:,} of "
+        f"{of}), {over:,.0f} more than {most}"
+    )
+    hint = "build the runtime again where the model needs fewer operators now, leave out ABIs, or make the file smaller"
+    wrong = None if over <= 0 else (message, hint)
+    yield limits.gate(key, abi, f"{whole:,} bytes", f"at most {most}", wrong)
 
 
 def _arena(limits: _Limits, variant: VariantResult, model: Model) -> Iterator[Gate]:

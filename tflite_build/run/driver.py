@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tflite_build.actions import compare, fetch, inspect, pack, runtime, signatures
+from tflite_build.actions import compare, fetch, inspect, library, pack, runtime, signatures
 from tflite_build.actions.samples import GENERATORS
 from tflite_build.actions.tools import Tools
 from tflite_build.engines.contract import Interface
@@ -40,7 +40,13 @@ from .worker import Environment, Workers
 if TYPE_CHECKING:
     from tflite_build.evaluation.verdict import Obstacle
 
-LOCAL_STEPS = {"fetch": fetch.run, "signatures": signatures.run, "pack": pack.run, "runtime": runtime.run}
+LOCAL_STEPS = {
+    "fetch": fetch.run,
+    "signatures": signatures.run,
+    "pack": pack.run,
+    "runtime": runtime.run,
+    "library": library.run,
+}
 
 
 @dataclass(frozen=True, slots=True)

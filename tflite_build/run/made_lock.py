@@ -73,6 +73,8 @@ def spec_digest(spec: ModelSpec) -> str:
     }
     if "custom" not in spec.runtime.target:  # what builds a library of one's own hangs on it
         limits["runtime"] = True
+    else:
+        limits["runtime"] = {"library"}
     value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
     for table in ("convert", "compatibility"):  # that there was a limit in it is nothing, either
         if not value.get(table):

@@ -83,6 +83,9 @@ class FileLimits(SpecModel):
     every output, or a table of output name to number."""
     max_size: Size | None = None
     """The largest size of a file, such as `"200 KB"`."""
+    max_download: Size | None = None
+    """What a file and the app's own runtime, `library` in [runtime], may add to the download of an app, such as `"3 MB"`:
+    the file as it is, since apps keep models uncompressed, and of the library the largest ABI, compressed."""
     max_arena: Size | None = None
     """The most memory for activations that the runtime plans, such as `"2 MB"`; of several signatures the largest."""
 

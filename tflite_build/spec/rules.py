@@ -173,6 +173,21 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
             "'abis' are those of a library of one's own, which this app is not linked to",
             'add "custom" to target, or remove it',
         )
+    if spec.runtime.library and "custom" not in targets:
+        yield Violation(
+            "runtime.library",
+            "'library' is a library of one's own, which this app is not linked to",
+            'add "custom" to target, or remove it',
+        )
+    limits = [(spec.checks, "checks"), *((v.checks, f"variant.{n}.checks") for n, v in spec.variant.items())]
+    for table, prefix in limits:
+        if table.max_download and not spec.runtime.library:
+            yield Violation(
+                f"{prefix}.max_download",
+                "nothing says how large the runtime is that the app brings",
+                "build what build/NAME/runtime describes and name it as `library` in [runtime], or take max_size, which is "
+                "of the file alone",
+            )
     if spec.compatibility.select_tf_ops and "play-services" in targets:
         yield Violation(
             "compatibility.select_tf_ops",
@@ -366,6 +381,8 @@ def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
             yield "checks.accuracy.entry", spec.checks.accuracy.entry.rpartition(":")[0], "code"
         for i, file in enumerate(spec.checks.accuracy.files):
             yield f"checks.accuracy.files.{i}", file, "code"
+    if spec.runtime.library:
+        yield "runtime.library", spec.runtime.library, "file"
     for name, custom in spec.compatibility.custom_ops.items():
         if custom.library:
             yield f'compatibility.custom_ops."{name}".library', custom.library, "file"
