@@ -237,7 +237,7 @@ def test_the_download_of_an_app(small, cli: Callable[..., Ran]) -> None:
     (gate,) = (g for g in result.gates if g.check == "max_download")
     deflated = 40_000 + 5 * 3 + 3  # what does not compress is stored in blocks of at most 16383 bytes, five bytes each
     assert gate.ok and gate.subject == "arm64-v8a"
-    assert small.build().ran != []
+    small.build()
     size = small.output("int8").stat().st_size
     assert abs(int(gate.figure.removesuffix(" bytes").replace(",", "")) - size - deflated) < 20
     lock = small.lock.read_text()

@@ -82,7 +82,7 @@ def test_a_file_that_uses_them_is_run_and_compared(said: tuple[Workshop, dict[st
     ran = shop.cli("build", shop.folder / "named")
     assert (
         "  select TF ops: Cholesky; the app links org.tensorflow:tensorflow-lite-select-tf-ops 2.16.1 (android) or "
-        "TensorFlowLiteSelectTfOps (ios)\n"
+        "TensorFlowLiteSelectTfOps 2.17.0 (ios), about 8 MB of an Android app\n"
     ) in ran.out
     report = json.loads((shop.folder / "named" / "build" / "named" / "report.json").read_text())
     assert {tuple(v["select_tf_ops"]) for v in report["variants"]} == {("Cholesky",)}

@@ -214,7 +214,8 @@ def _select(model: ModelResult) -> str:
     if not names:
         return ""
     libraries = " or ".join(f"{library} ({platform})" for platform, library in runtimes.select_libraries().items())
-    return f"  select TF ops: {', '.join(names)}; the app links {libraries}\n"
+    size = runtimes.select_size()
+    return f"  select TF ops: {', '.join(names)}; the app links {libraries}, {size} of an Android app\n"
 
 
 def _custom(model: ModelResult) -> str:

@@ -92,6 +92,11 @@ def select_libraries() -> dict[str, str]:
     return {platform: str(table["select"][platform]) for platform in PLATFORMS}
 
 
+def select_size() -> str:
+    """What these kernels add to an Android app for armeabi-v7a, as the runtime's own documentation has it."""
+    return str(tomli.loads(resources.specs("runtimes", "artifacts.toml").read_text("utf-8"))["select"]["size"])
+
+
 def release(text: str) -> Release:
     """What `text` names, such as "litert 2.1", which is 2.1.0.
 
