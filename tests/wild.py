@@ -67,6 +67,28 @@ def loop() -> bytes:
     return written(model(codes, [main, cond, body, then, other], [packed("i", 10), b"\1", packed("i", 1)]))
 
 
+def counting(begin: int | None = 3, limit: int = 20, step: int = 1, comparison: str = "LESS") -> bytes:
+    """x = x * w for a matrix of 4 by 4, while a counter is below `limit`; without `begin` the counter is an input."""
+    row, more = tensor("x", "float32", [1, 4]), tensor("more", "float32", [1, 4])
+    counter, next_ = tensor("i", "int32", []), tensor("next", "int32", [])
+    first = counter if begin is None else tensor("begin", "int32", [], 1)
+    main = graph([first, row, next_, more],
+                 [operator(0, [0, 1], [2, 3], options(WHILE, {0: i32(1), 1: i32(2)}))],
+                 [0, 1] if begin is None else [1], [3])  # fmt: skip
+    cond = graph(
+        [counter, row, tensor("limit", "int32", [], 2), tensor("go", "bool", [])],
+        [operator(1, [0, 2], [3])], [0, 1], [3], "cond",
+    )  # fmt: skip
+    body = graph(
+        [counter, row, tensor("step", "int32", [], 3), tensor("w", "float32", [4, 4], 4), next_, more],
+        [operator(2, [0, 2], [4], options(11, {})), operator(3, [1, 3, -1], [5], options(FULLY_CONNECTED, {}))],
+        [0, 1], [4, 5], "body",
+    )  # fmt: skip
+    codes = [code("WHILE"), code(comparison), code("ADD"), code("FULLY_CONNECTED")]
+    stored = [packed("i", begin or 0), packed("i", limit), packed("i", step), packed("f", *range(16))]
+    return written(model(codes, [main, cond, body], stored))
+
+
 def recursive() -> bytes:
     """A loop whose body is the graph that it stands in."""
     main = graph([tensor("x", "int32", [1]), tensor("y", "int32", [1])],

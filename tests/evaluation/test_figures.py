@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import pytest
+import wild
 
 import tflite_build
 from tflite_build.errors import BuildError
@@ -112,3 +114,21 @@ def test_damaged_files_end_in_one_sentence(tmp_path: Path) -> None:
             refused += 1
             assert len(error.problems) == 1 and "\n" not in error.problems[0].message
     assert 100 < refused < 400
+
+
+@pytest.mark.parametrize(
+    ("said", "steps", "unknown"),
+    [
+        ({}, 17, 0),
+        ({"limit": 3}, 0, 0),
+        ({"step": 2}, 1, 1),
+        ({"comparison": "GREATER"}, 1, 1),
+        ({"begin": None}, 1, 1),
+    ],
+)
+def test_a_loop_counts_as_many_steps_as_its_counter_says(
+    tmp_path: Path, said: dict[str, Any], steps: int, unknown: int
+) -> None:
+    (tmp_path / "loop.tflite").write_bytes(wild.counting(**said))
+    (signature,) = figures_of.figures(tmp_path / "loop.tflite").signatures
+    assert signature.compute.macs == {"FULLY_CONNECTED": steps * 16} and signature.compute.open_loops == unknown

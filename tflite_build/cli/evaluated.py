@@ -131,6 +131,10 @@ def _signatures(found: Figures) -> None:
     ]
     head = ["signature", "inputs", "outputs", "peak memory", "kept", "depth", "MACs"]
     console.table(head, rows, right=range(1, len(head)), indent="  ")
+    loops = max((s.compute.open_loops for s in found.signatures), default=0)
+    if loops:
+        what = "a loop counts" if loops == 1 else f"{loops} loops count"
+        console.line(f"  MACs: {what} as one step, since the file does not say how many there are")
     console.line()
 
 

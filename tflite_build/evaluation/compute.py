@@ -1,7 +1,7 @@
 """How much a model computes: multiply-accumulates by operator; the rest counted by the values that it gives.
 
 A multiply-accumulate is one product added to a sum, so twice as many operations of float arithmetic. Dynamic dimensions
-count as 1, and the body of a loop once.
+count as 1, and a loop whose number of steps the file does not say as one step.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import prod
 
 from .graph import Graph, Node, dims, elements
+from .loops import Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,13 @@ class Compute:
         macs: Multiply-accumulates by operator.
         elementwise: Values given by operators that have none, by operator.
         by_layer: Multiply-accumulates by layer, the largest first.
+        open_loops: How many loops count as one step, since nothing says how many they have.
     """
 
     macs: Mapping[str, int]
     elementwise: Mapping[str, int]
     by_layer: Mapping[str, int]
+    open_loops: int = 0
 
     @property
     def total(self) -> int:
@@ -34,21 +37,22 @@ class Compute:
         return sum(self.macs.values())
 
 
-def compute(graphs: tuple[Graph, ...], layer_of: Callable[[Graph, Node], str]) -> Compute:
-    """The work of `graphs`."""
+def compute(graphs: tuple[Graph, ...], layer_of: Callable[[Graph, Node], str], runs: Runs) -> Compute:
+    """The work of `graphs`, which run as often as `runs` says."""
     macs: Counter[str] = Counter()
     rest: Counter[str] = Counter()
     by_layer: Counter[str] = Counter()
     for graph in graphs:
+        times = runs.times.get(graph.index, 1)
         for node in graph.nodes:
             rule = None if node.custom else _RULES.get(node.name)
             if rule is None:
-                rest[node.name] += sum(elements(t) for t in node.outputs if t is not None)
+                rest[node.name] += times * sum(elements(t) for t in node.outputs if t is not None)
                 continue
-            count = rule(node)
+            count = times * rule(node)
             macs[node.name] += count
             by_layer[layer_of(graph, node)] += count
-    return Compute(dict(macs.most_common()), dict(rest.most_common()), dict(by_layer.most_common()))
+    return Compute(dict(macs.most_common()), dict(rest.most_common()), dict(by_layer.most_common()), runs.open)
 
 
 def macs(node: Node) -> int:

@@ -11,7 +11,6 @@ from typing import Any
 from tflite_build.errors import Place
 from tflite_build.tflite import reader, runtimes
 from tflite_build.tflite.flatbuffer import FormatError
-from tflite_build.tflite.reader import Model
 from tflite_build.tflite.runtimes import Lack
 from tflite_build.tflite.summary import quantization_of
 
@@ -25,8 +24,10 @@ from .compute import Compute
 from .data import Data
 from .delegates import Coverage
 from .graph import Graph, Node, graphs, reached
+from .loops import File, runs
 from .operators import OperatorUse
 
+_FLOAT = "float32"
 _FLOATS = ("float32", "bfloat16", "float64")
 
 
@@ -67,6 +68,11 @@ class Figures:
     smaller: Mapping[str, int]
     lacks: tuple[Lack, ...]
 
+    @property
+    def is_float(self) -> bool:
+        """Whether nothing in it is quantized, so that variants can be made of it."""
+        return self.quantization == _FLOAT
+
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         value = asdict(self)
@@ -85,9 +91,9 @@ def figures(path: Path, known: Collection[str] = ()) -> Figures:
     Raises:
         FormatError: If it is no whole .tflite file, or its operators are not what their names say.
     """
-    with reader.model(path) as model:
+    with reader.opened(path) as data:
         try:
-            return of(model, known)
+            return _of(File(reader.parse(data), data), known)
         except FormatError as error:
             raise FormatError(error.problems[0].message, Place(path)) from None
         except (IndexError, KeyError, ValueError, OverflowError, RecursionError, struct.error) as error:
@@ -96,8 +102,8 @@ def figures(path: Path, known: Collection[str] = ()) -> Figures:
             raise FormatError(f"{message} ({error})", Place(path)) from error
 
 
-def of(model: Model, known: Collection[str] = ()) -> Figures:
-    """The figures of an open model."""
+def _of(file: File, known: Collection[str]) -> Figures:
+    model = file.model
     all_graphs = graphs(model)
     named = tuple(naming.layers(graph, known) for graph in all_graphs)
     held = data.data(model, all_graphs, named)
@@ -119,7 +125,7 @@ def of(model: Model, known: Collection[str] = ()) -> Figures:
                 sum(plan.size for plan in plans),
                 sum(plan.persistent for plan in plans),
                 counting.depth(graph),
-                computing.compute(called, layer_of),
+                computing.compute(called, layer_of, runs(file, all_graphs, graph.index)),
                 gpu.gpu(graph, own),
                 xnnpack.xnnpack(graph, own),
             )
@@ -130,6 +136,6 @@ def of(model: Model, known: Collection[str] = ()) -> Figures:
         tuple(signatures),
         counting.complexity(model, all_graphs),
         using.operators(model, all_graphs, named),
-        {form: size for form, size in estimates.items() if size < held.file},
+        {form: size for form, size in estimates.items() if size < held.file and quantization_of(model) == _FLOAT},
         runtimes.lacks(model, runtimes.bundled()),
     )

@@ -40,6 +40,7 @@ class Node:
         name: As in schema.fbs, such as CONV_2D; a custom operator's own.
         inputs: None for an optional one that is absent.
         options: By the names of schema.fbs, as specs/operator-options.toml has them.
+        calls: The subgraphs that it runs, each with what for: "cond" and "body" of a loop.
     """
 
     index: int
@@ -50,6 +51,7 @@ class Node:
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor | None, ...]
     options: Mapping[str, Value]
+    calls: tuple[tuple[str, int], ...] = ()
 
     def input(self, index: int) -> Tensor | None:
         """An input; None where it is absent."""
@@ -122,8 +124,9 @@ def _graph(model: Model, index: int) -> Graph:
     for place, operator in enumerate(subgraph.operators):
         code = model.codes[operator.code]
         said = {} if code.custom else {o.name: o.value for o in options.options(operator)}
-        calls += [call.subgraph for call in options.calls(model, operator)]
+        called = tuple((call.role, call.subgraph) for call in options.calls(model, operator))
+        calls += [subgraph for _, subgraph in called]
         given, made = tensors(operator.inputs), tensors(operator.outputs)
-        nodes.append(Node(place, code.name, code.custom, code.flex, code.version, given, made, said))
+        nodes.append(Node(place, code.name, code.custom, code.flex, code.version, given, made, said, called))
     stored = (t.index for t in subgraph.tensors if t.buffer and model.buffers[t.buffer].size)
     return Graph(index, subgraph, tuple(nodes), frozenset(stored), tuple(dict.fromkeys(calls)))

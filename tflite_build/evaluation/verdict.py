@@ -178,6 +178,8 @@ def _cpu(figures: Figures) -> AcceleratorVerdict:
     but = f"XNNPACK takes {_taken(figures, 'xnnpack')}" + (
         f", not {_names(n.operator for n in missed)}" if missed else ""
     )
+    if not figures.is_float:
+        return AcceleratorVerdict("CPU", "as it is", _quantized(figures), but)
     if not total:
         return AcceleratorVerdict("CPU", "float32", "it has no layer whose weights a quantizer makes smaller", but)
     if depthwise:
@@ -189,10 +191,12 @@ def _cpu(figures: Figures) -> AcceleratorVerdict:
 
 
 def _gpu(figures: Figures) -> AcceleratorVerdict:
-    why = "the GPU computes in float16, and the file is half as large"
+    variant, why = "float16", "the GPU computes in float16, and the file is half as large"
+    if not figures.is_float:
+        variant, why = "as it is", _quantized(figures)
     short = [s for s in figures.signatures if not s.gpu.whole]
     if not short:
-        return AcceleratorVerdict("GPU", "float16", why, "")
+        return AcceleratorVerdict("GPU", variant, why, "")
     refused = [n for s in short for n in s.gpu.not_taken]
     pieces = sum(len(s.gpu.pieces) for s in short)
     delegated = sum(s.gpu.delegated for s in figures.signatures)
@@ -202,7 +206,7 @@ def _gpu(figures: Figures) -> AcceleratorVerdict:
         return AcceleratorVerdict("GPU", "", "", f"the delegate takes no operator ({first})")
     cut = f"{_names(n.operator for n in refused)} stay on the CPU"
     more = f"; of {pieces} pieces only the largest goes to the GPU" if pieces > len(short) else ""
-    return AcceleratorVerdict("GPU", "float16", why, f"it gets {delegated} of {total} operators: {cut}{more}")
+    return AcceleratorVerdict("GPU", variant, why, f"it gets {delegated} of {total} operators: {cut}{more}")
 
 
 def _npu(figures: Figures) -> AcceleratorVerdict:
@@ -214,8 +218,15 @@ def _npu(figures: Figures) -> AcceleratorVerdict:
     others = [use.name for use in figures.operators if use.needs != "builtin"]
     if others:
         against.append(f"{_names(others)} is no builtin operator")
+    if not figures.is_float:
+        return AcceleratorVerdict("NPU", "as it is", _quantized(figures), "; ".join(against))
     why = "NPUs compute with integers of 8 bits; needs calibration data"
     return AcceleratorVerdict("NPU", "int8", why, "; ".join(against))
+
+
+def _quantized(figures: Figures) -> str:
+    """Why no other variant is named."""
+    return f"it is quantized already ({figures.quantization}); what would suit better is made of the float model"
 
 
 def _taken(figures: Figures, delegate: Literal["gpu", "xnnpack"]) -> str:

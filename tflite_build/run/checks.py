@@ -198,7 +198,7 @@ def _arena(limits: _Limits, variant: VariantResult, model: Model) -> Iterator[Ga
 def bytes_of(size: str) -> float:
     """The bytes that a `Size` of the spec means."""
     unit = size.lstrip("0123456789. ")
-    return float(size[: -len(unit)]) * _UNITS[unit]
+    return float(size[: -len(unit)]) * _UNITS[unit.upper()]
 
 
 def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> Iterator[Gate]:

@@ -25,6 +25,7 @@ from tflite_build.evaluation.verdict import Obstacle, Verdict, beyond_builtins, 
 from tflite_build.progress import Listener, Note
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.load import LoadedSpec, load
+from tflite_build.spec.sources import TfliteSource
 from tflite_build.store.artifact import Artifact
 from tflite_build.tflite import reader
 
@@ -277,14 +278,16 @@ def _files(session: Session, job: Job, target: Target, scratch: Path, converts: 
         if pack.step_id(v.name) in whole.done and (not target.variants or v.name in target.variants)
     }
     if not any(quantize == "none" for quantize in made.values()) and compare.FLOAT_ID in job.done:
-        yield _staged(session, job.done[convert.ID].result.outputs[convert.MODEL], "float32", "none", scratch)
+        taken = isinstance(target.loaded.spec.source, TfliteSource)  # of whatever types it is
+        artifact = job.done[convert.ID].result.outputs[convert.MODEL]
+        yield _staged(session, artifact, "" if taken else "float32", "none", scratch)
     for name, quantize in made.items():
         artifact = whole.done[pack.step_id(name)].result.outputs[convert.MODEL]
         yield _staged(session, artifact, name, quantize, scratch)
 
 
 def _staged(session: Session, artifact: Artifact, variant: str, quantize: str, scratch: Path) -> _Made:
-    place = scratch / variant / convert.MODEL
+    place = scratch / (variant or "source") / convert.MODEL
     place.parent.mkdir(exist_ok=True)
     try:
         session.store.stage(artifact, place)
@@ -318,7 +321,8 @@ def _evaluation(
     *,
     converts: bool,
 ) -> Evaluation:
-    first = files[0].figures if files else None
+    whole = [f.figures for f in files if f.figures.is_float]
+    first = whole[0] if whole else files[0].figures if files else None
     return Evaluation(
         name,
         source,

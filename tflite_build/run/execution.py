@@ -147,7 +147,7 @@ def _libraries(model: Path, spec: Path | None) -> tuple[dict[str, Any], dict[str
     known = loaded.spec.compatibility.custom_ops if loaded else {}
     missing = [name for name in names if name not in known or not known[name].library]
     if loaded is None or missing:
-        message = f"{model} is not run: it needs {', '.join(missing or names)}"
+        message = f"{model}: not run: it needs {', '.join(missing or names)}"
         hint = "give `library` and `registerer` in [compatibility.custom_ops.NAME]"
         hint += "" if file else " of a model.toml, and name that with --spec"
         raise BuildError(Problem(message, Place(file) if file else None, hint))

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from tflite_build.actions import compare, pipeline
 from tflite_build.actions.tools import Tools
@@ -175,7 +176,8 @@ class Job:
             try:
                 found[name] = project_artifact(self.store, given)
             except OSError as error:
-                raise BuildError(Problem(f"cannot read {given.path}: {error.strerror}"), ExitCode.SPEC_WRONG) from None
+                path = _within(given.path, error.filename)
+                raise BuildError(Problem(f"cannot read {path}: {error.strerror}"), ExitCode.SPEC_WRONG) from None
         return found
 
     def finish(self, step: Step, done: Done) -> None:
@@ -342,6 +344,13 @@ class Job:
     def distance(self, step_id: str) -> compare.Distance:
         """What a finished compare step found."""
         return compare.read(self.read_json(step_id, compare.RESULT))
+
+
+def _within(given: Path, name: object) -> Path:
+    """The file called `name` in the folder `given`, as `given` is written; else `given` itself."""
+    inside = Path(name) if isinstance(name, str) else given
+    root = given.absolute()
+    return given / inside.relative_to(root) if inside.is_relative_to(root) else given
 
 
 def _random(refusal: str, operators: Sequence[str]) -> InvalidStep:

@@ -159,7 +159,7 @@ _PATTERNS = {
     r"^[0-9a-f]{64}$": "64 lower-case hexadecimal digits",
     r"^https?://": "an address that starts with https:// or http://",
     r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$": 'an amount such as "4 GB" or "500 MB", below 1000000 GB',
-    r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(B|KB|MB|GB)$": 'a size such as "200 KB" or "4.5 MB", in B, KB, MB or GB',
+    r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(B|[kK]B|MB|GB)$": 'a size such as "200 KB" or "4.5 MB", in B, KB, MB or GB',
 }
 _KINDS = {
     "string_type": "a string",

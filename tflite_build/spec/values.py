@@ -73,6 +73,8 @@ def _errors(value: Any) -> Any:
     def positive(v: Any) -> bool:
         return isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and v > 0
 
+    if value == {}:
+        raise wrong("an empty table limits no output")
     bad = [v for v in (value.values() if isinstance(value, dict) else [value]) if not positive(v)]
     if bad:
         raise wrong(f"an error is a number above 0, or a table of output name to such numbers, not {bad[0]!r}")
@@ -109,7 +111,7 @@ Operator = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.>:/-
 RelativePath = Annotated[str, StringConstraints(min_length=1)]
 Entry = Annotated[str, StringConstraints(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_.]*$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$")]
-Size = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(B|KB|MB|GB)$")]
+Size = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(B|[kK]B|MB|GB)$")]
 Abi = Literal["arm64-v8a", "armeabi-v7a", "x86", "x86_64"]
 RuntimeTarget = Literal["standard", "play-services", "custom"]
 Targets = Annotated[
