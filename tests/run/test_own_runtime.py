@@ -216,10 +216,10 @@ def tflite_build_error(model) -> tflite_build.BuildError:
     return caught.value
 
 
-def aar(model, **libraries: bytes) -> Path:
+def aar(model, name: str = "app.aar", method: int = zipfile.ZIP_STORED, **libraries: bytes) -> Path:
     """An AAR with a runtime for each ABI, stored without compression, as the Gradle plugin keeps them."""
-    file: Path = model.folder / "app.aar"
-    with zipfile.ZipFile(file, "w") as archive:
+    file: Path = model.folder / name
+    with zipfile.ZipFile(file, "w", method) as archive:
         archive.writestr("AndroidManifest.xml", "<manifest/>")
         for abi, content in libraries.items():
             archive.writestr(f"jni/{abi.replace('_v', '-v')}/libruntime.so", content)
@@ -247,29 +247,56 @@ def test_the_download_of_an_app(small, cli: Callable[..., Ran]) -> None:
     ran = cli("build", small.folder)
     assert ran.code == 4 and small.lock.read_text() == lock
     assert "variant 'int8' adds 4" in ran.err and "of the runtime for arm64-v8a), " in ran.err and limit in ran.err
-    (small.folder / "app.aar").write_bytes(random.randbytes(1000))
+    assert "a build without this limit writes what the library is built from" in ran.err
+    (small.folder / "app.so").write_bytes(b"\x7fELF" + random.randbytes(1000))
     small.write(runtime=f'{CUSTOM}\nlibrary = "app.so"', checks=limit, float32=None)
-    shutil.copy(small.folder / "app.aar", small.folder / "app.so")
     (result,) = tflite_build.check(small.folder).models
     assert [(g.ok, g.subject) for g in result.gates if g.check == "max_download"] == [(True, "")]
+
+
+def test_libraries_of_an_app_count_together(small, cli: Callable[..., Ran]) -> None:
+    """The runtime and the kernels of select operators are two files: only an ABI that both have is a download."""
+    random = Random(0)
+    aar(small, arm64_v8a=random.randbytes(2000), armeabi_v7a=random.randbytes(1000), x86_64=random.randbytes(90_000))
+    aar(small, "select.aar", arm64_v8a=random.randbytes(5000), armeabi_v7a=random.randbytes(9000))
+    (small.folder / "more.so").write_bytes(b"\x7fELF" + random.randbytes(300))
+    limit, files = 'max_download = "1 MB"', 'library = ["app.aar", "select.aar", "more.so"]'
+    small.write(runtime=f"{CUSTOM}\n{files}", checks=limit, float32=None)
+    (result,) = tflite_build.check(small.folder).models
+    (gate,) = (g for g in result.gates if g.check == "max_download")
+    assert gate.subject == "armeabi-v7a"
+    assert small.build().result.ok
+    size = small.output("int8").stat().st_size
+    assert abs(int(gate.figure.removesuffix(" bytes").replace(",", "")) - size - 10_304) < 40
+    aar(small, "select.aar", x86=random.randbytes(5000))
+    ran = cli("build", small.folder)
+    assert (
+        ran.code == 2
+        and "'app.aar' and 'select.aar' and 'more.so' have no ABI in common" in ran.err
+        and files in ran.err
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"no archive", "'app.aar' is no zip archive, as an AAR is"),
+        (b"no archive", "'app.aar' is neither an AAR, which is a zip archive, nor a library (ELF)"),
+        (b"", "'app.aar' is neither an AAR, which is a zip archive, nor a library (ELF)"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "'app.aar' is a pointer of Git LFS, not the file"),
         (None, "'app.aar' has no jni/ABI/NAME.so, as an AAR with a runtime has"),
         (b"damaged", "'app.aar' is a damaged archive: "),
+        (b"damaged too", "'app.aar' is a damaged archive: "),
     ],
 )
 def test_a_library_that_is_none(small, cli: Callable[..., Ran], content: bytes | None, message: str) -> None:
     small.write(runtime=f'{CUSTOM}\nlibrary = "app.aar"', checks='max_download = "1 MB"')
-    file = aar(small, **({} if content is None else {"x86": bytes(range(256)) * 40}))
-    if content == b"damaged":
+    method = zipfile.ZIP_LZMA if content == b"damaged too" else zipfile.ZIP_STORED
+    file = aar(small, method=method, **({} if content is None else {"x86": Random(0).randbytes(10_000)}))
+    if content in (b"damaged", b"damaged too"):
         raw = bytearray(file.read_bytes())
-        raw[300] ^= 0xFF  # inside of the library
+        raw[300:400] = bytes(100)  # inside of the library
         file.write_bytes(raw)
-    elif content:
+    elif content is not None:
         file.write_bytes(content)
     ran = cli("build", small.folder)
     assert ran.code == 2 and message in ran.err and 'library = "app.aar"' in ran.err and not small.lock.exists()
@@ -278,7 +305,11 @@ def test_a_library_that_is_none(small, cli: Callable[..., Ran], content: bytes |
 def test_the_size_of_a_download_wants_a_library(small, cli: Callable[..., Ran]) -> None:
     small.write(checks='max_download = "1 MB"')
     ran = cli("build", small.folder)
+    assert ran.code == 2 and "what a runtime that is not your own adds to a download is not known here" in ran.err
+    small.write(runtime=CUSTOM)
+    ran = cli("build", small.folder)
     assert ran.code == 2 and "nothing says how large the runtime is that the app brings" in ran.err
+    assert "build without this limit, build the library that build/NAME/runtime describes" in ran.err
     small.write(runtime='library = "m.tflite"')
     ran = cli("build", small.folder)
     assert ran.code == 2 and "a library of one's own, which this app is not linked to" in ran.err

@@ -46,6 +46,7 @@ def said(
         "none": "",
         "other": '[compatibility]\nselect_tf_ops = ["Lgamma"]\n',
         "named": '[compatibility]\nselect_tf_ops = ["Cholesky"]\n[variant.float32]\n[variant.half]\nquantize = "float16"\n',
+        "own": '[compatibility]\nselect_tf_ops = ["Cholesky"]\n[runtime]\ntarget = "custom"\n',
         "any": "[compatibility]\nselect_tf_ops = true\n[variant.dynamic]\nquantize = 'dynamic-int8'\n",
         "static": "[compatibility]\nselect_tf_ops = true\n[variant.int8]\nquantize = 'int8'\n[calibration]\n"
         "data = 'data.npz'\n",
@@ -82,10 +83,19 @@ def test_a_file_that_uses_them_is_run_and_compared(said: tuple[Workshop, dict[st
     ran = shop.cli("build", shop.folder / "named")
     assert (
         "  select TF ops: Cholesky; the app links org.tensorflow:tensorflow-lite-select-tf-ops 2.16.1 (android) or "
-        "TensorFlowLiteSelectTfOps 2.17.0 (ios), about 8 MB of an Android app\n"
+        "TensorFlowLiteSelectTfOps 2.17.0 (ios), about 8 MB of an Android app for armeabi-v7a\n"
     ) in ran.out
     report = json.loads((shop.folder / "named" / "build" / "named" / "report.json").read_text())
     assert {tuple(v["select_tf_ops"]) for v in report["variants"]} == {("Cholesky",)}
+
+
+def test_a_runtime_of_ones_own_can_have_them(said: tuple[Workshop, dict[str, Said]]) -> None:
+    shop, models = said
+    assert models["own"].ok, models["own"].told
+    ran = shop.cli("build", shop.folder / "own")
+    assert "(ios), about 8 MB of an Android app for armeabi-v7a, or what runtime/ builds\n" in ran.out
+    runtime = shop.folder / "own" / "build" / "own" / "runtime"
+    assert [o["name"] for o in json.loads((runtime / "operators.json").read_text())["select"]] == ["Cholesky"]
 
 
 def test_it_is_run_on_request(said: tuple[Workshop, dict[str, Said]]) -> None:

@@ -61,4 +61,4 @@ def paths(files: dict[str, Input]) -> dict[str, Path]:
 
 def is_library(name: str) -> bool:
     """Whether the input called `name` is a library of the app's: no file hangs on it, and each machine has its own."""
-    return name == _LIBRARY or name.removeprefix(_LIBRARY).isdigit()
+    return name.removeprefix(_LIBRARY).isdigit()

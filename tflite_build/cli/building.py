@@ -214,8 +214,8 @@ def _select(model: ModelResult) -> str:
     if not names:
         return ""
     libraries = " or ".join(f"{library} ({platform})" for platform, library in runtimes.select_libraries().items())
-    size = runtimes.select_size()
-    return f"  select TF ops: {', '.join(names)}; the app links {libraries}, {size} of an Android app\n"
+    own = ", or what runtime/ builds" if any(f.name == "runtime" for f in model.folders) else ""
+    return f"  select TF ops: {', '.join(names)}; the app links {libraries}, {runtimes.select_size()}{own}\n"
 
 
 def _custom(model: ModelResult) -> str:

@@ -166,12 +166,15 @@ def _download(limits: _Limits, variant: VariantResult, job: Job) -> Iterator[Gat
     abi = max(sizes, key=sizes.__getitem__)
     whole = variant.size + sizes[abi]
     over = whole - bytes_of(most)
-    of = f"the runtime for {abi}" if abi else "the runtime"
+    of = f"the runtime for {abi}" if abi != library.ANY else "the runtime"
     message = (
         f"variant '{variant.name}' adds {whole:,} bytes to a download ({variant.size:,} of its own, {sizes[abi]:,} of "
         f"{of}), {over:,.0f} more than {most}"
     )
-    hint = "build the runtime again where the model needs fewer operators now, leave out ABIs, or make the file smaller"
+    hint = (
+        "make the file smaller, or the runtime: a build without this limit writes what the library is built from for the "
+        "operators that are needed now"
+    )
     wrong = None if over <= 0 else (message, hint)
     yield limits.gate(key, abi, f"{whole:,} bytes", f"at most {most}", wrong)
 

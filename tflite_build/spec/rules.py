@@ -181,12 +181,20 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
         )
     limits = [(spec.checks, "checks"), *((v.checks, f"variant.{n}.checks") for n, v in spec.variant.items())]
     for table, prefix in limits:
-        if table.max_download and not spec.runtime.library:
+        if not table.max_download or spec.runtime.library:
+            continue
+        if "custom" in targets:
             yield Violation(
                 f"{prefix}.max_download",
                 "nothing says how large the runtime is that the app brings",
-                "build what build/NAME/runtime describes and name it as `library` in [runtime], or take max_size, which is "
-                "of the file alone",
+                "build without this limit, build the library that build/NAME/runtime describes, and name it as `library` "
+                "in [runtime]; or take max_size, which is of the file alone",
+            )
+        else:
+            yield Violation(
+                f"{prefix}.max_download",
+                "what a runtime that is not your own adds to a download is not known here",
+                'take max_size, which is of the file alone; for a runtime of your own add "custom" to [runtime] target',
             )
     if spec.compatibility.select_tf_ops and "play-services" in targets:
         yield Violation(
@@ -381,8 +389,8 @@ def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
             yield "checks.accuracy.entry", spec.checks.accuracy.entry.rpartition(":")[0], "code"
         for i, file in enumerate(spec.checks.accuracy.files):
             yield f"checks.accuracy.files.{i}", file, "code"
-    if spec.runtime.library:
-        yield "runtime.library", spec.runtime.library, "file"
+    for i, file in enumerate(spec.runtime.library or ()):
+        yield f"runtime.library.{i}", file, "file"
     for name, custom in spec.compatibility.custom_ops.items():
         if custom.library:
             yield f'compatibility.custom_ops."{name}".library', custom.library, "file"

@@ -25,6 +25,7 @@ from .values import (
     Amount,
     Engine,
     Identifier,
+    Libraries,
     Name,
     Oldest,
     Operator,
@@ -84,8 +85,9 @@ class Runtime(SpecModel):
     bring), `custom` (a library of your own with only the operators that are needed), or a list."""
     abis: Annotated[tuple[Abi, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
     """The Android ABIs of a `custom` library. Default: `["arm64-v8a", "armeabi-v7a", "x86_64"]`."""
-    library: RelativePath | None = None
-    """The `custom` library once you have built it, an .aar or an .so: its size counts for `max_download`."""
+    library: Libraries | None = None
+    """The `custom` library once you have built it, an .aar or an .so, or a list where it is several, as with select
+    TensorFlow operators: its size counts for `max_download`."""
     oldest: Oldest | None = None
     """The oldest release that has to run the files: `"litert 2.1"` or `"tflite 2.16"`, or a table with one for each
     platform, `android` and `ios`. Default: the newest, which this tool runs files with."""

@@ -165,6 +165,13 @@ Dimension = Annotated[
 ]
 Dtype = Literal["float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
 Paths = Annotated[tuple[RelativePath, ...], BeforeValidator(as_tuple)]
+_PATH = {"type": "string", "minLength": 1}
+Libraries = Annotated[
+    tuple[RelativePath, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else as_tuple(value)),
+    Field(min_length=1),
+    WithJsonSchema({"anyOf": [_PATH, {"type": "array", "items": _PATH, "minItems": 1}]}),
+]
 Strings = Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], BeforeValidator(as_tuple)]
 Shape = Annotated[tuple[Dimension, ...], BeforeValidator(as_tuple)]
 Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST)], ...], BeforeValidator(as_tuple), Field(min_length=1)]

@@ -93,8 +93,9 @@ def select_libraries() -> dict[str, str]:
 
 
 def select_size() -> str:
-    """What these kernels add to an Android app for armeabi-v7a, as the runtime's own documentation has it."""
-    return str(tomli.loads(resources.specs("runtimes", "artifacts.toml").read_text("utf-8"))["select"]["size"])
+    """What all these kernels together are of an app, and of which, as the runtime's own documentation has it."""
+    table = tomli.loads(resources.specs("runtimes", "artifacts.toml").read_text("utf-8"))["select"]
+    return f"{table['size']} of {table['size_of']}"
 
 
 def release(text: str) -> Release:
