@@ -129,6 +129,22 @@ def test_a_file_that_needs_more_than_builtins() -> None:
     assert "ExampleSoftmax" in evaluated.files[0].not_timed and evaluated.files[0].timings == ()
 
 
+def test_a_quantized_file_is_advised_nothing_that_cannot_be_made_of_it(tmp_path: Path) -> None:
+    """And a file is known by what it holds."""
+    for name in ("int8", "dynamic-int8"):
+        shutil.copy(FIXTURES / "tflite" / f"{name}.tflite", tmp_path / "model")
+        evaluated = tflite_build.evaluate(tmp_path / "model", timed=False)
+        (file,) = evaluated.files
+        assert file.figures.smaller == {} and not file.figures.is_float
+        assert {a.variant for a in evaluated.verdict.accelerators} == {"as it is"}
+    shutil.copy(tmp_path / "model", tmp_path / "m.tflite")
+    (tmp_path / "model.toml").write_text(
+        'spec = 1\n[model]\nname = "m"\n[source]\nformat = "tflite"\npath = "m.tflite"\n'
+    )
+    (file,) = tflite_build.evaluate(tmp_path, timed=False).files
+    assert file.figures.quantization.startswith("int8 weights")
+
+
 def test_open_shapes_speak_against_accelerators() -> None:
     evaluated = tflite_build.evaluate(FIXTURES / "tflite" / "dynamic-shape.tflite", timed=False)
     found = {a.accelerator: a for a in evaluated.verdict.accelerators}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tflite_build.run.blame import pattern
 from tflite_build.run.result import BuildResult, Gate, ModelResult, errors_json
 from tflite_build.run.suggest import Suggestion, Trial
 
 from . import console
+
+_NAMED = 2  # layers of a trial
 
 
 def to_json(result: BuildResult, suggestions: Sequence[Suggestion]) -> dict[str, Any]:
@@ -30,7 +33,8 @@ def to_json(result: BuildResult, suggestions: Sequence[Suggestion]) -> dict[str,
 def show(models: Sequence[ModelResult]) -> None:
     """Print the limits of `models`, then what is wrong."""
     for model in models:
-        console.line(f"{model.shown}  ({console.relative(model.spec)})")
+        place = console.relative(model.spec)
+        console.line(f"{model.shown}  ({place})" if model.shown else place)
         rows = [
             [g.variant, g.check, g.subject, g.figure, g.limit, "ok" if g.ok else "MISSED"]
             for g in sorted(model.gates, key=lambda gate: gate.ok)
@@ -54,7 +58,7 @@ def show_suggestion(suggestion: Suggestion) -> None:
     checks = suggestion.trials[0].gates
     head = ["in float", "size", *(f"{g.check} {g.subject}".strip() for g in checks), ""]
     rows = [
-        [_kept(trial), _size(trial), *_figures(trial, checks), _verdict(trial, suggestion)]
+        [_kept(trial, suggestion), _size(trial), *_figures(trial, checks), _verdict(trial, suggestion)]
         for trial in suggestion.trials
     ]
     console.table(head, rows, right=[1], indent="  ")
@@ -65,9 +69,11 @@ def show_suggestion(suggestion: Suggestion) -> None:
     console.line(f"  in [variant.{suggestion.variant}]: keep_float = [{patterns}]")
 
 
-def _kept(trial: Trial) -> str:
-    count = len(trial.layers)
-    return "nothing more" if not count else f"{count} layer{'' if count == 1 else 's'}"
+def _kept(trial: Trial, suggestion: Suggestion) -> str:
+    """The layers of a trial, as `keep_float` would name them."""
+    names = [pattern(layer, suggestion.layers) for layer in trial.layers]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more if names else "nothing more"
 
 
 def _size(trial: Trial) -> str:

@@ -162,7 +162,7 @@ def evaluate(name: str | Path, options: Options, listener: Listener, *, timed: b
     """
     options = replace(options, publish=False)
     path = Path(name)
-    if named.there(path) and path.is_file() and path.suffix == ".tflite":
+    if named.there(path) and path.is_file() and (path.suffix == ".tflite" or _holds_model(path)):
         held = figures(path)
         with Session(options, listener) as session:
             file = _evaluated(session, _Made("", "", path), held, timed)
@@ -171,6 +171,15 @@ def evaluate(name: str | Path, options: Options, listener: Listener, *, timed: b
         return _of_name(name, options, listener, timed=timed)
     except BuildError as error:
         return _refused(find.split(str(name))[0], error)
+
+
+def _holds_model(path: Path) -> bool:
+    """Whether a file is a .tflite file by what it holds, whatever it is called."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8)[4:] == reader.IDENTIFIER
+    except OSError:
+        return False
 
 
 def _of_name(name: str | Path, options: Options, listener: Listener, *, timed: bool) -> Evaluation:
