@@ -44,8 +44,25 @@ class Model(tf.Module):
     def scale(self, x):
         return {"y": tf.nn.relu(self.times(x))}
 
+    @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32)])
+    def shared(self, x):
+        return {"y": tf.atan(x), "z": x + tf.matmul(x, self.b[:4])}
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32), tf.TensorSpec([2, 3], tf.int32)])
+    def ends(self, second, first):
+        a = tf.atan(second)
+        return {"z": a, "b": a, "same": tf.identity(second), "a": first + 1}
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+    def scalar(self, x):
+        return {"y": tf.atan(x)}
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32)])
+    def two(self, x):
+        return {"y": self.times(tf.atan(x))}
+
 model = Model()
-for name in ("atan", "both", "scale"):
+for name in ("atan", "both", "scale", "shared", "ends", "scalar", "two"):
     tf.saved_model.save(model, f"{sys.argv[1]}/{name}", signatures={"serving_default": getattr(model, name)})
 """
 SAVED = 'format = "saved_model"\npath = "../saved/{name}"\n'
@@ -95,9 +112,6 @@ def said(shop: Workshop) -> dict[str, Said]:
         "text": library("libtext.so"),
         "nameless": library("libinterpreter.so", "register_atan"),
         "failing": library("libcompiled.so", "RegisterNothing"),
-        "mixed": FIXED
-        + library("libinterpreter.so")
-        + library("libcompiled.so", more='interface = "compiled-model"\n').replace("Atan]", "Other]"),
         "limited": "[compatibility.custom_ops.Atan]\n[checks]\nmin_cosine = 0.9\nmax_error = 1.0\n",
     }.items():
         shop.model(name, atan + more)
@@ -109,6 +123,15 @@ def said(shop: Workshop) -> dict[str, Said]:
         shop.model(name, atan + FIXED + more + INT8, x=data)
     scale = SAVED.format(name="scale")
     shop.model("scale", scale + "[compatibility.custom_ops.MyScale]\n")
+    for name, file in (("ends-interpreter", "libinterpreter.so"), ("ends-compiled", "libcompiled.so")):
+        shop.model(name, SAVED.format(name="ends") + "[input.first]\nrange = [0, 9]\n" + library(file))
+    other = library("libcompiled.so").replace("Atan]", "MyScale]")
+    shop.model("mixed", SAVED.format(name="two") + library("libinterpreter.so") + other)
+    shop.model("scalar", SAVED.format(name="scalar") + library("libcompiled.so"))
+    shop.model("another", scale + library("libinterpreter.so").replace("Atan]", "MyScale]"))
+    shared = np.random.default_rng(1).normal(size=(32, 1, 4)).astype("f")
+    shop.model("shared", SAVED.format(name="shared") + library("libinterpreter.so") + INT8, x=shared)
+    shop.model("unused", atan + library("libcompiled.so") + library("libtext.so").replace("Atan]", "Unused]"))
     both = SAVED.format(name="both") + "[input.x]\nrange = [0.1, 2.0]\n[compatibility]\nselect_tf_ops = ['Cholesky']\n"
     shop.model("both", both + library("libinterpreter.so"))
     return shop.build()
@@ -198,13 +221,63 @@ def test_int8_takes_ranges_from_the_library(said: dict[str, Said]) -> None:
         ("text", 'compatibility.custom_ops."Atan".library', "'../libtext.so' cannot be loaded: "),
         ("nameless", 'compatibility.custom_ops."Atan".registerer', "has no function 'register_atan'"),
         ("failing", 'compatibility.custom_ops."Atan".registerer', "gives 7, and 0 is what stands for success"),
-        ("mixed", 'compatibility.custom_ops."Other".library', "no runtime has both"),
+        ("scalar", 'compatibility.custom_ops."Atan".library', "runs no inputs without dimensions, as 'x' is"),
+        ("another", 'compatibility.custom_ops."MyScale".registerer', "registers no operator 'MyScale'"),
+        ("mixed", 'compatibility.custom_ops."MyScale".library', "no runtime has both"),
     ],
 )
 def test_what_is_wrong_with_a_library(said: dict[str, Said], name: str, key: str, message: str) -> None:
     error = said[name].errors[0]
     assert message in error["message"] and error["hint"] and error["code"] == 2
     assert error["key"].replace('"', "") == key.replace('"', "")
+
+
+@pytest.mark.parametrize("name", ["ends-interpreter", "ends-compiled"])
+def test_inputs_and_outputs_by_name(shop: Workshop, said: dict[str, Said], name: str) -> None:
+    """Two outputs that are one tensor, one that is an input, and names in another order than the tensors."""
+    assert said[name].ok, said[name].told
+    second, first = np.array([[-2, 0, 1, 5]], "f"), np.arange(6, dtype="i").reshape(2, 3)
+    np.savez(shop.folder / "ends.npz", second=second, first=first)
+    ran = shop.cli("run", said[name].file(), "-i", shop.folder / "ends.npz", "-o", shop.folder / "out.npz")
+    assert ran.code == 0, ran.text
+    found = np.load(shop.folder / "out.npz")
+    assert np.allclose(found["z"], np.arctan(second)) and np.array_equal(found["b"], found["z"])
+    assert np.array_equal(found["same"], second) and np.array_equal(found["a"], first + 1)
+
+
+def test_a_kernel_keeps_the_types_that_it_was_written_for(said: dict[str, Said]) -> None:
+    """What it takes has another reader, which becomes an integer one."""
+    assert "gives the custom operator 'Atan' int8 where its kernel takes float32" in said["shared"].told
+
+
+def test_a_library_for_an_operator_that_the_model_lacks_is_not_loaded(said: dict[str, Said]) -> None:
+    assert said["unused"].ok, said["unused"].told
+    assert said["unused"].variants["float32"]["custom_ops_api"] == "compiled-model"
+
+
+def test_a_library_that_was_built_anew(shop: Workshop) -> None:
+    shutil.copy(shop.folder / "libinterpreter.so", shop.folder / "librebuilt.so")
+    shop.model("rebuilt", SAVED.format(name="atan") + library("librebuilt.so"))
+    assert shop.build("rebuilt")["rebuilt"].ok
+    shutil.copy(shop.folder / "libwrong.so", shop.folder / "librebuilt.so")
+    assert "is too far from the source" in shop.build("rebuilt")["rebuilt"].told
+    shutil.copy(shop.folder / "libcompiled.so", shop.folder / "librebuilt.so")
+    made = shop.build("rebuilt", options=("--locked",))["rebuilt"]
+    assert made.ok and made.variants["float32"]["custom_ops_api"] == "compiled-model"
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("registrations.cc", "'registrations.cc' is a file that a build writes into the folder of the runtime"),
+        ("my op.cc", "'my op.cc' is no name that Bazel and a shell take as it is"),
+    ],
+)
+def test_sources_that_would_not_be_built(shop: Workshop, file: str, message: str) -> None:
+    spec = f'[runtime]\ntarget = "custom"\n[compatibility.custom_ops.Atan]\nsources = ["{file}"]\n'
+    shop.model("sources", SAVED.format(name="atan") + spec, {file: "// Atan\n"})
+    error = shop.build("sources")["sources"].error
+    assert error["message"] == message and error["code"] == 2
 
 
 def test_a_kernel_that_crashes(said: dict[str, Said]) -> None:

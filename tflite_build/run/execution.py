@@ -13,6 +13,7 @@ from typing import Any
 from tflite_build import named
 from tflite_build.actions import custom_operators
 from tflite_build.engines.contract import Invalid, Refused, Request
+from tflite_build.engines.user_code.listing import REJECTED
 from tflite_build.errors import BuildError, ExitCode, Place, Problem, SpecError
 from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, silent
@@ -142,7 +143,8 @@ def _libraries(model: Path, spec: Path | None) -> tuple[dict[str, Any], dict[str
         names = own(read)
     if not names:
         return {}, {}
-    file = spec or report.read(model.resolve().parent).spec
+    folder = model.resolve().parent
+    file = spec or report.read(folder.parent if folder.name == REJECTED else folder).spec
     loaded = load(file) if file else None
     known = loaded.spec.compatibility.custom_ops if loaded else {}
     missing = [name for name in names if name not in known or not known[name].library]

@@ -6,11 +6,13 @@ Types alone cannot say these. Judges the spec and the presence of files; nothing
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tflite_build import resources
 from tflite_build.errors import near_miss
 from tflite_build.named import absent
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
@@ -205,12 +207,23 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
     seen: dict[str, str] = {}
     for name, custom in spec.compatibility.custom_ops.items():
         for i, path in enumerate(custom.sources):
-            other = seen.setdefault(Path(path).name, path)
-            if other != path:
+            key, own = f'compatibility.custom_ops."{name}".sources.{i}', Path(path).name
+            other = seen.setdefault(own.casefold(), path)
+            if own.casefold() in _runtime_files():
                 yield Violation(
-                    f'compatibility.custom_ops."{name}".sources.{i}',
+                    key, f"'{own}' is a file that a build writes into the folder of the runtime", "give it another name"
+                )
+            elif other != path:
+                yield Violation(
+                    key,
                     f"'{other}' and '{path}' would be one file in the folder of the runtime",
                     "give one of them another name",
+                )
+            elif not re.fullmatch(r"[A-Za-z0-9_.+-]+", own):
+                yield Violation(
+                    key,
+                    f"'{own}' is no name that Bazel and a shell take as it is",
+                    "use letters, digits, '_', '.', '+' and '-'",
                 )
     if spec.compatibility.custom_ops and "play-services" in targets:
         yield Violation(
@@ -321,6 +334,12 @@ def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
             )
         elif kind == "other":
             yield Violation(key, f"'{path}' is a pipe, socket or device, not a file")
+
+
+def _runtime_files() -> frozenset[str]:
+    """The files that a build writes for a runtime of one's own, in lower case."""
+    templates = {path.name.removesuffix(".jinja") for path in resources.templates("runtime").iterdir()}
+    return frozenset(name.casefold() for name in templates | {"operators.json"})
 
 
 def _of_one_machine(path: str) -> bool:

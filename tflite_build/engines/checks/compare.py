@@ -57,7 +57,7 @@ def run(request: Request) -> Answer:
     random = {o.name for _, o in graphs.read(request.inputs["model"]).operators()} & _RANDOM
     if random:
         found["random"] = sorted(random)
-    given = custom_operators.libraries(request)
+    given = custom_operators.libraries(request, custom_operators.of(request.inputs["model"]))
     if given:
         found["api"] = given[0].interface
     request.write_json("compare.json", found)

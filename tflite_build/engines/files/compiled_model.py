@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import sys
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from ctypes import byref, c_bool, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint32, c_void_p
@@ -84,14 +85,15 @@ class CompiledModelRunner(Runner):
         super().__init__(model)
         self._content = model.read_bytes() if isinstance(model, Path) else model  # which the API does not copy
         self._libraries = libraries
+        self._c = _library()  # first: the user's libraries find its functions
         self._functions = [library.function() for library in libraries]
-        self._c = _library()
         read = reader.parse(memoryview(self._content))
         self._order = {s.name: number for number, s in enumerate(read.signatures)}
         self._stateful = any(t.is_variable for g in read.subgraphs for t in g.tensors) or any(
             code.name == _ASSIGN_VARIABLE for code in read.codes
         )
-        self._open_handles = ExitStack()
+        self._open_handles = [ExitStack()]  # one: what is open now
+        weakref.finalize(self, _close, self._open_handles)
         self._compiled: c_void_p | None = None
         self._names: dict[tuple[str, str], list[str]] = {}
 
@@ -114,6 +116,7 @@ class CompiledModelRunner(Runner):
                 value = np.asarray(inputs[name])
                 if port.scale is not None and value.dtype.kind == "f":
                     value = port.quantize(value)
+                self._check(port, value)
                 self._resize(compiled, number, index, value.shape)
                 given.append((port, np.ascontiguousarray(value)))
             outputs = [chosen.outputs[name] for name in self._names[signature, "Output"]]
@@ -129,14 +132,29 @@ class CompiledModelRunner(Runner):
                 self._buffer(handles, compiled, number, index, port, shape, "Output")
                 for index, (port, shape) in enumerate(zip(outputs, shapes, strict=True))
             ]
+            values = {port.index: value for port, value in given}
+            for port, buffer in zip(outputs, made, strict=True):
+                if port.index in values:  # an input that is handed on: the runtime computes with the output's memory
+                    with self._locked(buffer, _WRITE) as address:
+                        ctypes.memmove(address, values[port.index].ctypes.data, values[port.index].nbytes)
             self._call("LiteRtRunCompiledModel", compiled, c_size_t(number), *_counted(taken), *_counted(made))
             found = {}
             for port, shape, buffer in zip(outputs, shapes, made, strict=True):
                 array = np.empty(shape, port.dtype)
                 with self._locked(buffer, _READ) as address:
                     ctypes.memmove(array.ctypes.data, address, array.nbytes)
-                found[port.name] = array
-            return {name: found[name] for name in chosen.outputs}
+                found[port.index] = array
+            return {name: found[port.index] for name, port in chosen.outputs.items()}
+
+    def _check(self, port: Port, value: Array) -> None:
+        if value.dtype.name != port.dtype:
+            raise Refused(f"'{port.name}' is {value.dtype}; the file takes {port.dtype}")
+        if not value.shape:
+            raise Invalid(
+                f"the CompiledModel API runs no inputs without dimensions, as '{port.name}' is",
+                f"{self._libraries[0].key}.library",
+                "give the input the shape [1], or a library that registers with the Interpreter API",
+            )
 
     def invoke(self, signature: str) -> None:
         """Not by this API."""
@@ -146,8 +164,9 @@ class CompiledModelRunner(Runner):
         """The compiled model: a new one for each call where a call leaves something behind."""
         if self._compiled is not None and not self._stateful:
             return self._compiled
-        self._open_handles.close()
-        handles = self._open_handles = ExitStack()
+        self._compiled = None
+        _close(self._open_handles)
+        handles = self._open_handles[0] = ExitStack()
         options = (_EnvironmentOption * 2)(
             _EnvironmentOption(_AUTO_ACCELERATORS, 0, _INT, _CPU), _EnvironmentOption(_LOG, 0, _INT, _ERRORS)
         )
@@ -263,8 +282,18 @@ class CompiledModelRunner(Runner):
     def _call(self, function: str, *arguments: Any) -> None:
         status = getattr(self._c, function)(*arguments)
         if status:
-            what = "run" if function == "LiteRtRunCompiledModel" else "load"
-            raise Refused(f"LiteRT's CompiledModel does not {what} it: {function} gives {status}")
+            first = self._libraries[0]
+            raise Invalid(
+                f"LiteRT's CompiledModel does not run it with '{first.name}': {function} gives {status}",
+                f"{first.key}.library",
+                f"does '{first.registerer}' register '{first.operator}'? This API also runs no outputs whose shape depends "
+                "on what inputs hold; a library that registers with the Interpreter API may",
+            )
+
+
+def _close(handles: Sequence[ExitStack]) -> None:
+    for stack in handles:
+        stack.close()
 
 
 def _counted(handles: Sequence[c_void_p]) -> tuple[Any, Any]:

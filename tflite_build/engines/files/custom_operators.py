@@ -8,9 +8,12 @@ process, as the user's own code does.
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import mmap
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,22 +51,24 @@ class Library:
         """Its table in model.toml."""
         return f'compatibility.custom_ops."{self.operator}"'
 
+    def registers_another(self) -> Invalid:
+        """The mistake of a library whose function registers no such operator."""
+        return Invalid(
+            f"'{self.registerer}' of '{self.name}' registers no operator '{self.operator}'",
+            f"{self.key}.registerer",
+            "the name that it registers, its version among them, has to be the one in the model",
+        )
+
     def function(self) -> Callable[[int], int]:
         """The function that registers, of the address of what it takes; what it returns means nothing to a resolver.
 
         Raises:
             Invalid: If the library cannot be loaded, or has no such function.
         """
-        # A copy: the system's loader takes a library that was built anew for the one that it has.
-        with tempfile.NamedTemporaryFile(suffix=".so") as copy:
-            shutil.copyfile(self.file, copy.name)
-            try:
-                loaded = ctypes.CDLL(copy.name)
-            except OSError as error:
-                failed = str(error).replace(copy.name, self.name)
-                loaded = None
-        if loaded is None:
-            reason = failed.removeprefix(f"{self.name}: ")
+        try:
+            loaded = _loaded(self.file)
+        except OSError as error:
+            reason = str(error).partition(": ")[2] or str(error)
             raise Invalid(
                 f"'{self.name}' cannot be loaded: {reason}",
                 f"{self.key}.library",
@@ -85,15 +90,15 @@ class Library:
         return registered
 
 
-def libraries(request: Request) -> tuple[Library, ...]:
-    """The libraries that the step is given.
+def libraries(request: Request, names: Collection[str]) -> tuple[Library, ...]:
+    """The libraries that the step is given for the operators called `names`.
 
     Raises:
         Invalid: If they are for different interfaces, which no runtime has at once.
     """
     found = []
     for name, said in request.params.get(PARAM, {}).items():
-        if said:
+        if said and name in names:
             file = request.inputs[said["input"]]
             interface = said["interface"] or _interface(file)
             found.append(Library(name, file, said["library"], said["registerer"], interface))
@@ -109,15 +114,18 @@ def libraries(request: Request) -> tuple[Library, ...]:
     return tuple(found)
 
 
+def of(model: Path | bytes) -> tuple[str, ...]:
+    """The custom operators of a file that an app registers by itself."""
+    if isinstance(model, bytes):
+        return own(reader.parse(memoryview(model)))
+    with reader.model(model) as read:
+        return own(read)
+
+
 def not_run(request: Request, name: str = "model") -> tuple[str, ...]:
     """The custom operators for which the file given as `name` cannot be run: those that no library is given for."""
-    with reader.model(request.inputs[name]) as model:
-        return missing(own(model), libraries(request))
-
-
-def missing(names: Sequence[str], given: Sequence[Library]) -> tuple[str, ...]:
-    """Those of the custom operators called `names` that no library is given for."""
-    return tuple(sorted(set(names) - {library.operator for library in given}))
+    names = of(request.inputs[name])
+    return tuple(sorted(set(names) - {operator for operator, said in request.params.get(PARAM, {}).items() if said}))
 
 
 def check_allowed(names: Sequence[str], request: Request) -> None:
@@ -145,9 +153,37 @@ def needed(what: str, names: Sequence[str]) -> Invalid:
     )
 
 
+_LOADED: dict[str, ctypes.CDLL] = {}  # by content
+_PLACES: set[str] = set()  # where they were loaded from
+
+
+def _loaded(library: Path) -> ctypes.CDLL:
+    """The library, once in this process.
+
+    From its own place, so that it finds the libraries beside it; but from a copy where another one was loaded from there,
+    since the system's loader takes one that was built anew for the one that it has.
+    """
+    with library.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    if content not in _LOADED:
+        place = os.path.realpath(library)
+        if place in _PLACES:
+            with tempfile.NamedTemporaryFile(suffix=".so") as copy:
+                shutil.copyfile(library, copy.name)
+                _LOADED[content] = ctypes.CDLL(copy.name)
+        else:
+            _LOADED[content] = ctypes.CDLL(place)
+            _PLACES.add(place)
+    return _LOADED[content]
+
+
 def _interface(library: Path) -> Interface:
     """By what the library calls: only the kernels of a CompiledModel are registered by this function of LiteRT's."""
-    return "compiled-model" if _OF_OPTIONS in library.read_bytes() else "interpreter"
+    with library.open("rb") as file:
+        if not file.seek(0, 2):
+            return "interpreter"  # which cannot load an empty file, and says so
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return "compiled-model" if data.find(_OF_OPTIONS) >= 0 else "interpreter"
 
 
 def _bare(name: str) -> str:

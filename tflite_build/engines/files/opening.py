@@ -7,7 +7,7 @@ from pathlib import Path
 from tflite_build.engines.contract import Request
 
 from .compiled_model import CompiledModelRunner
-from .custom_operators import libraries
+from .custom_operators import libraries, of
 from .runner import Kernels, Runner
 
 
@@ -25,8 +25,8 @@ def runner(
         Refused: The runtime does not load the file.
         Invalid: A library is no good, or registers with an API that cannot do what is asked.
     """
-    given = libraries(request)
     opened = request.inputs["model"] if model is None else model
+    given = libraries(request, of(opened))
     if given and given[0].interface == "compiled-model":
         return CompiledModelRunner(opened, given, kernels, keep=keep)
     return Runner(opened, threads, kernels, keep=keep, libraries=given)

@@ -120,11 +120,12 @@ class Runner:
         options = {"preserve_all_tensors": True} if keep else {}
         if kernels == "profiled":
             options = {"disable_delegate_node_fusion": True, "force_delegate_node_profiling": True}
+        self._libraries = libraries
         registerers = [library.function() for library in libraries]
         self._new: Callable[[], Interpreter] = functools.partial(
             open_interpreter, model, threads, _RESOLVERS[kernels], registerers, **options
         )
-        with _refusals("the runtime refuses it"):
+        with self._refusals("the runtime refuses it"):
             self._open()
             self.signatures: Mapping[str, RunnableSignature] = {s.name: s for s in self._read_signatures()}
         self._used = False
@@ -141,7 +142,7 @@ class Runner:
         Raises:
             Refused: The runtime has no kernel for an operator, or does not accept its tensors.
         """
-        with _refusals("the runtime refuses it"):
+        with self._refusals("the runtime refuses it"):
             for signature in self.signatures.values():
                 if all(-1 not in port.shape for port in signature.inputs.values()):
                     self._native.AllocateTensors(signature.subgraph)
@@ -157,7 +158,7 @@ class Runner:
             Refused: The runtime cannot run it on these inputs.
         """
         chosen = self.signatures[signature]
-        with _refusals("the runtime fails to run it"):
+        with self._refusals("the runtime fails to run it"):
             self._set(chosen, inputs)
             self._native.Invoke(chosen.subgraph)
             return {name: self._native.GetTensor(port.index, chosen.subgraph) for name, port in chosen.outputs.items()}
@@ -171,7 +172,7 @@ class Runner:
             Refused: The runtime cannot run it on these inputs.
         """
         chosen = self.signatures[signature]
-        with _refusals("the runtime fails to run it"):
+        with self._refusals("the runtime fails to run it"):
             self._set(chosen, inputs)
             seen = profiler.InvokeWithCalibration(self._interpreter._native_handle(), chosen.subgraph)
             return {name: (found.min, found.max) for name, found in seen.items()}
@@ -182,8 +183,20 @@ class Runner:
         Raises:
             Refused: The runtime cannot run it.
         """
-        with _refusals("the runtime fails to run it"):
+        with self._refusals("the runtime fails to run it"):
             self._native.Invoke(self.signatures[signature].subgraph)
+
+    @contextmanager
+    def _refusals(self, what: str) -> Iterator[None]:
+        """The runtime's errors as refusals, save those that are of the user's libraries."""
+        try:
+            with _refusals(what):
+                yield
+        except Refused as refused:
+            for library in self._libraries:
+                if any(o.name == library.operator and o.needs == "custom" for o in refused.operators):
+                    raise library.registers_another() from None
+            raise
 
     def _set(self, signature: RunnableSignature, inputs: Mapping[str, Array]) -> None:
         """Make everything ready for a call, which is to be like the first one."""

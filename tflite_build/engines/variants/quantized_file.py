@@ -33,6 +33,24 @@ def check_source(graph: Graph) -> None:
         )
 
 
+def check_custom(made: Graph, source: Graph) -> None:
+    """Refused where a custom operator has other types than in the float file, which its kernel was written for."""
+    wanted_all, given_all = ([o for o in graph.operators() if o[1].custom] for graph in (source, made))
+    if [o.name for _, o in wanted_all] != [o.name for _, o in given_all]:
+        return  # in another order nothing says which is which; `compare` has the last word
+    for (own, before), (subgraph, after) in zip(wanted_all, given_all, strict=True):
+        ends = zip((*before.inputs, *before.outputs), (*after.inputs, *after.outputs), strict=False)
+        for wanted, given in ends:
+            if wanted < 0 or given < 0:
+                continue
+            asked, found = own.tensors[wanted].dtype, subgraph.tensors[given].dtype
+            if asked != found:
+                raise Refused(
+                    f"the quantizer gives the custom operator '{after.name}' {found} where its kernel takes {asked}",
+                    [FailingOperator(after.name, "custom")],
+                )
+
+
 def check_made(content: bytes, word: str) -> Graph:
     """The graph of the file that was made for `word`; Refused if it is not what was asked for."""
     graph = graphs.read(content)

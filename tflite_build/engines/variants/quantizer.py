@@ -256,6 +256,7 @@ def _check(request: Request, made: bytes, source: Graph) -> None:
                 'leave the variant out, or use quantize = "none"',
             )
     result = quantized_file.check_made(made, word)
+    quantized_file.check_custom(result, source)
     if not io:
         return
     try:

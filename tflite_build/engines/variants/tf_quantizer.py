@@ -65,6 +65,7 @@ def run(request: Request) -> None:
         quantized = _named_as(quantized, parsed)
     runner = opening.runner(request, quantized)
     made = quantized_file.check_made(quantized, wanted)
+    quantized_file.check_custom(made, parsed)
     runner.load()
     quantized_file.check_ends(made, parsed, io)
     (request.outputs / "model.tflite").write_bytes(quantized)
