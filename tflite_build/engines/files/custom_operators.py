@@ -22,6 +22,7 @@ from tflite_build.engines.contract import FailingOperator, Invalid, Refused, Req
 from tflite_build.engines.words import quoted
 from tflite_build.tflite import reader
 from tflite_build.tflite.custom import own
+from tflite_build.tflite.flatbuffer import FormatError
 
 Interface = Literal["interpreter", "compiled-model"]
 PARAM = "custom_ops"
@@ -115,11 +116,14 @@ def libraries(request: Request, names: Collection[str]) -> tuple[Library, ...]:
 
 
 def of(model: Path | bytes) -> tuple[str, ...]:
-    """The custom operators of a file that an app registers by itself."""
-    if isinstance(model, bytes):
-        return own(reader.parse(memoryview(model)))
-    with reader.model(model) as read:
-        return own(read)
+    """The custom operators of a file that an app registers by itself; none of a damaged one, which the runtime refuses."""
+    try:
+        if isinstance(model, bytes):
+            return own(reader.parse(memoryview(model)))
+        with reader.model(model) as read:
+            return own(read)
+    except FormatError:
+        return ()
 
 
 def not_run(request: Request, name: str = "model") -> tuple[str, ...]:

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from tflite_build.engines.contract import Interface, Invalid, Refused, Request, SignatureSpec, TensorSpec
 from tflite_build.engines.files import custom_operators, opening
 from tflite_build.engines.files.runner import Port
-from tflite_build.tflite import reader
-from tflite_build.tflite.custom import own
 
 
 def run(request: Request) -> None:
@@ -20,8 +18,7 @@ def run(request: Request) -> None:
         Refused: If it has custom operators that the spec does not allow.
     """
     source = request.inputs["model"]
-    with reader.model(source) as model:
-        custom_operators.check_allowed(own(model), request)
+    custom_operators.check_allowed(custom_operators.of(source), request)
     try:
         runner = opening.runner(request)
         if not custom_operators.not_run(request):
