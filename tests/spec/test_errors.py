@@ -45,6 +45,13 @@ WRONG = {
     "oldest_nowhere": KERAS + '[runtime]\noldest = "tflite 2.18"\n',
     "max_error_negative": KERAS + "[checks]\nmax_error = { y = -1 }\n",
     "max_size_form": KERAS + '[checks]\nmax_size = "2 KiB"\n',
+    "max_download_without_library": KERAS + '[runtime]\ntarget = "custom"\n[checks]\nmax_download = "2 MB"\n',
+    "max_download_of_a_published_runtime": KERAS + '[variant.a]\nchecks.max_download = "2 MB"\n',
+    "library_of_a_published_runtime": KERAS + '[runtime]\ntarget = "play-services"\nlibrary = "m.keras"\n',
+    "library_missing": KERAS + '[runtime]\ntarget = "custom"\nlibrary = ["m.keras", "b.aar"]\n',
+    "library_empty_list": KERAS + '[runtime]\ntarget = "custom"\nlibrary = []\n',
+    "library_is_a_number": KERAS + '[runtime]\ntarget = "custom"\nlibrary = 3\n',
+    "library_is_a_folder": KERAS + '[runtime]\ntarget = "custom"\nlibrary = "."\n',
     "limit_of_nothing": KERAS + "[variant.a]\nchecks.accuracy.min = 0.5\n",
     "mean_of_three_for_one_channel": KERAS + '[input.x]\nshape = [1, 8, 8, 1]\ncontent = "image"\nmean = [1, 2, 3]\n',
     "mean_of_three_for_grayscale": KERAS
