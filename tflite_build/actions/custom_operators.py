@@ -44,9 +44,9 @@ def described(loaded: LoadedSpec) -> tuple[dict[str, Any], dict[str, Input]]:
     for number, (name, operator) in enumerate(sorted(loaded.spec.compatibility.custom_ops.items())):
         said[name] = None
         if operator.library:
-            files[f"{_LIBRARY}{number}"] = ProjectFile(loaded.folder / operator.library)
+            files[library_input(number)] = ProjectFile(loaded.folder / operator.library)
             said[name] = {
-                "input": f"{_LIBRARY}{number}",
+                "input": library_input(number),
                 "library": operator.library,
                 "registerer": operator.registerer,
                 "interface": operator.interface,
@@ -59,6 +59,11 @@ def paths(files: dict[str, Input]) -> dict[str, Path]:
     return {name: file.path for name, file in files.items() if isinstance(file, ProjectFile)}
 
 
+def library_input(number: int) -> str:
+    """How a step's input is called that is a library of the app's: no file hangs on it, and each machine has its own."""
+    return f"{_LIBRARY}{number}"
+
+
 def is_library(name: str) -> bool:
-    """Whether the input called `name` is a library of the app's: no file hangs on it, and each machine has its own."""
-    return name.removeprefix(_LIBRARY).isdigit()
+    """Whether `library_input` gives this name."""
+    return name.startswith(_LIBRARY) and name.removeprefix(_LIBRARY).isdigit()

@@ -18,6 +18,7 @@ from tflite_build.engines.contract import Invalid, Request
 from tflite_build.planning.action import ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
 
+from .custom_operators import library_input
 from .tools import Tools
 
 ID = "library"
@@ -43,7 +44,7 @@ def step(model: Resolved, tools: Tools) -> Step | None:
     paths = model.loaded.spec.runtime.library
     if not paths:
         return None
-    given = {f"library{i}": ProjectFile(model.loaded.folder / path) for i, path in enumerate(paths)}
+    given = {library_input(i): ProjectFile(model.loaded.folder / path) for i, path in enumerate(paths)}
     return Step(ID, "library", tools.local("library"), {"names": list(paths)}, given)
 
 
@@ -53,7 +54,7 @@ def run(request: Request) -> None:
     Raises:
         Invalid: If one is neither an archive nor an ELF file, is damaged, or has no libraries; or if no ABI has all.
     """
-    found = [_sizes(request.inputs[f"library{i}"], name, i) for i, name in enumerate(request.params["names"])]
+    found = [_sizes(request.inputs[library_input(i)], name, i) for i, name in enumerate(request.params["names"])]
     request.write_json(SIZES, _together(found, request.params["names"]))
 
 

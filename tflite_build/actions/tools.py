@@ -18,7 +18,7 @@ _LOCAL_CODE = {
     "signatures": ("actions/signatures.py", "engines"),
     "pack": ("actions/pack.py", "tflite"),
     "runtime": ("actions/runtime.py", "tflite"),
-    "library": ("actions/library.py",),
+    "library": ("actions/library.py", "actions/custom_operators.py"),
 }
 _LOCAL_DATA: Mapping[str, tuple[Callable[..., Path], str]] = {
     "pack": (resources.specs, "operators.toml"),

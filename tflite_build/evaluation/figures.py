@@ -11,6 +11,7 @@ from typing import Any
 from tflite_build.errors import Place
 from tflite_build.tflite import reader, runtimes
 from tflite_build.tflite.flatbuffer import FormatError
+from tflite_build.tflite.reader import Contents
 from tflite_build.tflite.runtimes import Lack
 from tflite_build.tflite.summary import quantization_of
 
@@ -24,7 +25,7 @@ from .compute import Compute
 from .data import Data
 from .delegates import Coverage
 from .graph import Graph, Node, graphs, reached
-from .loops import File, runs
+from .loops import runs
 from .operators import OperatorUse
 
 _FLOAT = "float32"
@@ -93,7 +94,7 @@ def figures(path: Path, known: Collection[str] = ()) -> Figures:
     """
     with reader.opened(path) as data:
         try:
-            return _of(File(reader.parse(data), data), known)
+            return _of(Contents(data, reader.parse(data)), known)
         except FormatError as error:
             raise FormatError(error.problems[0].message, Place(path)) from None
         except (IndexError, KeyError, ValueError, OverflowError, RecursionError, struct.error) as error:
@@ -102,7 +103,7 @@ def figures(path: Path, known: Collection[str] = ()) -> Figures:
             raise FormatError(f"{message} ({error})", Place(path)) from error
 
 
-def _of(file: File, known: Collection[str]) -> Figures:
+def _of(file: Contents, known: Collection[str]) -> Figures:
     model = file.model
     all_graphs = graphs(model)
     named = tuple(naming.layers(graph, known) for graph in all_graphs)

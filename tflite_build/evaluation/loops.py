@@ -9,21 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tflite_build.tflite.reader import Model, Tensor
+from tflite_build.tflite.reader import Contents, Tensor
 
 from .graph import Graph, Node, reached
 
 _LOOPS = frozenset({"WHILE", "STABLEHLO_WHILE"})
 _JOINED = frozenset({"LOGICAL_AND", "LOGICAL_OR", "CAST", "RESHAPE", "SQUEEZE"})
 _INTEGERS = {"int32": 4, "int64": 8}
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file and its bytes, which hold the numbers that loops count to."""
-
-    model: Model
-    data: memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +31,7 @@ class Runs:
     open: int
 
 
-def runs(file: File, graphs: tuple[Graph, ...], start: int) -> Runs:
+def runs(file: Contents, graphs: tuple[Graph, ...], start: int) -> Runs:
     """How often the subgraphs run that a call of `start` reaches."""
     calls = {}
     unknown = 0
@@ -78,7 +70,7 @@ def _callers_first(calls: Mapping[int, Sequence[tuple[int, int]]], start: int) -
     return list(done)[::-1]
 
 
-def _steps(file: File, graphs: tuple[Graph, ...], graph: Graph, node: Node) -> int | None:
+def _steps(file: Contents, graphs: tuple[Graph, ...], graph: Graph, node: Node) -> int | None:
     """How many steps a loop has; None where the file does not say."""
     called = dict(node.calls)
     if "cond" not in called or "body" not in called:
@@ -118,7 +110,7 @@ def _kept(body: Graph, place: int) -> bool:
     return place < min(len(given), len(made)) and given[place] == made[place]
 
 
-def _counts(file: File, body: Graph, place: int) -> bool:
+def _counts(file: Contents, body: Graph, place: int) -> bool:
     """Whether a step adds one to an input."""
     if place >= len(body.subgraph.outputs):
         return False
@@ -132,18 +124,16 @@ def _counts(file: File, body: Graph, place: int) -> bool:
     return False
 
 
-def _given(file: File, graph: Graph, node: Node, place: int) -> int | None:
+def _given(file: Contents, graph: Graph, node: Node, place: int) -> int | None:
     """The whole number that a loop starts with in one of its places."""
     tensor = node.input(place)
     return None if tensor is None else _constant(file, graph, tensor)
 
 
-def _constant(file: File, graph: Graph, tensor: Tensor) -> int | None:
+def _constant(file: Contents, graph: Graph, tensor: Tensor) -> int | None:
     """The single whole number that the file holds of a tensor."""
     size = _INTEGERS.get(tensor.dtype)
     if size is None or not graph.is_constant(tensor):
         return None
-    buffer = file.model.buffers[tensor.buffer]
-    if buffer.size != size:
-        return None
-    return int.from_bytes(file.data[buffer.offset : buffer.offset + size], "little", signed=True)
+    stored = file.stored(tensor)
+    return int.from_bytes(stored, "little", signed=True) if len(stored) == size else None

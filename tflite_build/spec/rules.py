@@ -46,6 +46,8 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_one_file_each(spec),
         *_member(spec),
         *_runtime(spec),
+        *_download(spec),
+        *_custom_operators(spec),
         *_limits(spec),
         *_contents(spec),
         *(_files(spec, folder) if files else ()),
@@ -181,11 +183,37 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
             "'library' is a library of one's own, which this app is not linked to",
             'add "custom" to target, or remove it',
         )
+    if spec.compatibility.select_tf_ops and "play-services" in targets:
+        yield Violation(
+            "compatibility.select_tf_ops",
+            "Google Play services run no select TensorFlow operators",
+            'remove it, or "play-services" from [runtime] target',
+        )
+    if spec.runtime.oldest is not None and targets == ("play-services",):
+        yield Violation(
+            "runtime.oldest",
+            "Google Play services update their runtime on the device by themselves, so there is no oldest one to name",
+            'remove it, or add "standard" to target',
+        )
+    oldest = spec.runtime.oldest
+    for platform in PLATFORMS:
+        text = oldest.get(platform) if isinstance(oldest, dict) else None
+        reason = exists(release(text), platform) if text else ""
+        if reason:
+            key = f"runtime.oldest.{platform}"
+            yield Violation(key, f"no app for {platform} meets '{text}': {reason}", "name one of those")
+    if isinstance(oldest, str):
+        reasons = [exists(release(oldest), platform) for platform in PLATFORMS]
+        if all(reasons):
+            yield Violation("runtime.oldest", f"no app meets '{oldest}': {'; '.join(reasons)}", "name one of those")
+
+
+def _download(spec: ModelSpec) -> Iterator[Violation]:
     limits = [(spec.checks, "checks"), *((v.checks, f"variant.{n}.checks") for n, v in spec.variant.items())]
     for table, prefix in limits:
         if not table.max_download or spec.runtime.library:
             continue
-        if "custom" in targets:
+        if "custom" in spec.runtime.target:
             yield Violation(
                 f"{prefix}.max_download",
                 "nothing says how large the runtime is that the app brings",
@@ -198,12 +226,9 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
                 "what a runtime that is not your own adds to a download is not known here",
                 'take max_size, which is of the file alone; for a runtime of your own add "custom" to [runtime] target',
             )
-    if spec.compatibility.select_tf_ops and "play-services" in targets:
-        yield Violation(
-            "compatibility.select_tf_ops",
-            "Google Play services run no select TensorFlow operators",
-            'remove it, or "play-services" from [runtime] target',
-        )
+
+
+def _custom_operators(spec: ModelSpec) -> Iterator[Violation]:
     seen: dict[str, str] = {}
     for name, custom in spec.compatibility.custom_ops.items():
         for i, path in enumerate(custom.sources):
@@ -225,29 +250,12 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
                     f"'{own}' is no name that Bazel and a shell take as it is",
                     "use letters, digits, '_', '.', '+' and '-'",
                 )
-    if spec.compatibility.custom_ops and "play-services" in targets:
+    if spec.compatibility.custom_ops and "play-services" in spec.runtime.target:
         yield Violation(
             "compatibility.custom_ops",
             "Google Play services run no custom operators",
             'remove it, or "play-services" from [runtime] target',
         )
-    if spec.runtime.oldest is not None and targets == ("play-services",):
-        yield Violation(
-            "runtime.oldest",
-            "Google Play services update their runtime on the device by themselves, so there is no oldest one to name",
-            'remove it, or add "standard" to target',
-        )
-    oldest = spec.runtime.oldest
-    for platform in PLATFORMS:
-        text = oldest.get(platform) if isinstance(oldest, dict) else None
-        reason = exists(release(text), platform) if text else ""
-        if reason:
-            key = f"runtime.oldest.{platform}"
-            yield Violation(key, f"no app for {platform} meets '{text}': {reason}", "name one of those")
-    if isinstance(oldest, str):
-        reasons = [exists(release(oldest), platform) for platform in PLATFORMS]
-        if all(reasons):
-            yield Violation("runtime.oldest", f"no app meets '{oldest}': {'; '.join(reasons)}", "name one of those")
 
 
 def _limits(spec: ModelSpec) -> Iterator[Violation]:

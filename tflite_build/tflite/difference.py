@@ -15,7 +15,7 @@ from tflite_build.errors import Place
 
 from . import options, reader
 from .flatbuffer import FormatError
-from .reader import Buffer, Model, Operator, Signature, Subgraph, Tensor
+from .reader import Contents, Model, Operator, Signature, Subgraph, Tensor
 from .values import Stored, ValueChange, compare
 
 _CHUNK = 1 << 20
@@ -73,7 +73,7 @@ def changes(one: Path, other: Path) -> tuple[Change, ...]:
         at = _first_difference(before, after)
         if at is None:
             return ()
-        pair = _Pair(_File(before, first), _File(after, second))
+        pair = _Pair(Contents(before, first), Contents(after, second))
         found = tuple(_model(pair))
     text = f"the bytes differ from byte {at} on, in no part that this tool compares"
     return found or (Change("file", "", text),)
@@ -91,25 +91,9 @@ def _parsed(path: Path, data: memoryview) -> Model:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    data: memoryview
-    model: Model
-
-    def name(self, operator: Operator) -> str:
-        return self.model.codes[operator.code].name
-
-    def stored(self, tensor: Tensor) -> memoryview:
-        buffers = self.model.buffers
-        return self.bytes(buffers[tensor.buffer]) if tensor.buffer < len(buffers) else self.data[:0]
-
-    def bytes(self, buffer: Buffer) -> memoryview:
-        return self.data[buffer.offset : buffer.offset + buffer.size]
-
-
-@dataclass(frozen=True, slots=True)
 class _Pair:
-    one: _File
-    other: _File
+    one: Contents
+    other: Contents
 
 
 def _changed(part: Part, name: str, what: str, before: object, after: object, graph: int | None = None) -> Change:
@@ -152,7 +136,7 @@ def _metadata(pair: _Pair) -> Iterator[Change]:
             yield _changed("metadata", name, what, _shown(before), _shown(after))
 
 
-def _content(file: _File, buffer: int) -> bytes:
+def _content(file: Contents, buffer: int) -> bytes:
     buffers = file.model.buffers
     return bytes(file.bytes(buffers[buffer])) if buffer < len(buffers) else b""
 
@@ -316,7 +300,7 @@ class _Graphs:
         yield Change("weights", tensor.name, text, *sizes, values=found)
 
 
-def _made(file: _File, graph: Subgraph, operator: Operator) -> tuple[str, str]:
+def _made(file: Contents, graph: Subgraph, operator: Operator) -> tuple[str, str]:
     names = [graph.tensors[i].name for i in operator.outputs if i >= 0]
     return file.name(operator), ", ".join(names)
 

@@ -256,6 +256,27 @@ class Model:
         return any(b.external for b in self.buffers)
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A whole file with its bytes: what its tensors and options hold."""
+
+    data: memoryview
+    model: Model
+
+    def name(self, operator: Operator) -> str:
+        """What kind of operator it is."""
+        return self.model.codes[operator.code].name
+
+    def stored(self, tensor: Tensor) -> memoryview:
+        """The value of a tensor as the file has it; empty where it has none."""
+        buffers = self.model.buffers
+        return self.bytes(buffers[tensor.buffer]) if tensor.buffer < len(buffers) else self.data[:0]
+
+    def bytes(self, buffer: Buffer) -> memoryview:
+        """What lies in a buffer."""
+        return self.data[buffer.offset : buffer.offset + buffer.size]
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[memoryview]:
     """The bytes of the file at `path`, mapped.

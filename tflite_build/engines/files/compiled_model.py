@@ -62,8 +62,10 @@ class _TensorType(ctypes.Structure):
 class CompiledModelRunner(Runner):
     """A loaded .tflite file whose custom operators run by LiteRT's CompiledModel on the CPU.
 
+    What this API says of a failure is a number, which does not tell the file from the library: it counts as the library's.
+
     Raises:
-        Refused: LiteRT does not load the file.
+        Refused: The runtime does not load the file.
         Invalid: A library is no good, or more is asked for than this API shows.
     """
 
@@ -101,12 +103,17 @@ class CompiledModelRunner(Runner):
         """Compile the model.
 
         Raises:
-            Refused: LiteRT has no kernel for an operator, or does not accept its tensors.
+            Invalid: LiteRT does not compile it with the libraries.
         """
         self._ready()
 
     def run(self, signature: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """As `Runner.run`."""
+        """As `Runner.run`.
+
+        Raises:
+            Refused: An array has another type than the file takes.
+            Invalid: LiteRT does not run it with the libraries.
+        """
         chosen = self.signatures[signature]
         compiled, number = self._ready(), self._order[signature]
         with ExitStack() as handles:
