@@ -9,12 +9,17 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tomli
 from harness import Ran, Said, Workshop
+
+from tflite_build.engines.contract import Refused
+from tflite_build.engines.files import graph
+from tflite_build.engines.variants import quantized_file
 
 KERNELS = Path(__file__).resolve().parent.parent / "fixtures" / "custom_operators"
 MODELS = """
@@ -118,6 +123,7 @@ def said(shop: Workshop) -> dict[str, Said]:
     for name, more in {
         "int8": library("libinterpreter.so"),
         "int8-compiled": library("libcompiled.so"),
+        "int8-missed": library("libinterpreter.so") + "[checks]\nmin_cosine = 0.9999\n",
         "int8-bare": "[compatibility.custom_ops.Atan]\n",
     }.items():
         shop.model(name, atan + FIXED + more + INT8, x=data)
@@ -126,6 +132,8 @@ def said(shop: Workshop) -> dict[str, Said]:
     for name, file in (("ends-interpreter", "libinterpreter.so"), ("ends-compiled", "libcompiled.so")):
         shop.model(name, SAVED.format(name="ends") + "[input.first]\nrange = [0, 9]\n" + library(file))
     other = library("libcompiled.so").replace("Atan]", "MyScale]")
+    kept = INT8.replace("[calib", "keep_float = ['MatMul1']\n[calib")
+    shop.model("int8-kept", atan + FIXED + library("libinterpreter.so") + kept, x=data)
     shop.model("mixed", SAVED.format(name="two") + library("libinterpreter.so") + other)
     shop.model("scalar", SAVED.format(name="scalar") + library("libcompiled.so"))
     shop.model("another", scale + library("libinterpreter.so").replace("Atan]", "MyScale]"))
@@ -213,6 +221,13 @@ def test_int8_takes_ranges_from_the_library(said: dict[str, Said]) -> None:
     assert made.variants["int8"]["cosine"] > 0.99 and made.variants["int8"]["not_run"] == []
 
 
+def test_what_is_kept_in_float_beside_a_library(shop: Workshop, said: dict[str, Said]) -> None:
+    assert said["int8-kept"].ok, said["int8-kept"].told
+    assert said["int8-kept"].variants["int8"]["cosine"] > said["int8"].variants["int8"]["cosine"]
+    ran = shop.cli("check", "--suggest", shop.folder / "int8-missed")
+    assert ran.code == 4 and "keep_float = ['MatMul1']" in ran.text, ran.text
+
+
 @pytest.mark.parametrize(
     ("name", "key", "message"),
     [
@@ -245,9 +260,19 @@ def test_inputs_and_outputs_by_name(shop: Workshop, said: dict[str, Said], name:
     assert np.array_equal(found["same"], second) and np.array_equal(found["a"], first + 1)
 
 
-def test_a_kernel_keeps_the_types_that_it_was_written_for(said: dict[str, Said]) -> None:
+def test_a_kernel_keeps_the_types_that_it_was_written_for(shop: Workshop, said: dict[str, Said]) -> None:
     """What it takes has another reader, which becomes an integer one."""
-    assert "gives the custom operator 'Atan' int8 where its kernel takes float32" in said["shared"].told
+    assert said["shared"].ok, said["shared"].told
+    assert said["shared"].variants["int8"]["cosine"] > 0.99
+    float32 = graph.read(said["shared"].file("int8"))
+    (operator,) = (o for _, o in float32.operators() if o.name == "Atan")
+    tensors = float32.subgraphs[0].tensors
+    assert {tensors[i].dtype for i in (*operator.inputs, *operator.outputs)} == {"float32"}
+    changed = list(tensors)
+    changed[operator.inputs[0]] = replace(changed[operator.inputs[0]], dtype="int8")
+    made = replace(float32, subgraphs=(replace(float32.subgraphs[0], tensors=tuple(changed)),))
+    with pytest.raises(Refused, match="gives the custom operator 'Atan' int8 where its kernel takes float32"):
+        quantized_file.check_custom(made, float32)
 
 
 def test_a_library_for_an_operator_that_the_model_lacks_is_not_loaded(said: dict[str, Said]) -> None:
