@@ -128,7 +128,8 @@ def test_what_only_the_user_can_add_is_said(models: Path, shell: Callable[..., A
     ran = shell("init", models / "lambda.keras", "--force", cwd=tmp_path)
     assert "to do: the Lambda layers double carry Python code; allow_code = true lets it run" in ran.err
     ran = shell("init", models / "custom.tflite", "--force", cwd=tmp_path)
-    assert "has no FlexMatMul, ExampleSoftmax, so a build will refuse this file" in ran.err
+    written = (tmp_path / "model.toml").read_text("utf-8")
+    assert 'select_tf_ops = ["MatMul"]' in written and "\n[compatibility.custom_ops.ExampleSoftmax]" in written
 
 
 def changed_config(model: Path, target: Path, old: str, new: str) -> None:

@@ -23,7 +23,7 @@ def step(model: Resolved, tools: Tools) -> Step:
         case "":
             taken = source.model_input(model)
             assert taken is not None  # a tflite source always has a file
-            return Step(ID, "adopt", tools.runner(model), {}, {"model": taken}, weight=2)
+            return Step(ID, "adopt", tools.runner(model), _select(model), {"model": taken}, weight=2)
         case "litert":
             return Step(
                 ID,

@@ -85,24 +85,24 @@ def run(request: Request) -> None:
 
 
 def union(
-    name: str, folders: Mapping[str, Mapping[str, Any]], texts: Mapping[str, Mapping[str, str]]
-) -> dict[str, str]:
-    """The files of a library that has the operators of several models: name -> text.
+    name: str, folders: Mapping[str, Mapping[str, Any]], contents: Mapping[str, Mapping[str, bytes]]
+) -> dict[str, bytes]:
+    """The files of a library that has the operators of several models: name -> content.
 
     Args:
         name: What it is to be called.
         folders: Where the models lie, from where these files will -> what `operators.json` says there.
-        texts: By the same places the sources of their custom operators, file name -> text.
+        contents: By the same places the sources of their custom operators, file name -> content.
 
     Raises:
         ValueError: If the models want different source trees, or two of their files have one name, with a message.
     """
     kernels = _Kernels()
     sources: dict[str, list[str]] = {}
-    copied: dict[str, str] = {}
+    copied: dict[str, bytes] = {}
     for folder, listed in folders.items():
-        for file, text in texts[folder].items():
-            if copied.setdefault(file, text) != text:
+        for file, content in contents[folder].items():
+            if copied.setdefault(file, content) != content:
                 raise ValueError(f"two different sources of custom operators are called {file}")
         for operator, files in listed.get("sources", {}).items():
             sources[operator] = list(dict.fromkeys([*sources.get(operator, []), *files]))
@@ -119,7 +119,8 @@ def union(
         raise ValueError(f"they are for different source trees: {' and '.join(trees)}, as [runtime] oldest says")
     abis = list(dict.fromkeys(abi for listed in folders.values() for abi in listed["abis"]))
     paths = [f"{models[model]}/{model}" for model in sorted(models)]
-    return {**_texts(name, paths, kernels, trees[0], abis, sources), **copied}
+    texts = _texts(name, paths, kernels, trees[0], abis, sources)
+    return {**{file: text.encode() for file, text in texts.items()}, **copied}
 
 
 @dataclass(frozen=True, slots=True)

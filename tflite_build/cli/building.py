@@ -194,7 +194,7 @@ def drawn(model: ModelResult) -> str:
     head = ["variant", "size", "ops", "cosine", "max error"]
     head += ["top-1 same"] if classes else []
     head += [_measured(model)] if accurate else []
-    head += ["runtime", "time", "since last build"]
+    head += ["tflite", "time", "since last build"]
     rows = [_row(v, classes, accurate) for v in model.variants]
     title = printable(model.shown) + (f"  ({decided})" if decided else "")
     table = console.table_text(head, rows, right=range(1, len(head) - 2), indent="  ")

@@ -55,6 +55,9 @@ def show(models: Sequence[ModelResult]) -> None:
 def show_suggestion(suggestion: Suggestion) -> None:
     """Print what was tried for a variant, and what to write into its spec."""
     console.line(f"\n{suggestion.model}, {suggestion.variant}: which layers in float keep its limits")
+    if suggestion.hopeless:
+        console.line(f"  none: {suggestion.hopeless}")
+        return
     checks = suggestion.trials[0].gates
     head = ["in float", "size", *(f"{g.check} {g.subject}".strip() for g in checks), ""]
     rows = [

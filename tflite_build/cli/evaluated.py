@@ -110,9 +110,12 @@ def _files(files: Sequence[FileEvaluation]) -> None:
     console.table(head, filled, right=range(1, len(head)), indent="  ")
     for why in dict.fromkeys(f.not_timed for f in files if f.not_timed):
         console.line(f"  not measured: {printable(why)}")
-    if files[0].figures.smaller:
-        estimates = ", ".join(f"{form} about {console.size(size)}" for form, size in files[0].figures.smaller.items())
-        console.line(f"  smaller, estimated from the bytes: {estimates}")
+    made = {file.quantize for file in files}
+    estimates = ", ".join(
+        f"{form} about {console.size(size)}" for form, size in files[0].figures.smaller.items() if form not in made
+    )
+    if estimates:
+        console.line(f"  smaller, estimated from the bytes of its weights: {estimates}")
     console.line()
 
 

@@ -69,7 +69,7 @@ def _overview(summary: Summary) -> None:
     console.line(f"operators: {sum(o.count for o in summary.operators)} of {kinds} kind{'' if kinds == 1 else 's'}")
     if kinds:
         console.table(
-            ["operator", "count", "version", "since runtime"],
+            ["operator", "count", "version", "since tflite"],
             [_operator_row(o) for o in summary.operators],
             right=(1, 2),
             indent="  ",
@@ -259,7 +259,7 @@ def _runtime(summary: Summary) -> str:
         return f"unknown, because of {names}"
     if summary.oldest_runtime == "pending":
         return f"none released yet has {names}"
-    return summary.oldest_runtime + (f" (for {names})" if names else "")
+    return f"tflite {summary.oldest_runtime}" + (f" (for {names})" if names else "")
 
 
 def _tensor_row(kind: str, named: SignatureTensor) -> list[str]:

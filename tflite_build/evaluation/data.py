@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tflite_build.tflite.reader import BITS, Model
+from tflite_build.tflite.summary import is_parameter
 
 from .graph import Graph, elements, size
 from .layers import Layers
@@ -26,7 +27,7 @@ class Data:
     """Sizes, in bytes.
 
     Attributes:
-        parameters: The number of values of all constants.
+        parameters: The number of weights (see `is_parameter`).
         by_type: Bytes of constants by type.
         by_layer: Bytes of constants by layer, the largest first; "" for those whose layer no name tells.
         inputs: Bytes of the inputs of each signature.
@@ -60,7 +61,7 @@ def data(model: Model, graphs: tuple[Graph, ...], layers: tuple[Layers, ...]) ->
             held = model.buffers[tensor.buffer].size
             by_type[tensor.dtype] += held
             by_layer[named.of_constant.get(tensor.index, "")] += held
-            if tensor.dtype in BITS:
+            if is_parameter(tensor):
                 parameters += elements(tensor)
     activations = {
         Activation(named.of_node.get(named.producer.get(t.index, -1)) or t.name, t.shape, size(t))

@@ -5,8 +5,9 @@ Knows figures of files and what converters refused, nothing of how either came a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from . import refactorings
@@ -105,18 +106,21 @@ class Verdict:
         ]
 
 
-def verdict(figures: Figures | None, obstacles: Sequence[Obstacle]) -> Verdict:
+def verdict(
+    figures: Figures | None, obstacles: Sequence[Obstacle], made: Mapping[str, Figures] = MappingProxyType({})
+) -> Verdict:
     """The verdict on a model.
 
     Args:
         figures: Of its float file; None where it does not convert.
         obstacles: What stands in the way, with changes that are known.
+        made: Of the files of its variants that there are, by how they are quantized.
     """
     in_file = beyond_builtins(figures) if figures is not None else ()
     every = (*obstacles, *in_file) if figures is None else in_file
     return Verdict(
         tuple(RuntimeVerdict(runtime, _ways(runtime, allowed, every)) for runtime, allowed in RUNTIMES.items()),
-        () if figures is None else _accelerators(figures),
+        () if figures is None else _accelerators(figures, made),
     )
 
 
@@ -165,35 +169,40 @@ def _changes(obstacles: Sequence[Obstacle]) -> str:
     return "replace " + ", ".join(texts.values())
 
 
-def _accelerators(figures: Figures) -> tuple[AcceleratorVerdict, ...]:
-    return (_cpu(figures), _gpu(figures), _npu(figures))
+def _accelerators(figures: Figures, made: Mapping[str, Figures]) -> tuple[AcceleratorVerdict, ...]:
+    """What speaks against a variant is read off its own file where there is one, else off the float file."""
+    return (_cpu(figures, made), _gpu(figures, made), _npu(figures))
 
 
-def _cpu(figures: Figures) -> AcceleratorVerdict:
+def _cpu(figures: Figures, made: Mapping[str, Figures]) -> AcceleratorVerdict:
     depthwise = sum(
         use.count for use in figures.operators if use.name == "DEPTHWISE_CONV_2D" and use.needs == "builtin"
     )
     total = sum(s.compute.total for s in figures.signatures)
-    missed = [n for s in figures.signatures for n in s.xnnpack.not_taken]
-    but = f"XNNPACK takes {_taken(figures, 'xnnpack')}" + (
-        f", not {_names(n.operator for n in missed)}" if missed else ""
-    )
     if not figures.is_float:
-        return AcceleratorVerdict("CPU", "as it is", _quantized(figures), but)
+        return AcceleratorVerdict("CPU", "as it is", _quantized(figures), _of_xnnpack(figures))
     if not total:
-        return AcceleratorVerdict("CPU", "float32", "it has no layer whose weights a quantizer makes smaller", but)
+        why = "it has no layer whose weights a quantizer makes smaller"
+        return AcceleratorVerdict("CPU", "float32", why, _of_xnnpack(figures))
     if depthwise:
         why = "a quarter of the weights, and integer arithmetic; needs calibration data. As dynamic-int8 XNNPACK would not "
         why += f"take its DEPTHWISE_CONV_2D ({depthwise})"
-        return AcceleratorVerdict("CPU", "int8", why, but)
+        return AcceleratorVerdict("CPU", "int8", why, _of_xnnpack(made.get("int8", figures)))
     why = "a quarter of the weights without calibration data; int8 is faster still and needs some"
-    return AcceleratorVerdict("CPU", "dynamic-int8", why, but)
+    return AcceleratorVerdict("CPU", "dynamic-int8", why, _of_xnnpack(made.get("dynamic-int8", figures)))
 
 
-def _gpu(figures: Figures) -> AcceleratorVerdict:
+def _of_xnnpack(figures: Figures) -> str:
+    missed = [n for s in figures.signatures for n in s.xnnpack.not_taken]
+    taken = f"XNNPACK takes {_taken(figures, 'xnnpack')}"
+    return taken + (f", not {_names(n.operator for n in missed)}" if missed else "")
+
+
+def _gpu(figures: Figures, made: Mapping[str, Figures]) -> AcceleratorVerdict:
     variant, why = "float16", "the GPU computes in float16, and the file is half as large"
     if not figures.is_float:
         variant, why = "as it is", _quantized(figures)
+    figures = made.get(variant, figures)
     short = [s for s in figures.signatures if not s.gpu.whole]
     if not short:
         return AcceleratorVerdict("GPU", variant, why, "")
@@ -214,10 +223,10 @@ def _npu(figures: Figures) -> AcceleratorVerdict:
     if figures.complexity.dynamic_inputs:
         against.append(f"the shape of {_names(figures.complexity.dynamic_inputs)} is open, and NPUs want it fixed")
     if figures.complexity.control_flow:
-        against.append(f"{_names(figures.complexity.control_flow)} is no operator of NPUs")
+        against.append(f"NPUs have no {_names(figures.complexity.control_flow)}")
     others = [use.name for use in figures.operators if use.needs != "builtin"]
     if others:
-        against.append(f"{_names(others)} is no builtin operator")
+        against.append(f"no builtin operators: {_names(others)}")
     if not figures.is_float:
         return AcceleratorVerdict("NPU", "as it is", _quantized(figures), "; ".join(against))
     why = "NPUs compute with integers of 8 bits; needs calibration data"

@@ -41,7 +41,7 @@ def gates(job: Job, variant: VariantResult, file: Path) -> tuple[Gate, ...]:
     with reader.model(file) as model:
         return (
             *_cosine(limits, variant),
-            *_errors(limits, variant),
+            *_errors(limits, variant, model),
             *_size(limits, variant),
             *_download(limits, variant, job),
             *_arena(limits, variant, model),
@@ -110,21 +110,21 @@ def _cosine(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
     yield limits.gate(key, "", f"{cosine:.8g}", f"at least {_exact(least)}", wrong)
 
 
-def _errors(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
+def _errors(limits: _Limits, variant: VariantResult, model: Model) -> Iterator[Gate]:
     limit, key = limits.of("max_error")
     outputs = variant.distance.outputs
-    names = list(dict.fromkeys(output.name for output in outputs))
-    if limit is not None and variant.not_run:
-        for name, value in (limit if isinstance(limit, Mapping) else {"": limit}).items():
-            own = f'{key}."{name}"' if name else key
-            yield _unmeasured(limits, own, name, f"at most {_exact(value)}", variant)
-        return
+    names = list(dict.fromkeys(output.name for signature in model.signatures for output in signature.outputs))
     each: Mapping[str, float] = limit if isinstance(limit, Mapping) else dict.fromkeys(names, limit) if limit else {}
     for name in each:
         if name not in names:
             hint = near_miss(name, names) or f"it has {', '.join(names)}"
             problem = limits.loaded.problem(f'{key}."{name}"', f"there is no output '{name}'", hint)
             raise BuildError(problem, ExitCode.SPEC_WRONG)
+    if variant.not_run and limit is not None:
+        for name, value in (limit if isinstance(limit, Mapping) else {"": limit}).items():
+            own = f'{key}."{name}"' if name else key
+            yield _unmeasured(limits, own, name, f"at most {_exact(value)}", variant)
+        return
     several = len({output.signature for output in outputs}) > 1
     for output in outputs:
         if output.name not in each or output.max_abs is None:
@@ -214,6 +214,8 @@ def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> 
     if found is None or measure is None:
         return
     figure = accuracy_text(found, share=measure.is_share)
+    if all(limits.of(f"accuracy.{word}")[0] is None for word in ("min", "max", "max_drop")):
+        yield limits.gate("checks.accuracy", measure.name, figure, "no limit", None)
     for word, wanted in (("min", "at least"), ("max", "at most")):
         limit, key = limits.of(f"accuracy.{word}")
         if limit is not None:

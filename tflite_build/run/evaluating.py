@@ -336,7 +336,7 @@ def _evaluation(
         name,
         source,
         converts,
-        verdict(first if converts else None, in_the_way),
+        verdict(first if converts else None, in_the_way, {f.quantize: f.figures for f in files if f.quantize}),
         tuple(in_the_way) or (beyond_builtins(first) if first and converts else ()),
         tuple(files),
         tuple(_advice(first)) if first else (),

@@ -59,6 +59,8 @@ def targets(
         UsageError: If a name means nothing.
         SpecError: If two models would write the same files.
     """
+    if "" in names:
+        raise UsageError(Problem("the name of a model is empty", hint="'.' is the current folder"))
     asked = [(path, variant, specs_under(path)) for path, variant in map(split, map(str, names))]
     # Two names may mean one file; under one folder only links can.
     real = {f: f.resolve() if len(asked) > 1 or f.is_symlink() else f for _, _, specs in asked for f in specs}

@@ -17,6 +17,8 @@ from tflite_build.store.digest import of_bytes
 from .job import Job
 from .result import ModelResult
 
+_OF_A_MACHINE = {"library", "registerer", "interface"}  # what runs a file; no file depends on it
+
 
 def made_lock(job: Job, made: ModelResult, old: Lock) -> Lock:
     """The new lock: what this build made and found; a build of some variants leaves what is still so of all else."""
@@ -64,10 +66,10 @@ def made_lock(job: Job, made: ModelResult, old: Lock) -> Lock:
 
 def spec_digest(spec: ModelSpec) -> str:
     """The digest of what `spec` says as far as outputs depend on it: limits only say whether there are any."""
-    limits: dict[str, Any] = {
+    limits: dict[Any, Any] = {
         "checks": True,
         "limits": True,
-        "compatibility": {"gpu"},
+        "compatibility": {"gpu": True, "custom_ops": {"__all__": _OF_A_MACHINE}},
         "convert": {"tolerance"},
         "variant": {"__all__": {"checks"}},
     }

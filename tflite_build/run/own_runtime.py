@@ -43,28 +43,27 @@ def write(targets: Sequence[Target], output: Path, out_dir: Path | None) -> tupl
         listed[place] = _listed(target, folder)
         sources[place] = _sources(target, folder, listed[place])
     try:
-        texts = runtime.union(output.resolve().name, listed, sources)
+        contents = runtime.union(output.resolve().name, listed, sources)
     except ValueError as error:
         places = ", ".join(str(target.loaded.file) for target in wanted)
         raise SpecError(Problem(f"no one library is for all of {places}: {error}")) from None
     with Placement() as placement:
-        for name, text in texts.items():
-            placement.text(text, output / name)
+        for name, content in contents.items():
+            placement.content(content, output / name)
         placement.commit()
-    return tuple(output / name for name in texts)
+    return tuple(output / name for name in contents)
 
 
-def _sources(target: Target, folder: Path, listed: dict[str, Any]) -> dict[str, str]:
-    """The sources of its custom operators as its build has copied them: file name -> text."""
+def _sources(target: Target, folder: Path, listed: dict[str, Any]) -> dict[str, bytes]:
+    """The sources of its custom operators as its build has copied them: file name -> content."""
     found = {}
+    made = report.read(folder).folders[runtime.FILES]
     for name in {file for files in listed.get("sources", {}).values() for file in files}:
-        try:
-            found[name] = (folder / runtime.FILES / name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"the source '{name}' of a custom operator cannot be read: {error}"
-            raise BuildError(
-                Problem(message, target.loaded.place("compatibility.custom_ops"), "build it again")
-            ) from None
+        place = folder / runtime.FILES / name
+        if sha256_of(place) != made.get(name):
+            message = f"the source '{name}' of a custom operator was edited or removed since the build of its model"
+            raise BuildError(Problem(message, target.loaded.place("compatibility.custom_ops"), "build it again"))
+        found[name] = place.read_bytes()
     return found
 
 

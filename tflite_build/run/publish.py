@@ -59,11 +59,15 @@ class Placement:
 
     def text(self, text: str, target: Path) -> None:
         """`text` is to stand at `target`; nothing is touched where it does already."""
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            if target.read_text("utf-8") == text:
+        self.content(text.encode(), target)
+
+    def content(self, content: bytes, target: Path) -> None:
+        """As `text`, for any file."""
+        with contextlib.suppress(OSError):
+            if target.read_bytes() == content:
                 return
         with _writing(target):
-            self._temporary(target).write_text(text, "utf-8")
+            self._temporary(target).write_bytes(content)
 
     def commit(self) -> None:
         """Put everything in its place, or nothing where a folder stands in one."""

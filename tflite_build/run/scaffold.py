@@ -26,6 +26,7 @@ from tflite_build.planning.action import Step, Tool
 from tflite_build.progress import Listener, Note
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.rules import within
+from tflite_build.tflite import custom as custom_operators
 from tflite_build.tflite import reader
 from tflite_build.tflite.summary import quantization_of
 
@@ -66,7 +67,8 @@ class _Look:
         lambdas: Layers that carry code.
         custom: Classes and functions of the user's own.
         quantized: Whether it is quantized already.
-        missing: Operators that only an app or TensorFlow has.
+        select: Operators of TensorFlow's own.
+        custom_ops: Custom operators that an app has to register.
         fixed: Layers that cannot be converted where dimensions are open.
         refused: What a build will refuse, and what to do.
         layers: The classes and names of its layers.
@@ -79,7 +81,8 @@ class _Look:
     lambdas: tuple[str, ...] = ()
     custom: tuple[CustomObject, ...] = ()
     quantized: bool = False
-    missing: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    custom_ops: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     layers: tuple[tuple[str, str], ...] = ()
@@ -149,6 +152,8 @@ def describe(model: Path, folder: Path, *, offline: bool, listener: Listener) ->
             quantized=look.quantized,
             weighted=look.weighted,
             fixed=look.fixed,
+            select=look.select,
+            custom_ops=look.custom_ops,
             signatures=[_signature(s, look, several) for s in look.interface.signatures],
         )
     )
@@ -186,10 +191,6 @@ def _notes(look: _Look, homeless: Sequence[str]) -> list[str]:
     if look.lambdas:
         notes.append(
             f"to do: the Lambda layers {', '.join(look.lambdas)} carry Python code; allow_code = true lets it run"
-        )
-    if look.missing:
-        notes.append(
-            f"the runtime that checks files has no {', '.join(look.missing)}, so a build will refuse this file"
         )
     if look.refused:
         more = f" (and {len(look.refused) - 1} more)" if len(look.refused) > 1 else ""
@@ -283,8 +284,9 @@ def _tflite(path: Path) -> _Look:
             for operator in graph.operators
         )
         quantized = quantization_of(model) != "float32"
-        missing = tuple(c.name for c in model.codes if c.custom)
-    return _Look("tflite", inspect.tflite(path), weighted, quantized=quantized, missing=missing)
+        select = tuple(sorted({c.name.removeprefix("Flex") for c in model.codes if c.flex}))
+        own = custom_operators.own(model)
+    return _Look("tflite", inspect.tflite(path), weighted, quantized=quantized, select=select, custom_ops=own)
 
 
 def _imports(model: Path, look: _Look, folder: Path) -> tuple[list[str], list[str]]:

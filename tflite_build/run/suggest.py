@@ -16,6 +16,7 @@ from tflite_build.progress import Listener, Note, silent
 from tflite_build.spec.load import LoadedSpec
 
 from . import blame
+from .checks import accuracy_of, accuracy_text
 from .driver import Options, Session, Target, build
 from .job import Job
 from .result import Gate, ModelResult, VariantResult
@@ -52,6 +53,7 @@ class Suggestion:
         trials: In the order in which they were tried, the variant as it is first.
         best: The smallest that keeps all limits; None where none does.
         keep_float: The patterns of `best`, with those that the spec has.
+        hopeless: Why nothing was tried; "" where something was.
     """
 
     model: str
@@ -61,6 +63,7 @@ class Suggestion:
     trials: tuple[Trial, ...]
     best: Trial | None
     keep_float: tuple[str, ...]
+    hopeless: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -79,6 +82,7 @@ class Suggestion:
                 for t in self.trials
             ],
             "keep_float": list(self.keep_float) if self.best else None,
+            "hopeless": self.hopeless,
         }
 
 
@@ -97,6 +101,11 @@ def suggest(targets: Sequence[Target], options: Options, listener: Listener) -> 
     with Session(options, listener, lasting=True) as session:
         for target in targets:
             for variant, first in _missing(target, options, session):
+                why = _hopeless(session.job(target), session, first[1])
+                if why:
+                    spec = target.loaded.spec.model.name
+                    found.append(Suggestion(spec, target.loaded.file, variant.name, (), (), None, (), why))
+                    continue
                 session.listener(Note(f"looking for layers of '{variant.name}' to keep in float", target.label))
                 found.append(_Search(session, target, options, variant, first).run())
     return tuple(found)
@@ -114,6 +123,25 @@ def _missing(
         gates = _quality(result, variant.name)
         if any(not gate.ok for gate in gates):
             yield variant, (_file(result, variant.name), gates)
+
+
+def _hopeless(job: Job, session: Session, gates: Sequence[Gate]) -> str:
+    """Why no layer in float brings a variant within its limits: the source itself misses one; "" where it does not."""
+    missed = {gate.check for gate in gates if not gate.ok} & {"accuracy.min", "accuracy.max"}
+    measure = job.loaded.spec.checks.accuracy
+    if not missed or measure is None:
+        return ""
+    _follow(session, job)
+    figure = accuracy_of(job, "")
+    if figure is None:
+        return ""
+    for gate in gates:
+        if gate.check in missed and not gate.ok:
+            limit = float(gate.limit.rpartition(" ")[2])
+            if figure < limit if gate.check == "accuracy.min" else figure > limit:
+                text = accuracy_text(figure, share=measure.is_share)
+                return f"the source itself has a {measure.name} of {text}, and {gate.limit} is wanted"
+    return ""
 
 
 def _built(session: Session, target: Target, options: Options) -> ModelResult:

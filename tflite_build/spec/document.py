@@ -98,7 +98,7 @@ def line_of(problem: Problem) -> int:
 def _read(file: Path, hint: str) -> bytes:
     try:
         if file.exists() and not (file.is_file() or file.is_dir()):
-            raise SpecError(Problem(f"{file} is a pipe, socket or device, not a {file.name} file"))
+            raise SpecError(Problem(f"{file} is a pipe, socket or device, not a model.toml file"))
         return file.read_bytes()
     except IsADirectoryError:
         raise SpecError(Problem(f"{file} is a folder, not a model.toml file")) from None

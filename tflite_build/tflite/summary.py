@@ -77,7 +77,7 @@ class Summary:
         schema: The version of the format; runtimes take 3.
         quantization: What its weights and activations are: "float32", "float16", "int8", ...
         parts: Bytes by part: weights by type, metadata, graph.
-        parameters: The number of weights.
+        parameters: The number of weights (see `is_parameter`).
         oldest_runtime: The oldest runtime that can run it; "" where that is unknown.
         demanding: The operators that need that runtime, or that no table knows.
         stored: For each of `tensors` the bytes that the file holds of its value, and 0 for what is computed.
@@ -330,8 +330,14 @@ def _parts(model: Model) -> dict[str, int]:
     return dict(sorted(parts.items(), key=lambda p: -p[1]))
 
 
+def is_parameter(tensor: Tensor) -> bool:
+    """Whether a constant is what a model has learned: real numbers, or integers that stand for such; no axes or shapes."""
+    return tensor.dtype.startswith(("float", "bfloat")) or tensor.quantization is not None
+
+
 def _parameters(model: Model) -> int:
-    return sum(prod(t.shape) for t in _constants(model).values() if all(d >= 0 for d in t.shape))
+    learned = filter(is_parameter, _constants(model).values())
+    return sum(prod(t.shape) for t in learned if all(d >= 0 for d in t.shape))
 
 
 def quantization_of(model: Model) -> str:
@@ -369,4 +375,14 @@ def _quantized(model: Model, dtype: str) -> bool:
     )
 
 
-__all__ = ["BITS", "GraphSummary", "OperatorSummary", "OperatorUse", "Summary", "of", "quantization_of", "summarize"]
+__all__ = [
+    "BITS",
+    "GraphSummary",
+    "OperatorSummary",
+    "OperatorUse",
+    "Summary",
+    "is_parameter",
+    "of",
+    "quantization_of",
+    "summarize",
+]

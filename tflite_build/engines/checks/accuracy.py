@@ -16,7 +16,7 @@ from tflite_build.engines.files.runner import RunnableSignature, Runner
 from tflite_build.engines.preprocessing import arrays as content_arrays
 from tflite_build.engines.words import counted, quoted
 
-from .measures import KEY, LABELS, MEASURES, Contents, NotFinite
+from .measures import KEY, LABELS, MEASURES, Contents, Mislabelled, NotFinite
 
 Array = NDArray[Any]
 _OF_OUTPUT = f"{LABELS}/"
@@ -56,6 +56,9 @@ def run(request: Request) -> None:
         for index, outputs in enumerate(outcomes):
             try:
                 measure.add(outputs, {name: array[index] for name, array in labels.items()})
+            except Mislabelled as error:
+                place = f"{error.message}; it is the label of sample {index}, counted from 0"
+                raise Invalid(place, error.key, "files of a folder are in the order of their names") from None
             except NotFinite as error:
                 raise Refused(
                     f"the output '{error}' is NaN or infinite for sample {index} of the labelled data"

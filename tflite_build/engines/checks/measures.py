@@ -32,6 +32,10 @@ class NotFinite(Exception):
     """The output that is measured holds NaN or infinity; its argument is the output's name."""
 
 
+class Mislabelled(Invalid):
+    """The label of a sample is for no class that the output has."""
+
+
 class Measure(Protocol):
     """What is measured, sample by sample."""
 
@@ -269,7 +273,7 @@ def _whole(labels: Mapping[str, Array]) -> int:
 
 def _in_range(label: int, classes: int, output: str) -> None:
     if not 0 <= label < classes:
-        raise Invalid(f"'{LABELS}' holds {label}, and '{output}' has the classes 0 to {classes - 1}", KEY)
+        raise Mislabelled(f"'{LABELS}' holds {label}, and '{output}' has the classes 0 to {classes - 1}", KEY)
 
 
 def _labelled(

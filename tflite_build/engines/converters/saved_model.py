@@ -23,7 +23,7 @@ from tflite_build.engines.contract import (
     SignatureSpec,
     TensorSpec,
 )
-from tflite_build.engines.files import custom_operators
+from tflite_build.engines.files import custom_operators, select_operators
 from tflite_build.engines.native import tf_native
 from tflite_build.engines.sources import saved_model_file, saved_model_folder, saved_model_inputs, saved_model_shapes
 from tflite_build.engines.sources.saved_model_file import MetaGraph
@@ -80,9 +80,9 @@ def run(request: Request) -> None:
         if source.meta.unrestored(source.names):
             source = _saved_again(source, Path(scratch))
         leave = custom.STOCK | frozenset(params.get(custom_operators.PARAM, ()))
-        model = _convert(source, flags, Path(scratch), leave, select=bool(params.get("select_tf_ops")))
+        model = _convert(source, flags, Path(scratch), leave, select=bool(params.get(select_operators.PARAM)))
     made = reader.parse(memoryview(model))
-    _check_select(sorted({code.name for code in made.codes if code.flex}), params.get("select_tf_ops"))
+    _check_select(select_operators.of(made), params.get(select_operators.PARAM))
     custom_operators.check_allowed(custom.own(made), request)
     interface = _checked_interface(source, made)
     (request.outputs / "model.tflite").write_bytes(model)
@@ -240,17 +240,11 @@ def _numbers(spec: TensorSpec) -> list[int]:
     return [d if isinstance(d, int) else -1 for d in spec.shape]
 
 
-def _check_select(flex: Sequence[str], allowed: Any) -> None:
+def _check_select(names: Sequence[str], allowed: object) -> None:
     """Invalid where the file has select operators that the spec does not name."""
-    names = [name.removeprefix("Flex") for name in flex]
-    unnamed = names if not allowed else [n for n in names if allowed is not True and n not in allowed]
+    unnamed = select_operators.unnamed(names, allowed)
     if unnamed:
-        listed = ", ".join(f'"{name}"' for name in names)
-        raise Invalid(
-            f"the model needs TensorFlow's own kernels for {quoted(unnamed)}, which the spec does not allow",
-            "compatibility.select_tf_ops",
-            f"say `select_tf_ops = [{listed}]`, or change the model",
-        )
+        raise Invalid(select_operators.message(unnamed), select_operators.KEY, select_operators.hint(names))
 
 
 def _checked_interface(source: _Source, made: reader.Model) -> Interface:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.words import counted, near_or_all, quoted
 
+_LARGEST = 2**53  # beyond it float64 leaves whole numbers out
+
 
 def read(path: Path, files: Sequence[str], shown: str, key: str) -> NDArray[Any]:
     """A label for each of `files`, in their order.
@@ -74,4 +76,6 @@ def _number(cell: str, line: int, shown: str, key: str) -> float:
             key,
             "for classes the number of the output's value, from 0",
         )
+    if abs(value) > _LARGEST:
+        raise Invalid(f"line {line} of '{shown}' has the label '{cell.strip()}', which is beyond exact numbers", key)
     return value

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
-from tflite_build.engines.contract import Interface, Invalid, Refused, Request, SignatureSpec, TensorSpec
-from tflite_build.engines.files import custom_operators, opening
+from tflite_build.engines.contract import (
+    FailingOperator,
+    Interface,
+    Invalid,
+    Refused,
+    Request,
+    SignatureSpec,
+    TensorSpec,
+)
+from tflite_build.engines.files import custom_operators, opening, select_operators
 from tflite_build.engines.files.runner import Port
+from tflite_build.tflite import reader
+from tflite_build.tflite.flatbuffer import FormatError
 
 
 def run(request: Request) -> None:
@@ -15,9 +26,10 @@ def run(request: Request) -> None:
 
     Raises:
         Invalid: If the runtime refuses the file.
-        Refused: If it has custom operators that the spec does not allow.
+        Refused: If it has custom operators, or operators of TensorFlow's own, that the spec does not allow.
     """
     source = request.inputs["model"]
+    _check_select(source, request)
     custom_operators.check_allowed(custom_operators.of(source), request)
     try:
         runner = opening.runner(request)
@@ -28,6 +40,20 @@ def run(request: Request) -> None:
     signatures = tuple(SignatureSpec(s.name, _specs(s.inputs), _specs(s.outputs)) for s in runner.signatures.values())
     request.write_json("interface.json", Interface(signatures).to_json())
     shutil.copyfile(source, request.outputs / "model.tflite")
+
+
+def _check_select(source: Path, request: Request) -> None:
+    try:
+        with reader.model(source) as model:
+            names = select_operators.of(model)
+    except FormatError:  # the runtime refuses it
+        return
+    unnamed = select_operators.unnamed(names, request.params.get(select_operators.PARAM))
+    if unnamed:
+        raise Refused(
+            f"{select_operators.message(unnamed)}: {select_operators.hint(names)}",
+            [FailingOperator(name, "select") for name in unnamed],
+        )
 
 
 def _specs(ports: Mapping[str, Port]) -> tuple[TensorSpec, ...]:
