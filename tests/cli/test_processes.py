@@ -266,6 +266,12 @@ def test_output_that_cannot_be_written_and_a_folder_that_is_gone(project: Path, 
         assert ran.returncode == code
 
 
+def test_an_empty_name_is_no_folder(module_cli: Callable[..., Any]) -> None:
+    for command in ("evaluate", "build", "check"):
+        said = module_cli(command, "")
+        assert said.code == 64 and "the name of a model is empty" in said.err
+
+
 def test_pipes_end_nothing(tmp_path: Path, module_cli: Callable[..., Any], project: Path) -> None:
     """A model.toml that is one, and one that lies in the project."""
     os.mkfifo(tmp_path / "model.toml")

@@ -123,6 +123,8 @@ def said(shop: Workshop) -> dict[str, Said]:
         ("unlabelled", raw, {**files, "labels.csv": table.partition(names[-1])[0]}, {}),
         ("mislabelled", raw, {**files, "labels.csv": table + "0/001.pgn,3\n"}, {}),
         ("words", raw, {**files, "labels.csv": table.replace(f"{names[3]},{CLASSES[3]}", f"{names[3]},three")}, {}),
+        ("large", raw, {**files, "labels.csv": table.replace(f"{names[3]},{CLASSES[3]}", f"{names[3]},1e300")}, {}),
+        ("classless", raw, {**files, "labels.csv": table.replace(f"{names[3]},{CLASSES[3]}", f"{names[3]},12")}, {}),
         ("empty", raw.replace('"photos"', '"none"'), {**files, "none/readme.txt": ""}, {}),
     ):
         variants = int8 if "accuracy" in rest else int8.replace("checks.accuracy.max_drop = 0.05\n", "")
@@ -245,6 +247,16 @@ def test_an_input_of_bytes_takes_pixels(said: dict[str, Said]) -> None:
     assert said["pixels"].variants["float32"]["accuracy"] == pytest.approx(expected, rel=1e-5)
 
 
+def test_what_is_measured_without_a_limit_is_shown(shop: Workshop) -> None:
+    assert "[checks]\naccuracy.data" in (shop.folder / "arrays" / "model.toml").read_text()
+    ran = shop.cli("check", shop.folder / "arrays")
+    rows = [line.split() for line in ran.out.splitlines() if " accuracy " in line]
+    assert ran.code == 0, ran.text
+    assert [(row[0], row[2], row[-3:]) for row in rows] == [
+        (variant, "top1", ["no", "limit", "ok"]) for variant in ("float32",)
+    ]
+
+
 def test_messages(said: dict[str, Said], snapshot: Any) -> None:
     names = (
         "scale",
@@ -254,6 +266,8 @@ def test_messages(said: dict[str, Said], snapshot: Any) -> None:
         "unlabelled",
         "mislabelled",
         "words",
+        "large",
+        "classless",
         "empty",
         "own",
         "failing",

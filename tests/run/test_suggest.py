@@ -125,6 +125,17 @@ def test_what_nothing_helps(digits: Path, module_cli: Callable[..., Ran]) -> Non
     assert ran.out.splitlines()[-1] == "  none of these does: calibrate with more samples, or ask for less"
 
 
+def test_what_the_source_misses_itself(digits: Path, module_cli: Callable[..., Ran]) -> None:
+    spec = digits / "model.toml"
+    text = spec.read_text()
+    wanted = text.replace("max_error = 0.06\n", "")
+    spec.write_text(wanted.replace("[variant.int8]\n", "[variant.int8]\nchecks.accuracy.min = 0.99\n"))
+    ran = module_cli("check", f"{digits}:int8", "--suggest", cwd=digits)
+    spec.write_text(text)
+    last = "  none: the source itself has a top1 of 0.9778, and at least 0.99 is wanted"
+    assert ran.code == 4 and ran.out.splitlines()[-1] == last, ran.text
+
+
 def test_nothing_is_tried_where_nothing_is_missed(small) -> None:
     assert tflite_build.suggest(small.folder) == ()
     small.write(checks='max_size = "1 KB"')  # which float layers would make worse

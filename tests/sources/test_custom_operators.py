@@ -117,6 +117,7 @@ def said(shop: Workshop) -> dict[str, Said]:
         "text": library("libtext.so"),
         "nameless": library("libinterpreter.so", "register_atan"),
         "failing": library("libcompiled.so", "RegisterNothing"),
+        "misspelt": "[compatibility.custom_ops.Atan]\n[checks]\nmax_error = { yy = 1 }\n",
         "limited": "[compatibility.custom_ops.Atan]\n[checks]\nmin_cosine = 0.9\nmax_error = 1.0\n",
     }.items():
         shop.model(name, atan + more)
@@ -289,6 +290,10 @@ def test_a_library_that_was_built_anew(shop: Workshop) -> None:
     shutil.copy(shop.folder / "libcompiled.so", shop.folder / "librebuilt.so")
     made = shop.build("rebuilt", options=("--locked",))["rebuilt"]
     assert made.ok and made.variants["float32"]["custom_ops_api"] == "compiled-model"
+    (shop.folder / "librebuilt.so").rename(shop.folder / "libmoved.so")
+    shop.model("rebuilt", SAVED.format(name="atan") + library("libmoved.so"))
+    made = shop.build("rebuilt", options=("--locked",))["rebuilt"]
+    assert made.ok, "where a machine has a library is nothing that a file hangs on"
 
 
 @pytest.mark.parametrize(
@@ -316,6 +321,11 @@ def test_limits_that_nothing_can_be_held_against_are_missed(shop: Workshop, said
     assert {error["code"] for error in said["limited"].errors} == {4}
     ran = shop.cli("check", shop.folder / "limited")
     assert ran.code == 4 and ran.out.count("not run: needs Atan") == 2
+
+
+def test_a_limit_of_an_output_that_is_not_there(said: dict[str, Said]) -> None:
+    error = said["misspelt"].error
+    assert error["message"] == "there is no output 'yy'" and error["code"] == 2
 
 
 def test_an_operator_of_ones_own(shop: Workshop, said: dict[str, Said]) -> None:
@@ -377,7 +387,11 @@ def test_its_sources_go_where_an_own_runtime_is_built(shop: Workshop, tmp_path: 
     command = ("runtime", shop.folder / "one", shop.folder / "two", "--output", tmp_path / "union")
     ran = shop.cli(*command)
     assert ran.code == 0 and (tmp_path / "union" / "atan.cc").read_text() == "// Atan\n", ran.text
-    (shop.folder / "two" / "atan.cc").write_text("// another one\n")
+    (place / "atan.cc").write_text("// edited\n")
+    ran = shop.cli(*command)
+    assert ran.code == 1 and "the source 'atan.cc' of a custom operator was edited or removed" in ran.err
+    (place / "atan.cc").write_text("// Atan\n")
+    (shop.folder / "two" / "atan.cc").write_bytes(b"// another one \xe9\n")
     assert shop.build("two")["two"].ok
     ran = shop.cli(*command)
     assert ran.code == 2 and "two different sources of custom operators are called atan.cc" in ran.err

@@ -71,6 +71,18 @@ def test_one_that_is_not_named(said: tuple[Workshop, dict[str, Said]]) -> None:
     assert error["hint"] == 'say `select_tf_ops = ["Cholesky"]`, or change the model'
 
 
+def test_a_file_that_has_them_is_taken_where_they_are_allowed(said: tuple[Workshop, dict[str, Said]]) -> None:
+    shop, models = said
+    taken = f'format = "tflite"\npath = "{models["named"].file()}"\n'.replace(str(shop.folder), "..")
+    ranges = "[input.x]\nrange = [0.1, 2.0]\n"
+    shop.model("taken", taken + ranges)
+    refused = shop.build("taken")["taken"]
+    assert refused.error["code"] == 1 and "needs TensorFlow's own kernels for 'Cholesky', which the" in refused.told
+    shop.model("taken", taken + ranges + '[compatibility]\nselect_tf_ops = ["Cholesky"]\n')
+    made = shop.build("taken")["taken"]
+    assert made.ok and made.variants["float32"]["cosine"] > 0.9999, made.told
+
+
 def test_a_file_that_uses_them_is_run_and_compared(said: tuple[Workshop, dict[str, Said]]) -> None:
     shop, models = said
     made = models["named"]
