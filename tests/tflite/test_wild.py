@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,9 +78,7 @@ def test_a_graph_that_runs_itself(folder: Path, runs: dict[str, Any], shell: Cal
 
 def test_values_behind_2_gb(folder: Path, runs: dict[str, Any], summary: Callable[[str], Summary]) -> None:
     """The runtime maps the file and adds what stands at its end; so do we, and read none of the hole."""
-    begun = time.perf_counter()
     found = summary("outside")
-    assert time.perf_counter() - begun < 1
     assert found.size > 2**31
     assert found.parts["float32 weights"] == 16
     with reader.opened(folder / "outside.tflite") as data:

@@ -85,7 +85,8 @@ def build(
     events = Events() if reporting.as_json else None
     trace = Trace() if reporting.trace else None
     finished = Finished()
-    heard: list[Listener | None] = [shown, finished, events, trace, github.listener if reporting.github else None]
+    # It keeps before it is shown: Ctrl-C may come between the two.
+    heard: list[Listener | None] = [finished, shown, events, trace, github.listener if reporting.github else None]
     listener = all_of(*(one for one in heard if one is not None))
     full = reporting != Reporting()
     outcome: Outcome | None = None
