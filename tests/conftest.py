@@ -22,7 +22,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
+LONG = ("run/test_kills.py", "examples/test_training.py", "run/test_sequences.py", "run/test_disks.py")
 FIXTURES = ROOT / "tests" / "fixtures"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process is left with one of them when all others are done."""
+    items.sort(key=lambda item: not str(item.path).endswith(LONG))
 
 
 @pytest.fixture(scope="session")

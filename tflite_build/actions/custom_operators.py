@@ -22,6 +22,7 @@ _RUNNING = frozenset(
         "layers",
         "timing",
         "execute",
+        "goldens",
     }
 )
 _LIBRARY = "library"

@@ -13,6 +13,7 @@ from . import (
     convert,
     custom_operators,
     fetch,
+    goldens,
     library,
     lower,
     pack,
@@ -22,6 +23,7 @@ from . import (
     runtime,
     samples,
     signatures,
+    wrap,
 )
 from .tools import Tools
 
@@ -61,7 +63,12 @@ def graph(model: Resolved, tools: Tools) -> Graph:
             compare.step(model, tools, variant),
             accuracy.step(model, tools, pack.model_of(variant.name), variant.name),
         ]
-    steps += [runtime.step(model, tools), library.step(model, tools)]
+    steps += [
+        runtime.step(model, tools),
+        library.step(model, tools),
+        *(goldens.step(model, tools, v) for v in wrap.variants(model)),
+    ]
+    steps.append(wrap.step(model, tools))
     return Graph(tuple(custom_operators.given(model.loaded, s) for s in steps if s is not None))
 
 
@@ -79,7 +86,9 @@ def variant_targets(model: Resolved, names: tuple[str, ...]) -> set[str]:
 
 def folders(model: Resolved) -> frozenset[str]:
     """The steps whose folder is published beside the variants, under its own name."""
-    return frozenset({runtime.ID}) if "custom" in model.loaded.spec.runtime.target else frozenset()
+    spec = model.loaded.spec
+    found = {runtime.ID} if "custom" in spec.runtime.target else set()
+    return frozenset(found | ({wrap.ANDROID} if spec.android is not None else set()))
 
 
 def _needs_ranges(model: Resolved, quantize_word: str) -> bool:

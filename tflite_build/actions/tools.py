@@ -18,11 +18,17 @@ _LOCAL_CODE = {
     "signatures": ("actions/signatures.py", "engines"),
     "pack": ("actions/pack.py", "tflite"),
     "runtime": ("actions/runtime.py", "tflite"),
+    "wrap": ("actions/wrap.py", "wrap", "languages.py", "tflite", "engines/preprocessing/layout.py"),
     "library": ("actions/library.py", "actions/custom_operators.py"),
 }
-_LOCAL_DATA: Mapping[str, tuple[Callable[..., Path], str]] = {
-    "pack": (resources.specs, "operators.toml"),
-    "runtime": (resources.templates, "runtime"),
+_LOCAL_DATA: Mapping[str, tuple[tuple[Callable[..., Path], str], ...]] = {
+    "pack": ((resources.specs, "operators.toml"),),
+    "runtime": ((resources.templates, "runtime"),),
+    "wrap": (
+        (resources.templates, "android"),
+        (resources.specs, "runtimes/capabilities.toml"),
+        (resources.specs, "languages/kotlin.toml"),
+    ),
 }
 
 
@@ -58,9 +64,7 @@ class Tools:
 def local_sources(kind: str) -> tuple[Path, ...]:
     """The files that decide what a step of `kind` gives, which runs in the tool itself."""
     found = [path for name in _LOCAL_CODE[kind] for path in _files(resources.package() / name, "*.py")]
-    if kind in _LOCAL_DATA:
-        root, name = _LOCAL_DATA[kind]
-        found += _files(root(name), "*.jinja")
+    found += [path for root, name in _LOCAL_DATA.get(kind, ()) for path in _files(root(name), "*.jinja")]
     return tuple(found)
 
 

@@ -30,5 +30,6 @@ STEPS: dict[str, str] = {
     "layers": "checks.layers",
     "execute": "checks.execute",
     "timing": "checks.timing",
+    "goldens": "checks.goldens",
     "outputs": "checks.outputs",
 }

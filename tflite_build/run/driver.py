@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tflite_build.actions import compare, fetch, inspect, library, pack, runtime, signatures
+from tflite_build.actions import compare, fetch, inspect, library, pack, runtime, signatures, wrap
 from tflite_build.actions.samples import GENERATORS
 from tflite_build.actions.tools import Tools
 from tflite_build.engines.contract import Interface
@@ -45,6 +45,7 @@ LOCAL_STEPS = {
     "signatures": signatures.run,
     "pack": pack.run,
     "runtime": runtime.run,
+    "wrap": wrap.run,
     "library": library.run,
 }
 

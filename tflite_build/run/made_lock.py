@@ -73,10 +73,8 @@ def spec_digest(spec: ModelSpec) -> str:
         "convert": {"tolerance"},
         "variant": {"__all__": {"checks"}},
     }
-    if "custom" not in spec.runtime.target:  # what builds a library of one's own hangs on it
-        limits["runtime"] = True
-    else:
-        limits["runtime"] = {"library"}
+    # What builds a library of one's own hangs on it, and what an app calls.
+    limits["runtime"] = {"library"} if "custom" in spec.runtime.target or spec.android is not None else True
     value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
     for table in ("convert", "compatibility"):  # that there was a limit in it is nothing, either
         if not value.get(table):

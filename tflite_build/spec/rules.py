@@ -15,6 +15,7 @@ from pathlib import Path
 from tflite_build import resources
 from tflite_build.errors import near_miss
 from tflite_build.named import absent
+from tflite_build.tflite import capabilities
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
 from .checks import Accuracy, AccuracyLimits
@@ -46,6 +47,7 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_one_file_each(spec),
         *_member(spec),
         *_runtime(spec),
+        *_android(spec),
         *_download(spec),
         *_custom_operators(spec),
         *_limits(spec),
@@ -206,6 +208,68 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
         reasons = [exists(release(oldest), platform) for platform in PLATFORMS]
         if all(reasons):
             yield Violation("runtime.oldest", f"no app meets '{oldest}': {'; '.join(reasons)}", "name one of those")
+
+
+def _android(spec: ModelSpec) -> Iterator[Violation]:
+    android, runtime = spec.android, spec.runtime
+    if runtime.fallback and "play-services" not in runtime.target:
+        yield Violation(
+            "runtime.fallback",
+            "'fallback' stands in for Google Play services, which this app is not linked to",
+            'add "play-services" to target, or remove it',
+        )
+    if android is None:
+        return
+    names = tuple(spec.variant) or ("float32",)
+    if android.variants == "selectable" and android.variant:
+        yield Violation(
+            "android.variant",
+            'variants = "selectable" takes all variants, so none can be chosen',
+            "remove one of the two",
+        )
+    elif android.variant and android.variant not in names:
+        yield Violation(
+            "android.variant",
+            f"the model has no variant '{android.variant}'",
+            near_miss(android.variant, names) or _have({*names}),
+        )
+    elif len(names) > 1 and not android.variant and android.variants == "one":
+        yield Violation(
+            "android",
+            f"the model has the variants {', '.join(names)}, and the spec does not say which one the app has",
+            f'say `variant = "{names[0]}"`, or `variants = "selectable"`',
+        )
+    if "custom" in runtime.target and not android.artifact:
+        yield Violation(
+            "android",
+            "the app is linked to a library of its own, and the spec does not say which",
+            'say `artifact = "group:name:version"`, its coordinates in Gradle',
+        )
+    if android.artifact and "custom" not in runtime.target:
+        yield Violation(
+            "android.artifact",
+            "'artifact' is a library of one's own, which this app is not linked to",
+            'add "custom" to [runtime] target, or remove it',
+        )
+    for target in runtime.target:
+        ways = capabilities.of("android", target)
+        own = [way for api, way in ways.items() if runtime.api == api] or list(ways.values())
+        if runtime.api not in ("auto", *ways):
+            yield Violation(
+                "runtime.api",
+                f'{own[0].title} is what target = "{target}" has; there is no {runtime.api} API',
+                'use "auto"',
+            )
+        for i, accelerator in enumerate(runtime.accelerators):
+            if not any(accelerator in way.accelerators for way in own):
+                yield Violation(
+                    f"runtime.accelerators.{i}",
+                    f'{own[0].title} (target = "{target}") runs nothing on the {accelerator.upper()}',
+                    f"it has {', '.join(sorted({a for way in own for a in way.accelerators}))}",
+                )
+        least = min(way.min_sdk for way in own)
+        if android.min_sdk < least:
+            yield Violation("android.min_sdk", f"{own[0].title} needs API level {least}", f"use {least} or more")
 
 
 def _download(spec: ModelSpec) -> Iterator[Violation]:
@@ -381,6 +445,17 @@ def _member(spec: ModelSpec) -> Iterator[Violation]:
             )
 
 
+def label_files(spec: ModelSpec) -> Iterator[tuple[str, str]]:
+    """Keys and paths of the labels of outputs."""
+    tables = [("output", spec.output), *((f'signature."{s}".output', t.output) for s, t in spec.signature.items())]
+    for prefix, outputs in tables:
+        for name, output in outputs.items():
+            if isinstance(output.labels, str):
+                yield f'{prefix}."{name}".labels', output.labels
+            for locale, path in output.labels.items() if isinstance(output.labels, dict) else ():
+                yield f'{prefix}."{name}".labels."{locale}"', path
+
+
 def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
     """What the spec names of the user's files: key, path, and what is wanted there.
 
@@ -416,6 +491,10 @@ def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
             yield "checks.accuracy.entry", spec.checks.accuracy.entry.rpartition(":")[0], "code"
         for i, file in enumerate(spec.checks.accuracy.files):
             yield f"checks.accuracy.files.{i}", file, "code"
+    if spec.android is not None and spec.android.templates:
+        yield "android.templates", spec.android.templates, "folder"
+    for key, path in label_files(spec):
+        yield key, path, "file"
     for i, file in enumerate(spec.runtime.library or ()):
         yield f"runtime.library.{i}", file, "file"
     for name, custom in spec.compatibility.custom_ops.items():

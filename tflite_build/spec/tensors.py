@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from .base import SpecModel
-from .values import LARGEST, Deviations, Dtype, Means, Pixels, Range, Shape, Sizes, wrong
+from .values import LARGEST, Deviations, Dtype, Means, Pixels, Range, RelativePath, Shape, Sizes, wrong
 
 
 class Tensor(SpecModel):
@@ -47,6 +47,8 @@ class Input(Tensor):
     """The lowest and the highest value that test inputs may have; for ids the size of the table matters."""
     sizes: dict[str, Sizes] = {}
     """For each named dimension the sizes to test, such as `sizes.n = [1, 16]`."""
+    description: str = ""
+    """What it is, for people."""
     content: Literal["image", "audio", "feature", "text-ids"] | None = None
     """What it stands for: pictures and sounds are made into tensors as the preprocessing guide defines."""
     color_space: Literal["rgb", "bgr", "grayscale"] | None = None
@@ -140,6 +142,16 @@ class Output(Tensor):
     ) = None
     """What it stands for. `classes` is one score for each class, or beside `boxes` the class of each; `boxes` has ymin,
     xmin, ymax and xmax of each, `scores` one number each, `count` how many there are."""
+    description: str = ""
+    """What it is, for people."""
+    labels: RelativePath | dict[str, RelativePath] | None = None
+    """A file with the label of each class, a line each; or a table of such files by locale, with `default`."""
+    score_threshold: float | None = None
+    """The least score of a class that the app gets."""
+    activation: Literal["softmax", "sigmoid"] | None = None
+    """What the app's code does to the values, where the model ends before it."""
+    max_results: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    """How many classes the app gets at most, the best first. Default: 10."""
 
 
 class SignatureTensors(SpecModel):

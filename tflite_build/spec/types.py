@@ -16,12 +16,14 @@ from pydantic import (
     model_validator,
 )
 
+from .apps import Android
 from .base import SpecModel
 from .checks import Checks
 from .sources import Source
 from .tensors import Input, Output, SignatureTensors
 from .values import (
     Abi,
+    Accelerators,
     Amount,
     Engine,
     Identifier,
@@ -50,7 +52,15 @@ class Model(SpecModel):
     """What the model is called."""
 
     name: Name
-    """Names the outputs, and later the Kotlin class and the Swift type: letters, digits, `_` and `-`."""
+    """Names the outputs, the Kotlin class and later the Swift type: letters, digits, `_` and `-`."""
+    description: str = ""
+    """What it does, for people."""
+    version: str = ""
+    """Its version, as its authors count."""
+    author: str = ""
+    """Who made it."""
+    license: str = ""
+    """Under which licence it may be used."""
 
 
 class TensorflowSwitches(SpecModel):
@@ -83,6 +93,13 @@ class Runtime(SpecModel):
     target: Targets = ("standard",)
     """What the app is linked to: `standard` (the library as it is published), `play-services` (what Google Play services
     bring), `custom` (a library of your own with only the operators that are needed), or a list."""
+    api: Literal["auto", "compiled-model", "interpreter"] = "auto"
+    """How the app's code calls the model. `auto` takes `compiled-model` where that can run it and has the accelerators,
+    else `interpreter`."""
+    accelerators: Accelerators = ("cpu",)
+    """What the app tries to run the model on, in this order: `npu`, `gpu`, `cpu`."""
+    fallback: Literal["bundled"] | None = None
+    """For `play-services`: the runtime that the app brings for devices where those have none."""
     abis: Annotated[tuple[Abi, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
     """The Android ABIs of a `custom` library. Default: `["arm64-v8a", "armeabi-v7a", "x86_64"]`."""
     library: Libraries | None = None
@@ -177,6 +194,8 @@ class ModelSpec(SpecModel):
     """What one action may take."""
     toolchain: Toolchain = Toolchain()
     """The environment that the user's own code runs in."""
+    android: Android | None = None
+    """The Kotlin code that an Android app calls the model with."""
 
     @field_validator("spec", mode="before")
     @classmethod

@@ -127,6 +127,19 @@ Targets = Annotated[
         }
     ),
 ]
+Accelerators = Annotated[
+    tuple[Literal["npu", "gpu", "cpu"], ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else as_tuple(value)),
+    Field(min_length=1),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["npu", "gpu", "cpu"]},
+                {"type": "array", "items": {"enum": ["npu", "gpu", "cpu"]}, "minItems": 1},
+            ]
+        }
+    ),
+]
 SelectOps = Annotated[
     bool | tuple[str, ...],
     BeforeValidator(lambda value: _select_ops(value)),

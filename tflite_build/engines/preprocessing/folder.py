@@ -17,7 +17,7 @@ from . import decode, layout, sound
 from .image import fitted, normalized
 
 Array = NDArray[Any]
-_KERNEL = Path(__file__).with_name("resample.json")  # of specs/preprocessing, laid here where engines run
+KERNEL = Path(__file__).with_name("resample.json")  # of specs/preprocessing, laid here where engines run
 
 
 def files(folder: Path, kind: str, shown: str, key: str) -> tuple[list[str], list[str]]:
@@ -70,7 +70,7 @@ def samples(
     shape, length = layout.of_sound(tensor.shape, tensor.name, key)
     if content.sample_rate is None:
         raise Invalid(f"'{tensor.name}' has no sample_rate, which sounds are brought to", key)
-    kernel = sound.read_table(_KERNEL)
+    kernel = sound.read_table(KERNEL)
     for name in names:
         heard = decode.sound(folder / name, f"{shown}/{name}", key)
         one = sound.resampled(sound.mono(heard.samples), heard.rate, content.sample_rate, kernel)

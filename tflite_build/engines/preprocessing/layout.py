@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.words import shape_text
+
+if TYPE_CHECKING:  # the tool itself asks for layouts too, and starts without numpy
+    from numpy.typing import NDArray
 
 _CHANNELS = {"rgb": (3,), "bgr": (3,), "grayscale": (1,), "": (3, 1)}
 

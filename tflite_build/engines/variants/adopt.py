@@ -29,8 +29,7 @@ def run(request: Request) -> None:
         Refused: If it has custom operators, or operators of TensorFlow's own, that the spec does not allow.
     """
     source = request.inputs["model"]
-    _check_select(source, request)
-    custom_operators.check_allowed(custom_operators.of(source), request)
+    _check_allowed(source, request)
     try:
         runner = opening.runner(request)
         if not custom_operators.not_run(request):
@@ -40,6 +39,18 @@ def run(request: Request) -> None:
     signatures = tuple(SignatureSpec(s.name, _specs(s.inputs), _specs(s.outputs)) for s in runner.signatures.values())
     request.write_json("interface.json", Interface(signatures).to_json())
     shutil.copyfile(source, request.outputs / "model.tflite")
+
+
+def _check_allowed(source: Path, request: Request) -> None:
+    """Refused, with all of them, where the file has operators beyond the builtin ones that the spec does not allow."""
+    refusals = []
+    for check in (_check_select, lambda s, r: custom_operators.check_allowed(custom_operators.of(s), r)):
+        try:
+            check(source, request)
+        except Refused as refused:
+            refusals.append(refused)
+    if refusals:
+        raise Refused("; ".join(r.reason for r in refusals), [o for r in refusals for o in r.operators])
 
 
 def _check_select(source: Path, request: Request) -> None:

@@ -1,0 +1,170 @@
+"""wrap: the code that an app calls the model with, made from the built files and what only the spec knows.
+
+Runs in the tool's own process, and starts without numpy.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from tflite_build.engines.contract import Declared, Invalid, Names, Request
+from tflite_build.planning.action import Input, ProjectFile, Step
+from tflite_build.planning.resolve import Resolved
+from tflite_build.spec.tensors import Input as InputTensor
+from tflite_build.spec.tensors import Output, SignatureTensors
+from tflite_build.store.digest import of_file
+from tflite_build.wrap import android, app
+from tflite_build.wrap.app import File, Said, Wanted
+from tflite_build.wrap.rendering import Templates
+
+from . import goldens, pack
+from .tools import Tools
+
+ANDROID = "android"
+_TEMPLATES = "templates"
+_LABELS = "labels"
+
+
+def step(model: Resolved, tools: Tools) -> Step | None:
+    """The step for a model whose spec has [android]; else None."""
+    spec = model.loaded.spec
+    if spec.android is None:
+        return None
+    names = variants(model)
+    inputs: dict[str, Input] = {f"model:{name}": pack.model_of(name) for name in names}
+    inputs |= {f"goldens:{name}": goldens.outputs_of(name) for name in names}
+    files: dict[str, str] = {}
+    outputs = {
+        signature: {name: _said(output, files) for name, output in tensors.items()}
+        for signature, tensors in _sides(spec.output, spec.signature, "output").items()
+    }
+    inputs |= {name: ProjectFile(model.loaded.folder / path) for path, name in files.items()}
+    if spec.android.templates:
+        inputs[_TEMPLATES] = ProjectFile(model.loaded.folder / spec.android.templates, tree=True)
+    params = {
+        "model": spec.model.model_dump(),
+        "declared": model.declared.to_json(),
+        "names": model.names.to_json(),
+        "inputs": {
+            signature: {name: tensor.description for name, tensor in tensors.items() if tensor.description}
+            for signature, tensors in _sides(spec.input, spec.signature, "input").items()
+        },
+        "outputs": outputs,
+        "android": spec.android.model_dump(exclude={"templates", "variant"}),
+        "runtime": {
+            "targets": list(spec.runtime.target),
+            "api": spec.runtime.api,
+            "accelerators": list(spec.runtime.accelerators),
+            "fallback": spec.runtime.fallback is not None,
+        },
+        "variants": list(names),
+    }
+    return Step(ANDROID, "wrap", tools.local("wrap"), params, inputs)
+
+
+def variants(model: Resolved) -> tuple[str, ...]:
+    """The variants that the app can have."""
+    android = model.loaded.spec.android
+    if android is None:
+        return ()
+    names = tuple(v.name for v in model.variants)
+    return names if android.variants == "selectable" else (android.variant or names[0],)
+
+
+def _sides(
+    own: Mapping[str, Any], signatures: Mapping[str, SignatureTensors], side: str
+) -> dict[str, Mapping[str, Any]]:
+    """Signature ("" for the only one) -> its declared tensors of one side."""
+    found: dict[str, Mapping[str, InputTensor | Output]] = {"": own} if own else {}
+    return found | {name: getattr(tensors, side) for name, tensors in signatures.items()}
+
+
+def _said(output: Output, files: dict[str, str]) -> dict[str, Any]:
+    """What is said of an output, as JSON values; `files` gets the names of the inputs that its labels are."""
+    given = output.labels if isinstance(output.labels, dict) else {"default": output.labels} if output.labels else {}
+    labels = {}
+    for locale, path in sorted(given.items()):
+        labels[locale] = files.setdefault(path, f"{_LABELS}:{len(files)}")
+    return {
+        "content": output.content or "",
+        "description": output.description,
+        "activation": output.activation or "",
+        "threshold": output.score_threshold,
+        "most": output.max_results,
+        "labels": labels,
+    }
+
+
+def run(request: Request) -> None:
+    """Write the folder `android`.
+
+    Raises:
+        Invalid: If the model cannot be wrapped as the spec asks for, or a file of labels or a template cannot be used.
+    """
+    params = request.params
+    said, runtime = params["android"], params["runtime"]
+    wanted = Wanted(
+        **{key: params["model"][key] for key in ("description", "version", "license")},
+        model=params["model"]["name"],
+        declared=Declared.from_json(params["declared"]),
+        names=Names.from_json(params["names"]),
+        inputs=params["inputs"],
+        outputs={
+            s: {n: _output(o, n, request) for n, o in outputs.items()} for s, outputs in params["outputs"].items()
+        },
+        platform=ANDROID,
+        targets=runtime["targets"],
+        api=runtime["api"],
+        accelerators=runtime["accelerators"],
+        artifact=said["artifact"] or "",
+        fallback=runtime["fallback"],
+    )
+    name = wanted.model
+    given = {variant: request.inputs[f"model:{variant}"] for variant in params["variants"]}
+    files = [File(v, f"{name}-{v}.tflite", path, of_file(path).sha256) for v, path in given.items()]
+    view = app.view(wanted, files)
+    module = android.Module(
+        said["package"],
+        said["class_name"] or "",
+        said["layout"],
+        said["delivery"],
+        said["variants"] == "selectable",
+        said["min_sdk"],
+        said["coroutines"],
+    )
+    templates = Templates(ANDROID, request.inputs.get(_TEMPLATES), android.FILTERS)
+    golden = {v: json.loads((request.inputs[f"goldens:{v}"] / "index.json").read_text("utf-8")) for v in given}
+    made = android.library(view, module, templates, golden)
+    folder = request.outputs / ANDROID
+    for path, text in made.texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    for path, (variant, name) in made.goldens.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(request.inputs[f"goldens:{variant}"] / name, folder / path)
+    for file in files:
+        if file.variant in made.models:
+            target = folder / made.models[file.variant]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file.path, target)
+
+
+def _output(value: Mapping[str, Any], name: str, request: Request) -> Said:
+    labels = {
+        "" if locale == "default" else locale: _read_labels(request, given, name)
+        for locale, given in value["labels"].items()
+    }
+    return Said(value["content"], value["description"], value["activation"], value["threshold"], value["most"], labels)
+
+
+def _read_labels(request: Request, given: str, output: str) -> tuple[str, ...]:
+    """The lines of a file of labels; an empty last one is none."""
+    key = f'output."{output}".labels'
+    try:
+        text = request.inputs[given].read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"a file of labels is not UTF-8: {error}", key) from None
+    return tuple(line.rstrip("\r") for line in text.removesuffix("\n").split("\n")) if text else ()

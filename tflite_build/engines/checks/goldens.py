@@ -1,0 +1,159 @@
+"""`goldens`: what an app's code has to give for inputs as an app has them, computed from a built file.
+
+Pictures and sounds are made here from a fixed seed, so that the whole way from pixels to results is held. Each case is a
+file of little-endian numbers: the inputs in the order of the file's signature, then the outputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tflite_build.engines.content import Content
+from tflite_build.engines.contract import Declared, DeclaredInput, Names, Request, TensorSpec
+from tflite_build.engines.files import opening, tensors
+from tflite_build.engines.files.runner import Port, RunnableSignature
+from tflite_build.engines.files.tensors import Array, Case
+from tflite_build.engines.preprocessing import image, layout, sound
+from tflite_build.engines.preprocessing.folder import KERNEL
+
+_SEED = 20
+_CASES = 2  # of each signature
+_PICTURES = ((61, 40), (33, 57))  # width and height: neither is a multiple of the other
+_RATES = (1.0, 1.5)  # of a sound, as a multiple of what the model takes
+_RELATIVE = 1e-4  # of an output's largest value: kernels differ in the last bits from CPU to CPU
+_SHIFT = 8  # from 16 bits to the 24 that sounds are computed in
+_STEPS = 1.01  # of a quantized output
+
+
+def run(request: Request) -> None:
+    """Write `goldens/`: `index.json` and a file for each case.
+
+    Params:
+        names, declared: What the spec says; the file has the public names.
+
+    Raises:
+        Refused: If the runtime does not run the file.
+    """
+    runner = opening.runner(request)
+    cases = tensors.read(request.inputs["samples"])
+    folder = request.outputs / "goldens"
+    folder.mkdir()
+    random = np.random.default_rng(_SEED)
+    index: dict[str, list[dict[str, Any]]] = {}
+    for number, signature in enumerate(runner.signatures.values()):
+        own = [case for case in cases if case.signature in (signature.name, "") and case.count] or cases[:0]
+        rows = index.setdefault(signature.name, [])
+        for turn in range(_CASES):
+            case = own[turn % len(own)] if own else None
+            given = {
+                name: _given(port, _declared(request, signature, name), signature, case, turn, request, random)
+                for name, port in signature.inputs.items()
+            }
+            made = runner.run_real(signature.name, {name: value for name, (_, value, _) in given.items()})
+            file = f"{number}-{turn}.bin"
+            content = [raw for raw, _, _ in given.values()] + list(made.values())
+            (folder / file).write_bytes(b"".join(_bytes(array) for array in content))
+            rows.append(
+                {
+                    "file": file,
+                    "inputs": {name: row for name, (_, _, row) in given.items()},
+                    "outputs": {
+                        name: {
+                            "dtype": value.dtype.name,
+                            "count": int(value.size),
+                            "tolerance": _tolerance(value, signature.outputs[name]),
+                        }
+                        for name, value in made.items()
+                    },
+                }
+            )
+    request.write_json("goldens/index.json", index)
+
+
+def _declared(request: Request, signature: RunnableSignature, public: str) -> DeclaredInput:
+    names = Names.from_json(request.params["names"])
+    inputs = Declared.from_json(request.params["declared"]).inputs(signature.name)
+    return inputs.get(names.own(signature.name, "inputs", public), DeclaredInput())
+
+
+def _given(
+    port: Port,
+    declared: DeclaredInput,
+    signature: RunnableSignature,
+    case: Case | None,
+    turn: int,
+    request: Request,
+    random: np.random.Generator,
+) -> tuple[Array, Array, dict[str, Any]]:
+    """An input as the app has it, as the file takes it, and a row that describes the first."""
+    content = declared.content
+    spec = port.spec(real=port.scale is not None)
+    if content is not None and content.kind == "image":
+        width, height = _PICTURES[turn % len(_PICTURES)]
+        pixels = _picture(width, height, random)
+        return pixels, _of_picture(pixels, content, spec), {"kind": "image", "width": width, "height": height}
+    if content is not None and content.kind == "audio":
+        _, length = layout.of_sound(spec.shape, spec.name, "")
+        rate = round((content.sample_rate or 1) * _RATES[turn % len(_RATES)])
+        pcm = _sound(int(length * 1.2 * rate / (content.sample_rate or 1)) + 8, random)
+        row = {"kind": "audio", "rate": rate, "count": len(pcm)}
+        return pcm, _of_sound(pcm, rate, content, spec), row
+    own = Names.from_json(request.params["names"]).own(signature.name, "inputs", port.name)
+    name = next((n for n in (port.name, own) if case is not None and n in case.tensors), None)
+    if case is None or name is None:
+        shape = tuple(d if isinstance(d, int) else 1 for d in spec.shape)
+        value = np.zeros(shape, spec.dtype)
+    else:
+        value = np.asarray(case.tensors[name][min(turn, case.count - 1)])
+    value = np.ascontiguousarray(value, np.dtype(spec.dtype))
+    sizes = {d: int(s) for d, s in zip(spec.shape, value.shape, strict=True) if isinstance(d, str)}
+    shape_said = declared.shape
+    if shape_said is not None and len(shape_said) == value.ndim:
+        sizes = {d: int(s) for d, s in zip(shape_said, value.shape, strict=True) if isinstance(d, str)}
+    return value, value, {"kind": "tensor", "dtype": value.dtype.name, "count": int(value.size), "sizes": sizes}
+
+
+def _picture(width: int, height: int, random: np.random.Generator) -> Array:
+    """(height, width, 3) of uint8: slopes with noise."""
+    y, x = np.mgrid[0:height, 0:width]
+    slopes = np.stack([x * 255 / width, y * 255 / height, 255 - (x + y) * 255 / (width + height)], -1)
+    noisy: Array = np.clip(slopes + random.normal(0, 24, slopes.shape), 0, 255).astype(np.uint8)
+    return noisy
+
+
+def _of_picture(pixels: Array, content: Content, spec: TensorSpec) -> Array:
+    place = layout.of_image(spec.shape, content.color_space, spec.name, "")
+    made = image.fitted(image.Picture(pixels), content, place.height, place.width, place.color_space)
+    if spec.dtype == "uint8":
+        return np.asarray(place.placed(made))
+    return np.asarray(place.placed(image.normalized(made, content))).astype(spec.dtype)
+
+
+def _sound(count: int, random: np.random.Generator) -> Array:
+    """16-bit samples: two tones with noise."""
+    time = np.arange(count)
+    tones = np.sin(time * 0.05) * 9000 + np.sin(time * 0.31) * 5000 + random.normal(0, 400, count)
+    return np.asarray(tones.astype(np.int16))
+
+
+def _of_sound(pcm: Array, rate: int, content: Content, spec: TensorSpec) -> Array:
+    shape, length = layout.of_sound(spec.shape, spec.name, "")
+    units = pcm.astype(np.int64) << _SHIFT
+    one = sound.resampled(sound.mono(units[:, None]), rate, content.sample_rate or rate, sound.read_table(KERNEL))
+    frame = sound.frames(one, length, content.hop)[0]
+    return np.asarray(image.normalized(sound.real(frame), content).reshape(shape))
+
+
+def _tolerance(value: Array, port: Port) -> float:
+    if value.dtype.kind != "f" or not value.size:
+        return 0.0
+    step = (port.scale or 0.0) * _STEPS
+    return float(max(step, _RELATIVE * float(np.nanmax(np.abs(value), initial=0.0)), 1e-6))
+
+
+def _bytes(array: Array) -> bytes:
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8)
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()

@@ -1,0 +1,27 @@
+"""Words of programming languages that names may not be (specs/languages/)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import tomli
+
+from tflite_build import resources
+
+
+@cache
+def kotlin_keywords() -> frozenset[str]:
+    """The keywords of Kotlin and of Java."""
+    table = _table("kotlin")
+    return frozenset(f"{table['kotlin']} {table['java']}".split())
+
+
+@cache
+def kotlin_members() -> frozenset[str]:
+    """What every object has."""
+    return frozenset(_table("kotlin")["members"].split())
+
+
+@cache
+def _table(language: str) -> dict[str, str]:
+    return tomli.loads(resources.specs("languages", f"{language}.toml").read_text("utf-8"))

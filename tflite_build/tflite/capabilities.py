@@ -1,0 +1,67 @@
+"""What an app can do with a model by each way to run it: one table (specs/runtimes/capabilities.toml).
+
+What a spec may ask for, what a check holds it against and what a wrapper is written for is read here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import tomli
+
+from tflite_build import resources
+
+Api = Literal["compiled-model", "interpreter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """A way to run a model.
+
+    Attributes:
+        title: What people call it.
+        types: The types of tensors that it takes and gives, as numpy names them.
+        signatures: Whether it calls signatures by their names.
+        resize: Whether a dynamic dimension can be given a size.
+        accelerators: What it can run on.
+        min_sdk: The oldest Android API level.
+        dependencies: Gradle coordinates.
+        gpu_dependencies: Further ones for the GPU.
+    """
+
+    target: str
+    api: Api
+    title: str
+    types: tuple[str, ...]
+    signatures: bool
+    resize: bool
+    select_tf_ops: bool
+    custom_ops: bool
+    accelerators: tuple[str, ...]
+    min_sdk: int
+    dependencies: tuple[str, ...]
+    gpu_dependencies: tuple[str, ...]
+
+
+@cache
+def of(platform: str, target: str) -> Mapping[Api, Capability]:
+    """The ways that an app of `platform` has with what it is linked to; the one to prefer first."""
+    found: dict[Api, Capability] = {}
+    for api, row in _table()[platform][target].items():
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+        found[api] = Capability(target, api, **values)
+    return found
+
+
+def build(platform: str) -> Mapping[str, Any]:
+    """What the build of a generated module takes."""
+    found: Mapping[str, Any] = _table()[platform]["build"]
+    return found
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomli.loads(resources.specs("runtimes", "capabilities.toml").read_text("utf-8"))

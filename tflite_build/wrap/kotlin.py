@@ -1,0 +1,540 @@
+"""The view of a model as Kotlin has it: identifiers, types, literals. Templates print what stands here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tflite_build import languages
+
+from . import words
+from .view import AppView, ArgumentView, ImageView, MethodView, ResultView, SoundView, TensorView, VariantView
+
+# dtype -> the array that holds its values, the name of an element's default, the constant of TensorType.
+_ARRAYS = {
+    "float32": "FloatArray",
+    "int8": "ByteArray",
+    "uint8": "ByteArray",
+    "int16": "ShortArray",
+    "int32": "IntArray",
+    "int64": "LongArray",
+    "bool": "BooleanArray",
+}
+# Parameters and locals of the generated functions themselves.
+_PARAMETERS = (
+    "rotation",
+    "region",
+    "max_results",
+    "min_score",
+    "session",
+    "buffers",
+    "context",
+    "file",
+    "accelerators",
+)
+_LINE = 110  # characters of a line
+_MOST = 10  # classes that are given where nobody says how many
+_LABELS_EACH = 500  # of one constant: a method's code ends at 64 KB
+
+
+@dataclass(frozen=True, slots=True)
+class KotlinTensor:
+    """A tensor of a file.
+
+    Attributes:
+        property: What holds its values in the class of raw tensors.
+        array: The type of that.
+        size: The number of its values, as an expression of the dynamic dimensions.
+        info: The call that makes its `TensorInfo`.
+    """
+
+    property: str
+    array: str
+    size: str
+    info: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class KotlinArgument:
+    """A parameter of a method: its name, type, and how it becomes what the tensor takes."""
+
+    name: str
+    constant: str
+    type: str
+    view: ArgumentView
+    told: tuple[str, ...]
+    size: str
+    maker: str
+    rotation: str = "rotation"
+    region: str = "region"
+
+    @property
+    def read(self) -> str:
+        """The array that the tensor takes, as an expression of the parameter."""
+        if self.view.kind == "image":
+            form = "bytes" if self.view.tensor.real == "uint8" else "floats"
+            turned = f"Orientation.ofRotation({self.rotation})"
+            return f"{self.constant}.prepare({self.name}, {turned}, {self.region}).{form}()"
+        return f"{self.constant}.frames({self.name})[0]" if self.view.kind == "audio" else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class KotlinLabels:
+    """What classes are called in a locale, "" where nobody says which."""
+
+    constant: str
+    locale: str
+    pieces: tuple[tuple[str, Sequence[str]], ...]  # the function that gives each piece, where there are several
+
+
+@dataclass(frozen=True, slots=True)
+class KotlinResult:
+    """What a method gives: its name where there are several, and its type."""
+
+    name: str
+    type: str
+    view: ResultView
+    told: tuple[str, ...]
+    lists: tuple[KotlinLabels, ...]
+
+    def made(self, class_name: str, index: int) -> str:
+        """The result, as an expression of `outputs`."""
+        array = f"outputs[{index}] as {_ARRAYS[self.view.tensor.real]}"
+        values = f"Scores.{self.view.activation}({array})" if self.view.activation else array
+        if self.view.kind == "classes":
+            return f"Classification.of({values}, {class_name}Labels.{self.lists[0].constant}, minScore, maxResults)"
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class KotlinMethod:
+    """A method.
+
+    Attributes:
+        constant: The property with its `SignatureInfo`.
+        tensors: The class of its raw tensors.
+        outcome: What it gives: the type of its only result, or a class for several.
+        dimensions: Dynamic dimensions: the name in the spec -> the parameter.
+        sizes: An expression of the dynamic dimensions of each input.
+        output_sizes: Expressions of how many values each output has.
+    """
+
+    name: str
+    raw: str
+    constant: str
+    tensors: str
+    outcome: str
+    view: MethodView
+    arguments: tuple[KotlinArgument, ...]
+    results: tuple[KotlinResult, ...]
+    dimensions: Mapping[str, str]
+    class_name: str
+    sizes: str
+    output_sizes: tuple[str, ...]
+
+    @property
+    def classified(self) -> tuple[KotlinResult, ...]:
+        """The results that are classes."""
+        return tuple(r for r in self.results if r.view.kind == "classes")
+
+    @property
+    def most(self) -> int:
+        """How many classes are given where the caller does not say."""
+        asked = [r.view.most for r in self.classified if r.view.most is not None]
+        return max(asked, default=min(max(r.view.classes for r in self.classified), _MOST))
+
+    @property
+    def least(self) -> str:
+        """The least score of classes where the caller does not say."""
+        asked = [r.view.threshold for r in self.classified if r.view.threshold is not None]
+        return float_literal(min(asked)) if asked else "Float.NEGATIVE_INFINITY"
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The parameters that are arguments and dimensions, without those that say which results are wanted."""
+        return (*(f"{a.name}: {a.type}" for a in self.arguments), *(f"{d}: Int" for d in self.dimensions.values()))
+
+    @property
+    def images(self) -> tuple[KotlinArgument, ...]:
+        """The arguments that are pictures."""
+        return tuple(a for a in self.arguments if a.view.kind == "image")
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The parameters that have defaults: how pictures lie, and which results are wanted."""
+        turned = [text for a in self.images for text in (f"{a.rotation}: Int = 0", f"{a.region}: Region? = null")]
+        wanted = [f"maxResults: Int = {self.most}", f"minScore: Float = {self.least}"] if self.classified else []
+        return (*turned, *wanted)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """`choices` without their defaults."""
+        return tuple(text.partition(" = ")[0] for text in self.choices)
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """What a caller passes on, in the order of the parameters."""
+        names = [*(a.name for a in self.arguments), *self.dimensions.values()]
+        return (*names, *(text.partition(":")[0] for text in self.choices))
+
+    @property
+    def outcome_outside(self) -> str:
+        """What it gives, where the class is not at hand."""
+        return self.outcome if len(self.results) == 1 else f"{self.class_name}.{self.outcome}"
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """Statements that refuse arrays of another size."""
+        return tuple(
+            f"checkSize({string(a.view.name)}, {a.name}.size, {a.size})"
+            for a in self.arguments
+            if a.view.kind == "tensor"
+        )
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the tensors take, as expressions of the parameters."""
+        return tuple(a.read for a in self.arguments)
+
+    @property
+    def told(self) -> str:
+        """What it gives, in a sentence."""
+        each = " and ".join("; ".join(r.told) for r in self.results)
+        return f"{each[:1].upper()}{each[1:]}."
+
+    @property
+    def picture(self) -> KotlinArgument | None:
+        """The only argument, where that is a picture."""
+        only = self.arguments[0] if len(self.arguments) == 1 and not self.dimensions else None
+        return only if only is not None and only.view.kind == "image" else None
+
+
+@dataclass(frozen=True, slots=True)
+class KotlinFile:
+    """A variant's file: for each method its raw tensors, inputs then outputs."""
+
+    view: VariantView
+    tensors: Mapping[str, tuple[tuple[KotlinTensor, ...], tuple[KotlinTensor, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class KotlinApp:
+    """A model as Kotlin code has it."""
+
+    view: AppView
+    package: str
+    class_name: str
+    methods: tuple[KotlinMethod, ...]
+    files: tuple[KotlinFile, ...]
+
+    @property
+    def told(self) -> str:
+        """What the model does, in a sentence."""
+        return comment(self.view.description or f"The model {self.view.model}.")
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether a method takes a picture alone."""
+        return any(m.picture for m in self.methods)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether a method takes a picture."""
+        return any(a.view.kind == "image" for m in self.methods for a in m.arguments)
+
+    @property
+    def has_sounds(self) -> bool:
+        """Whether a method takes a sound."""
+        return any(a.view.kind == "audio" for m in self.methods for a in m.arguments)
+
+    @property
+    def has_activations(self) -> bool:
+        """Whether something is done to a result first."""
+        return any(r.view.activation for m in self.methods for r in m.results)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether a method gives classes."""
+        return any(m.classified for m in self.methods)
+
+
+def app(view: AppView, package: str, class_name: str) -> KotlinApp:
+    """The Kotlin of a model; `class_name` "" takes the model's name."""
+    name = class_name or words.pascal(words.words(view.model) or ("model",))
+    named = words.named([m.name for m in view.methods], words.camel, "call", _taken(_PARAMETERS))
+    methods = tuple(_method(m, named[m.name], name, len(view.methods) > 1) for m in view.methods)
+    files = tuple(
+        KotlinFile(v, {m.view.signature: _raw(m, v.tensors[m.view.signature]) for m in methods}) for v in view.variants
+    )
+    return KotlinApp(view, package, name, methods, files)
+
+
+def _taken(more: Iterable[str]) -> list[str]:
+    return [*languages.kotlin_keywords(), *languages.kotlin_members(), *(words.camel(word.split("_")) for word in more)]
+
+
+def _method(method: MethodView, name: str, class_name: str, several: bool) -> KotlinMethod:
+    ends = [*(("in", a.name) for a in method.arguments), *(("dim", d) for d in method.dynamic)]
+    keys = [f"{side}/{own}" for side, own in ends]
+    named = dict(zip(keys, _identifiers([own for _, own in ends], "input", _taken(_PARAMETERS)), strict=True))
+    dimensions = {d: named[f"dim/{d}"] for d in method.dynamic}
+    own = words.pascal(words.words(name))
+    images = sum(a.kind == "image" for a in method.arguments)
+    arguments = tuple(
+        KotlinArgument(
+            named[f"in/{a.name}"],
+            words.upper([*words.words(name), *words.words(named[f"in/{a.name}"])])
+            if several
+            else words.upper(words.words(named[f"in/{a.name}"])),
+            _parameter_type(a),
+            a,
+            tuple(_argument_told(a)),
+            _size(a.tensor, dimensions),
+            _maker(a),
+            "rotation" if images == 1 else f"{named[f'in/{a.name}']}Rotation",
+            "region" if images == 1 else f"{named[f'in/{a.name}']}Region",
+        )
+        for a in method.arguments
+    )
+    names = _identifiers([r.name for r in method.results], "output", _taken(()))
+    results = tuple(
+        KotlinResult(
+            n,
+            "Classification" if r.kind == "classes" else _ARRAYS[r.tensor.real],
+            r,
+            tuple(_result_told(r)),
+            _labels(r, [*(words.words(name) if several else ()), *words.words(n)]),
+        )
+        for n, r in zip(names, method.results, strict=True)
+    )
+    outcome = results[0].type if len(results) == 1 else f"{own}Result"
+    constant = words.upper(words.words(name))
+    raw = "run" if not several else f"run{own}"
+    return KotlinMethod(
+        name if name != "run" else "predict" if not several else name,
+        raw,
+        constant,
+        f"{class_name}Tensors" if not several else f"{class_name}{own}Tensors",
+        outcome,
+        method,
+        arguments,
+        results,
+        dimensions,
+        class_name,
+        _sizes(method, dimensions),
+        tuple(_size(r.tensor, dimensions) for r in method.results),
+    )
+
+
+def _sizes(method: MethodView, dimensions: Mapping[str, str]) -> str:
+    if not method.dynamic:
+        return "emptyList()"
+    each = [[dimensions[d] for d in a.tensor.shape if isinstance(d, str)] for a in method.arguments]
+    arrays = [f"intArrayOf({', '.join(names)})" for names in each]
+    return f"listOf({', '.join(arrays)})"
+
+
+def _labels(result: ResultView, name: Sequence[str]) -> tuple[KotlinLabels, ...]:
+    if result.kind != "classes":
+        return ()
+    given = result.labels or {"": [str(i) for i in range(result.classes)]}
+    made = []
+    for locale in sorted(given):
+        parts = [*name, *words.words(locale)]
+        pieces = chunks(given[locale])
+        functions = [words.camel([*parts, str(i + 1)]) for i in range(len(pieces))]
+        made.append(KotlinLabels(words.upper(parts), locale, tuple(zip(functions, pieces, strict=True))))
+    return tuple(made)
+
+
+def _identifiers(names: Sequence[str], fallback: str, taken: Iterable[str]) -> list[str]:
+    """An identifier for each place: the same name twice, as of an input and a dimension, gives two."""
+    found: list[str] = []
+    used = list(taken)
+    for name in names:
+        own = words.named([name], words.camel, fallback, used)[name]
+        used.append(own)
+        found.append(own)
+    return found
+
+
+def _maker(argument: ArgumentView) -> str:
+    """The call that makes what reads a picture or a sound; "" for other arguments."""
+    if argument.image is not None:
+        return image_maker(argument.image)
+    return sound_maker(argument.sound) if argument.sound is not None else ""
+
+
+def image_maker(image: ImageView) -> str:
+    """The call of PicturePreprocessing's constructor."""
+    content = image.content
+    given = [
+        f"width = {image.width}",
+        f"height = {image.height}",
+        f"colorSpace = ColorSpace.{image.color_space.upper()}",
+    ]
+    for name, values in (("mean", content.mean), ("std", content.std)):
+        if values != ((0.0,) if name == "mean" else (1.0,)):
+            given.append(f"{name} = floatArrayOf({', '.join(map(float_literal, values))})")
+    if content.invert:
+        given.append("invert = true")
+    given.append(f"resize = Resize.{content.resize.upper()}")
+    if content.antialias:
+        given.append("antialias = true")
+    given.append(f"fit = Fit.{content.fit.upper()}")
+    if content.fit == "letterbox":
+        given.append(f"fill = intArrayOf({', '.join(map(str, content.fill))})")
+    if image.channels_first:
+        given.append("channelsFirst = true")
+    return f"PicturePreprocessing(\n    {f',{chr(10)}    '.join(given)},\n)"
+
+
+def sound_maker(sound: SoundView) -> str:
+    """The call of SoundPreprocessing's constructor."""
+    content = sound.content
+    given = [f"sampleRate = {sound.sample_rate}", f"length = {sound.length}"]
+    for name, values in (("mean", content.mean), ("std", content.std)):
+        if values != ((0.0,) if name == "mean" else (1.0,)):
+            given.append(f"{name} = {float_literal(values[0])}")
+    return f"SoundPreprocessing({', '.join(given)})"
+
+
+def _parameter_type(argument: ArgumentView) -> str:
+    if argument.kind == "image":
+        return "Picture"
+    return "Sound" if argument.kind == "audio" else _ARRAYS[argument.tensor.real]
+
+
+def _size(tensor: TensorView, dimensions: Mapping[str, str]) -> str:
+    names = [dimensions.get(d, words.camel(words.words(d) or ("size",))) for d in tensor.shape if isinstance(d, str)]
+    factors = [*([str(tensor.elements)] if tensor.elements != 1 or not names else []), *names]
+    return " * ".join(factors)
+
+
+def _raw(
+    method: KotlinMethod, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]]
+) -> tuple[tuple[KotlinTensor, ...], tuple[KotlinTensor, ...]]:
+    inputs, outputs = ends
+    taken = [a.name for a in method.arguments]
+    names = [
+        *taken,
+        *_identifiers([t.name for t in outputs], "output", [*_taken(()), *taken, *method.dimensions.values()]),
+    ]
+    made = [_tensor(t, n, method.dimensions) for t, n in zip((*inputs, *outputs), names, strict=True)]
+    return tuple(made[: len(inputs)]), tuple(made[len(inputs) :])
+
+
+def _tensor(tensor: TensorView, name: str, dimensions: Mapping[str, str]) -> KotlinTensor:
+    shape = ", ".join(str(d) if isinstance(d, int) else "-1" for d in tensor.shape)
+    info = f"TensorInfo({string(tensor.name)}, TensorType.{tensor.dtype.upper()}, intArrayOf({shape})"
+    if tensor.scale is not None:
+        kind = f"QuantizedType.{tensor.dtype.upper()}"
+        info += f", Quantization({float_literal(tensor.scale)}, {tensor.zero_point}, {kind})"
+    told = f"{tensor.dtype} {shape_words(tensor)}"
+    if tensor.scale is not None:
+        told += f"; a value v stands for {tensor.scale:.7g} * (v - {tensor.zero_point})".replace("(v - -", "(v + ")
+    return KotlinTensor(name, _ARRAYS[tensor.dtype], _size(tensor, dimensions), f"{info})", comment(told))
+
+
+def shape_words(tensor: TensorView) -> str:
+    """`[1, n, 8]`, or "scalar"."""
+    return f"[{', '.join(map(str, tensor.shape))}]" if tensor.shape else "scalar"
+
+
+def _argument_told(argument: ArgumentView) -> Iterable[str]:
+    if argument.description:
+        yield comment(argument.description)
+    if argument.image is not None:
+        image, content = argument.image, argument.image.content
+        fit = {"stretch": "pulled to", "crop": "cut at its sides to fit", "letterbox": "fitted with a border into"}
+        yield f"a picture of any size; it is {fit[content.fit]} {image.width} x {image.height} pixels, {content.resize}"
+    elif argument.sound is not None:
+        sound = argument.sound
+        yield (
+            f"a sound of one channel; it is brought to {sound.sample_rate} samples a second, of which {sound.length} are "
+            f"taken, {sound.length / sound.sample_rate:.3g} s"
+        )
+    else:
+        yield f"the values of a {shape_words(argument.tensor)} tensor, row by row"
+
+
+def _result_told(result: ResultView) -> Iterable[str]:
+    if result.description:
+        yield comment(result.description)
+    if result.kind == "classes":
+        yield f"the best of {result.classes} classes, the best first"
+    else:
+        yield f"the values of a {shape_words(result.tensor)} tensor, row by row"
+
+
+def string(text: str) -> str:
+    """A string literal: nothing in it can end it, or stand for anything else."""
+
+    def escaped(c: str) -> str:
+        if c in '"\\$':
+            return "\\" + c
+        if c in _SHORT:
+            return _SHORT[c]
+        if c.isprintable():
+            return c
+        units = c.encode("utf-16-be", "surrogatepass")
+        return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))
+
+    return '"' + "".join(map(escaped, text)) + '"'
+
+
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def comment(text: str) -> str:
+    """Text for a comment, on one line: nothing in it can end the comment, begin another one, or be a tag of KDoc."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = plain.replace("*/", "*&#47;").replace("/*", "/&#42;").replace("@", "&#64;")
+    return re.sub(r"[\[\]`]", lambda m: f"&#{ord(m[0])};", plain)
+
+
+def float_literal(value: float) -> str:
+    """A Float literal that is exactly this number as a 32-bit float."""
+    import struct
+
+    (exact,) = struct.unpack("<f", struct.pack("<f", value))
+    if exact != exact:
+        return "Float.NaN"
+    if exact in (float("inf"), float("-inf")):
+        return "Float.POSITIVE_INFINITY" if exact > 0 else "Float.NEGATIVE_INFINITY"
+    for digits in range(6, 10):
+        text = f"{exact:.{digits}g}"
+        if struct.unpack("<f", struct.pack("<f", float(text)))[0] == exact:
+            break
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+
+
+def wrapped(text: str, prefix: str) -> str:
+    """A comment's text over lines that each begin with `prefix`."""
+    import textwrap
+
+    lines = textwrap.wrap(text, max(20, _LINE - len(prefix)), break_long_words=False, break_on_hyphens=False)
+    return f"\n{prefix}".join(lines)
+
+
+def chunks(labels: Sequence[str]) -> list[Sequence[str]]:
+    """Labels in pieces that each fit into a method's code."""
+    return [labels[i : i + _LABELS_EACH] for i in range(0, len(labels), _LABELS_EACH)]
+
+
+_READERS = {
+    "float32": "floats",
+    "int8": "bytes",
+    "uint8": "bytes",
+    "int16": "shorts",
+    "int32": "ints",
+    "int64": "longs",
+    "bool": "booleans",
+}
+
+
+def reader(dtype: str) -> str:
+    """What reads numbers of a type from the data of a test."""
+    return _READERS[dtype]
