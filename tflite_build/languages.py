@@ -23,5 +23,11 @@ def kotlin_members() -> frozenset[str]:
 
 
 @cache
+def kotlin_classes() -> frozenset[str]:
+    """The classes that generated code has beside a model's own."""
+    return frozenset(_table("kotlin")["classes"].split())
+
+
+@cache
 def _table(language: str) -> dict[str, str]:
     return tomli.loads(resources.specs("languages", f"{language}.toml").read_text("utf-8"))

@@ -21,13 +21,19 @@ def outputs_of(variant: str) -> OutputOf:
     return OutputOf(step_id(variant), FOLDER)
 
 
+def _activations(model: Resolved) -> dict[str, dict[str, str]]:
+    spec = model.loaded.spec
+    sides = {"": spec.output, **{name: tensors.output for name, tensors in spec.signature.items()}}
+    return {s: {n: o.activation for n, o in outputs.items() if o.activation} for s, outputs in sides.items() if outputs}
+
+
 def step(model: Resolved, tools: Tools, variant: str) -> Step:
     """The step that computes them from the variant's finished file."""
     return Step(
         step_id(variant),
         "goldens",
         tools.runner(model),
-        {"declared": model.declared.to_json(), "names": model.names.to_json()},
+        {"declared": model.declared.to_json(), "names": model.names.to_json(), "activations": _activations(model)},
         {"model": pack.model_of(variant), "samples": OutputOf(samples.ID, samples.FOLDER)},
         variant=variant,
         weight=2,

@@ -26,6 +26,7 @@ class Capability:
         types: The types of tensors that it takes and gives, as numpy names them.
         signatures: Whether it calls signatures by their names.
         resize: Whether a dynamic dimension can be given a size.
+        variables: Whether a model can keep values between calls.
         accelerators: What it can run on.
         min_sdk: The oldest Android API level.
         dependencies: Gradle coordinates.
@@ -38,6 +39,7 @@ class Capability:
     types: tuple[str, ...]
     signatures: bool
     resize: bool
+    variables: bool
     select_tf_ops: bool
     custom_ops: bool
     accelerators: tuple[str, ...]

@@ -129,7 +129,8 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
     for name in shared:
         files[paths.kotlin("", f"{name}.kt")] = (f"shared/{name}.kt.jinja", values)
     for flavor in flavors:
-        files |= _engines(paths, flavor, {**values, "flavor": flavor})
+        # By its name a signature is called where there are several; else tensors are told by their places.
+        files |= _engines(paths, flavor, {**values, "flavor": flavor, "signatures": len(app.methods) > 1})
     own = app.class_name
     files[paths.kotlin("", f"{own}.kt")] = ("model/Model.kt.jinja", values)
     if module.coroutines:
@@ -148,8 +149,10 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
         for row in (row for rows in cases.values() for row in rows):
             tested[paths.resource(root, row["file"])] = (file.view.name, row["file"])
         files[paths.kotlin("", f"{own}Test.kt", root)] = ("model/Test.kt.jinja", {**of_variant, "cases": cases})
-        if module.delivery == "asset":
-            models[file.view.name] = paths.asset(place, file.view.file)
+        # Where the app brings the file, its test does.
+        asset = module.delivery == "asset"
+        name = file.view.file
+        models[file.view.name] = paths.asset(place, name) if asset else paths.resource(root, name)
     if module.layout == "module":
         files["build.gradle.kts"] = ("gradle/build.gradle.kts.jinja", values)
         files["src/main/AndroidManifest.xml"] = ("gradle/AndroidManifest.xml.jinja", values)

@@ -29,6 +29,7 @@ from .view import (
 )
 
 _LABELLED = "classes"
+_ASSIGN = "ASSIGN_VARIABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
     methods: tuple[MethodView, ...] = ()
     custom: set[str] = set()
     select: set[str] = set()
+    variables = False
     for file in files:
         with reader.model(file.path) as model:
             tensors = _tensors(model, wanted)
@@ -112,8 +114,11 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
                 _method(name, ends, wanted, several=len(model.signatures) > 1) for name, ends in tensors.items()
             )
             custom |= {code.name for code in model.codes if code.custom and not code.flex}
+            variables |= any(t.is_variable for g in model.subgraphs for t in g.tensors) or any(
+                code.name == _ASSIGN for code in model.codes
+            )
             select |= {code.name for code in model.codes if code.flex}
-    needs = _Needs(variants, select, custom - STOCK)
+    needs = _Needs(variants, select, custom - STOCK, variables)
     runtimes = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
     return AppView(wanted.model, wanted.description, wanted.version, wanted.license, methods, tuple(variants), runtimes)
 
@@ -125,6 +130,7 @@ class _Needs:
     variants: Sequence[VariantView]
     select: set[str]
     custom: set[str]
+    variables: bool
 
     def lacking(self, capability: Capability) -> str:
         """Why a runtime cannot run them; "" where it can."""
@@ -147,6 +153,8 @@ class _Needs:
                     )
             if len(variant.tensors) > 1 and not capability.signatures:
                 return f"the model has {len(variant.tensors)} signatures, and {title} calls one alone"
+        if self.variables and not capability.variables:
+            return f"the model keeps values between calls, and {title} has no variables"
         if self.select and not capability.select_tf_ops:
             return f"the model has select TensorFlow operators, and {title} has none"
         if self.custom and not capability.custom_ops:

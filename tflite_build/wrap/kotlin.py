@@ -156,6 +156,14 @@ class KotlinMethod:
         """The parameters that are arguments and dimensions, without those that say which results are wanted."""
         return (*(f"{a.name}: {a.type}" for a in self.arguments), *(f"{d}: Int" for d in self.dimensions.values()))
 
+    def argument(self, name: str) -> KotlinArgument:
+        """The argument for a tensor."""
+        return next(a for a in self.arguments if a.view.name == name)
+
+    def result(self, name: str) -> KotlinResult:
+        """The result of a tensor."""
+        return next(r for r in self.results if r.view.name == name)
+
     @property
     def images(self) -> tuple[KotlinArgument, ...]:
         """The arguments that are pictures."""
@@ -263,6 +271,8 @@ class KotlinApp:
 def app(view: AppView, package: str, class_name: str) -> KotlinApp:
     """The Kotlin of a model; `class_name` "" takes the model's name."""
     name = class_name or words.pascal(words.words(view.model) or ("model",))
+    if not class_name and name in languages.kotlin_classes():
+        name += "Model"
     named = words.named([m.name for m in view.methods], words.camel, "call", _taken(_PARAMETERS))
     methods = tuple(_method(m, named[m.name], name, len(view.methods) > 1) for m in view.methods)
     files = tuple(

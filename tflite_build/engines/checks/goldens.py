@@ -1,7 +1,7 @@
 """`goldens`: what an app's code has to give for inputs as an app has them, computed from a built file.
 
 Pictures and sounds are made here from a fixed seed, so that the whole way from pixels to results is held. Each case is a
-file of little-endian numbers: the inputs in the order of the file's signature, then the outputs.
+file of little-endian numbers: the inputs in the order of their names, then the outputs.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def run(request: Request) -> None:
 
     Params:
         names, declared: What the spec says; the file has the public names.
+        activations: Signature ("" for the only one) -> output -> "softmax" or "sigmoid", where the app's code does that.
 
     Raises:
         Refused: If the runtime does not run the file.
@@ -45,19 +46,23 @@ def run(request: Request) -> None:
     for number, signature in enumerate(runner.signatures.values()):
         own = [case for case in cases if case.signature in (signature.name, "") and case.count] or cases[:0]
         rows = index.setdefault(signature.name, [])
+        said = request.params["activations"]
+        activations = said.get(signature.name) or said.get("") or {}
         for turn in range(_CASES):
             case = own[turn % len(own)] if own else None
             given = {
                 name: _given(port, _declared(request, signature, name), signature, case, turn, request, random)
-                for name, port in signature.inputs.items()
+                for name, port in sorted(signature.inputs.items())
             }
             made = runner.run_real(signature.name, {name: value for name, (_, value, _) in given.items()})
+            made = {name: _activated(value, activations.get(name, "")) for name, value in sorted(made.items())}
             file = f"{number}-{turn}.bin"
             content = [raw for raw, _, _ in given.values()] + list(made.values())
             (folder / file).write_bytes(b"".join(_bytes(array) for array in content))
             rows.append(
                 {
                     "file": file,
+                    "sizes": {d: size for _, _, row in given.values() for d, size in row.pop("sizes", {}).items()},
                     "inputs": {name: row for name, (_, _, row) in given.items()},
                     "outputs": {
                         name: {
@@ -107,7 +112,7 @@ def _given(
         value = np.zeros(shape, spec.dtype)
     else:
         value = np.asarray(case.tensors[name][min(turn, case.count - 1)])
-    value = np.ascontiguousarray(value, np.dtype(spec.dtype))
+    value = np.array(value, np.dtype(spec.dtype), order="C")
     sizes = {d: int(s) for d, s in zip(spec.shape, value.shape, strict=True) if isinstance(d, str)}
     shape_said = declared.shape
     if shape_said is not None and len(shape_said) == value.ndim:
@@ -144,6 +149,16 @@ def _of_sound(pcm: Array, rate: int, content: Content, spec: TensorSpec) -> Arra
     one = sound.resampled(sound.mono(units[:, None]), rate, content.sample_rate or rate, sound.read_table(KERNEL))
     frame = sound.frames(one, length, content.hop)[0]
     return np.asarray(image.normalized(sound.real(frame), content).reshape(shape))
+
+
+def _activated(value: Array, activation: str) -> Array:
+    if not activation:
+        return value
+    x = value.astype(np.float64)
+    if activation == "sigmoid":
+        return np.asarray(1 / (1 + np.exp(-x))).astype(np.float32)
+    powers = np.exp(x - x.max())
+    return np.asarray(powers / powers.sum()).astype(np.float32)
 
 
 def _tolerance(value: Array, port: Port) -> float:
