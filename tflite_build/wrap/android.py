@@ -129,8 +129,8 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
     for name in shared:
         files[paths.kotlin("", f"{name}.kt")] = (f"shared/{name}.kt.jinja", values)
     for flavor in flavors:
-        # By its name a signature is called where there are several; else tensors are told by their places.
-        files |= _engines(paths, flavor, {**values, "flavor": flavor, "signatures": len(app.methods) > 1})
+        only_first = not flavor.runtime.capability.signatures
+        files |= _engines(paths, flavor, {**values, "flavor": flavor, "only_first": only_first})
     own = app.class_name
     files[paths.kotlin("", f"{own}.kt")] = ("model/Model.kt.jinja", values)
     if module.coroutines:
@@ -148,7 +148,7 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
         cases = goldens[file.view.name]
         for row in (row for rows in cases.values() for row in rows):
             tested[paths.resource(root, row["file"])] = (file.view.name, row["file"])
-        files[paths.kotlin("", f"{own}Test.kt", root)] = ("model/Test.kt.jinja", {**of_variant, "cases": cases})
+        files[paths.kotlin("", f"{own}Test.kt", root)] = ("test/Test.kt.jinja", {**of_variant, "cases": cases})
         # Where the app brings the file, its test does.
         asset = module.delivery == "asset"
         name = file.view.file
@@ -158,7 +158,9 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
         files["src/main/AndroidManifest.xml"] = ("gradle/AndroidManifest.xml.jinja", values)
         files["consumer-rules.pro"] = ("gradle/consumer-rules.pro.jinja", values)
     files["README.md"] = ("gradle/README.md.jinja", values)
-    files[paths.kotlin("", "Golden.kt", "androidTest")] = ("shared/Golden.kt.jinja", values)
+    held = ["Golden", *(["GoldenPictures"] if app.has_images else []), *(["GoldenSounds"] if app.has_sounds else [])]
+    for name in [*held, *(["GoldenClasses"] if app.has_classes else [])]:
+        files[paths.kotlin("", f"{name}.kt", "androidTest")] = (f"test/{name}.kt.jinja", values)
     return Library(templates.render(files), models, tested)
 
 
