@@ -18,7 +18,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 def main() -> None:
     interpreter = Interpreter(model_path=sys.argv[1])
-    answers = []
+    answers, ready = [], None
     for call in json.load(sys.stdin):
         if call["signature"] is not None:
             runner = interpreter.get_signature_runner(call["signature"])
@@ -27,15 +27,18 @@ def main() -> None:
         else:
             details = {detail["name"]: detail for detail in interpreter.get_input_details()}
             arrays = {name: np.asarray(value, details[name]["dtype"]) for name, value in call["inputs"].items()}
-            for name, array in arrays.items():
-                interpreter.resize_tensor_input(details[name]["index"], array.shape)
-            interpreter.allocate_tensors()
+            if ready is None or any(ready[name] != array.shape for name, array in arrays.items()):
+                for name, array in arrays.items():
+                    interpreter.resize_tensor_input(details[name]["index"], array.shape)
+                interpreter.allocate_tensors()
+            ready = {name: array.shape for name, array in arrays.items()}
             for name, array in arrays.items():
                 interpreter.set_tensor(details[name]["index"], array)
             interpreter.invoke()
             outputs = interpreter.get_output_details()
             found = {detail["name"]: interpreter.get_tensor(detail["index"]) for detail in outputs}
         answers.append({name: array.tolist() for name, array in found.items()})
+        found = runner = None  # what refers to the interpreter's memory forbids to resize
     json.dump(answers, sys.stdout)
 
 

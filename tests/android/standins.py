@@ -53,7 +53,8 @@ class StandIns:
 
     def __init__(self, kotlin: Kotlin, python_of: Callable[[str], Path]) -> None:
         self.kotlin = kotlin
-        (packages,) = (python_of("core").parent.parent / "lib").glob("python*/site-packages")
+        self.python = python_of("core")
+        (packages,) = (self.python.parent.parent / "lib").glob("python*/site-packages")
         name = "libLiteRt.dylib" if sys.platform == "darwin" else "libLiteRt.so"
         self.library = packages / "ai_edge_litert" / name
         self._sources = sorted(FOLDER.rglob("*.kt"))
@@ -88,7 +89,12 @@ class StandIns:
             main,
             [*classpath, self.classes],
             arguments,
-            properties={"testbed.litert.library": self.library, **(properties or {})},
+            properties={
+                "testbed.litert.library": self.library,
+                "testbed.python": self.python,
+                "testbed.engine": HERE / "engine.py",
+                **(properties or {}),
+            },
             env=env,
             coroutines=True,
             given=given,

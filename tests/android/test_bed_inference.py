@@ -60,6 +60,8 @@ import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
+private const val ROOM = 1000
+
 fun main(args: Array<String>) {
     Interpreter(File(args[0]), Interpreter.Options().setNumThreads(1)).use { interpreter ->
         generateSequence { readlnOrNull() }.filter { it.isNotEmpty() }.forEach { line ->
@@ -78,9 +80,9 @@ private fun call(interpreter: Interpreter, line: String) {
             val tensor = interpreter.getInputTensor(index)
             buffer(tensor, inputs.getValue(tensor.name())[1])
         }
-        val outputs = List(interpreter.outputTensorCount) { interpreter.getOutputTensor(it) }
-        val taken = outputs.map { empty(it.numBytes()) }
+        val taken = List(interpreter.outputTensorCount) { empty(ROOM) }
         interpreter.runForMultipleInputsOutputs(given, taken.withIndex().associate { it.index to it.value })
+        val outputs = List(interpreter.outputTensorCount) { interpreter.getOutputTensor(it) }
         println(outputs.zip(taken).joinToString(";") { (tensor, values) -> "${tensor.name()}=${text(tensor, values)}" })
     } else {
         val given = inputs.mapValues { (name, input) ->
@@ -88,9 +90,7 @@ private fun call(interpreter: Interpreter, line: String) {
             buffer(tensor, input[1])
         }
         val names = interpreter.getSignatureOutputs(signature)
-        val taken = names.associateWith {
-            empty(interpreter.getOutputTensorFromSignature(it, signature).numBytes())
-        }
+        val taken = names.associateWith { empty(ROOM) }
         interpreter.runSignature(given, taken, signature)
         println(
             names.joinToString(";") {

@@ -232,6 +232,15 @@ internal class Compiled private constructor(
         return memory(Ranked(type.element, shape), requirements("Output", signature, index))
     }
 
+    /** New memory of another size than the runtime asks for. */
+    fun hostMemory(
+        type: Ranked,
+        size: Long,
+    ): Memory =
+        type.inMemory {
+            Memory(LiteRtLibrary.get("LiteRtCreateManagedTensorBuffer", environment.handle, HOST_MEMORY, it, size), type)
+        }
+
     /** The bytes that the runtime wants for a tensor. */
     fun requiredSize(
         side: String,
@@ -303,6 +312,8 @@ internal class Compiled private constructor(
     }
 
     companion object {
+        private const val HOST_MEMORY = 1
+
         fun ofFile(
             environment: Surroundings,
             path: String,

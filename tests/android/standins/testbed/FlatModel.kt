@@ -12,6 +12,7 @@ internal class FlatTensor(
     val shapeSignature: IntArray,
     val scale: Float,
     val zeroPoint: Int,
+    val isVariable: Boolean,
 )
 
 internal class FlatSignature(
@@ -65,6 +66,7 @@ internal class FlatModel(
             ints(at, 7) ?: shape,
             if (perTensor) scales[0] else 0f,
             if (perTensor) zeros?.firstOrNull()?.toInt() ?: 0 else 0,
+            field(at, 5)?.let { data.get(it) != 0.toByte() } ?: false,
         )
     }
 

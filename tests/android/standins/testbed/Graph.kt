@@ -1,90 +1,92 @@
 package testbed
 
-import com.google.ai.edge.litert.LiteRtException
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** A tensor of a [Graph]: its shape now, and its memory once that is allocated. */
+/** A shape, and the bytes of that many elements. */
+internal class Value(
+    val shape: IntArray,
+    val bytes: ByteBuffer,
+)
+
+/**
+ * What computes a file's signatures: [LiteRtEngine] or [PythonEngine].
+ *
+ * Without a signature the file's first subgraph is meant, and names are those of its tensors.
+ */
+internal interface Engine : AutoCloseable {
+    /** What the outputs are, by their names, for inputs of any shapes. */
+    fun run(
+        signature: String?,
+        inputs: List<GraphTensor>,
+        outputs: List<GraphTensor>,
+    ): Map<String, Value>
+}
+
+/** A tensor of a [Graph]: its shape now, and its bytes once they are allocated. */
 internal class GraphTensor(
+    val name: String,
     val flat: FlatTensor,
     val elementSize: Int,
 ) {
     var shape: IntArray = flat.shape
-    var memory: Memory? = null
+    private var memory: ByteBuffer = ByteBuffer.allocate(0)
+    val size: Int get() = shape.fold(elementSize) { product, size -> product * size }
 
     /** The tensor's own bytes. */
-    fun buffer(): ByteBuffer =
-        memory!!.write { LiteRtLibrary.memory(it.address(), it.byteSize()).asByteBuffer().order(ByteOrder.nativeOrder()) }
-}
+    fun buffer(): ByteBuffer = memory.duplicate().order(ByteOrder.nativeOrder())
 
-/** A signature that is run as the interpreter runs it: inputs are resized, then all is allocated, then it is invoked. */
-internal class Graph(
-    private val compiled: Compiled,
-    private val number: Int,
-    inputs: List<FlatTensor>,
-    outputs: List<FlatTensor>,
-    size: (FlatTensor) -> Int,
-) {
-    /** In the order that LiteRT counts them by. */
-    val inputs = inputs.map { GraphTensor(it, size(it)) }
-    val outputs = outputs.map { GraphTensor(it, size(it)) }
-    private val resized = mutableSetOf<Int>()
-    var isAllocated = false
-        private set
-
-    init {
-        this.inputs.forEachIndexed { index, tensor -> tensor.shape = compiled.inputShape(number, index).toIntArray() }
-        compiled.outputShapes(number, update = false).forEachIndexed { index, shape ->
-            this.outputs[index].shape = shape.toIntArray()
-        }
+    fun allocate() {
+        if (memory.capacity() != size) memory = ByteBuffer.allocateDirect(size)
     }
 
-    /** Notes the shape that an input takes when it is allocated; whether that is another one. */
+    fun take(value: Value) {
+        shape = value.shape
+        allocate()
+        buffer().put(value.bytes.duplicate())
+    }
+}
+
+/**
+ * A signature that is run as the interpreter runs it: inputs are resized, all is allocated, then it is invoked.
+ *
+ * Outputs have their new shapes only once it was invoked, since XNNPACK, which the interpreter uses by default, gives
+ * them no earlier (measured with ai-edge-litert 2.3.0).
+ */
+internal class Graph(
+    var engine: Engine,
+    private val signature: String?,
+    val inputs: List<GraphTensor>,
+    val outputs: List<GraphTensor>,
+) {
+    private var isAllocated = false
+
+    /** The shape that an input takes. */
     fun resize(
-        index: Int,
+        input: GraphTensor,
         shape: IntArray,
         strict: Boolean,
-    ): Boolean {
-        val input = inputs[index]
-        if (input.shape.contentEquals(shape)) return false
-        compiled.resizeInput(number, index, shape.toList(), strict)
-        input.shape = shape
-        resized += index
+    ) {
+        if (input.shape.contentEquals(shape)) return
+        val declared = input.flat.shapeSignature
+        val fits = declared.size == shape.size && declared.indices.all { declared[it] == -1 || declared[it] == shape[it] }
+        require(!strict || fits) {
+            "Internal error: Failed to resize ${input.flat.name}: ${shape.contentToString()} is not a " +
+                declared.contentToString()
+        }
+        require(shape.all { it > 0 }) { "Internal error: Failed to resize ${input.flat.name}: ${shape.contentToString()}" }
+        input.shape = shape.copyOf()
         isAllocated = false
-        return true
     }
 
     fun allocate() {
         if (isAllocated) return
-        val shapes = compiled.outputShapes(number, update = resized.isNotEmpty())
-        inputs.forEachIndexed { index, input ->
-            if (input.memory == null || index in resized) {
-                input.memory?.close()
-                input.memory = compiled.inputMemory(number, index)
-            }
-        }
-        outputs.forEachIndexed { index, output ->
-            output.shape = shapes[index].toIntArray()
-            output.memory?.close()
-            output.memory = compiled.outputMemory(number, index)
-        }
-        resized.clear()
+        (inputs + outputs).forEach { it.allocate() }
         isAllocated = true
     }
 
     fun invoke() {
-        for (output in outputs) { // an input that is handed on: the runtime computes with the output's memory
-            val same = inputs.firstOrNull { it.flat.index == output.flat.index } ?: continue
-            output.buffer().put(same.buffer())
-        }
-        try {
-            compiled.run(number, inputs.map { it.memory!! }, outputs.map { it.memory!! })
-        } catch (error: LiteRtException) {
-            throw IllegalArgumentException("Internal error: Failed to run on the given Interpreter: ${error.message}")
-        }
-    }
-
-    fun close() {
-        (inputs + outputs).forEach { it.memory?.close() }
+        val found = engine.run(signature, inputs, outputs)
+        outputs.forEach { it.take(found.getValue(it.name)) }
     }
 }

@@ -1,6 +1,5 @@
 package org.tensorflow.lite
 
-import com.google.ai.edge.litert.LiteRtException
 import testbed.FlatTensor
 import testbed.Graph
 import testbed.GraphTensor
@@ -104,9 +103,9 @@ open class InterpreterImpl : InterpreterApi {
     ) {
         duration = null
         for ((tensor, value) in inputs) {
-            TensorImpl(tensor).otherShape(value)?.let { resize(graph, tensor, it, strict = false) }
+            TensorImpl(tensor).otherShape(value)?.let { graph.resize(tensor, it, strict = false) }
         }
-        allocate(graph)
+        graph.allocate()
         inputs.forEach { (tensor, value) -> TensorImpl(tensor).setTo(value) }
         require(!cancelled) {
             "Internal error: Failed to run on the given Interpreter: Client requested cancel during Invoke()"
@@ -118,15 +117,7 @@ open class InterpreterImpl : InterpreterApi {
         duration = took
     }
 
-    override fun allocateTensors() = allocate(open().first())
-
-    private fun allocate(graph: Graph) {
-        try {
-            graph.allocate()
-        } catch (error: LiteRtException) {
-            throw IllegalStateException("Internal error: Unexpected failure when preparing tensor allocations: ${error.message}")
-        }
-    }
+    override fun allocateTensors() = open().first().allocate()
 
     override fun resizeInput(
         index: Int,
@@ -137,20 +128,7 @@ open class InterpreterImpl : InterpreterApi {
         index: Int,
         dims: IntArray,
         strict: Boolean,
-    ) = resize(open().first(), input(index), dims, strict)
-
-    private fun resize(
-        graph: Graph,
-        tensor: GraphTensor,
-        shape: IntArray,
-        strict: Boolean,
-    ) {
-        try {
-            graph.resize(graph.inputs.indexOf(tensor), shape, strict)
-        } catch (error: LiteRtException) {
-            throw IllegalArgumentException("Internal error: Failed to resize ${tensor.flat.name}: ${error.message}")
-        }
-    }
+    ) = open().first().resize(input(index), dims, strict)
 
     override fun getInputTensorCount(): Int = open().flat.subgraphs[0].inputs.size
 
