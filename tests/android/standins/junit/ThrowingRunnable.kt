@@ -1,0 +1,6 @@
+package org.junit.function
+
+fun interface ThrowingRunnable {
+    @Throws(Throwable::class)
+    fun run()
+}

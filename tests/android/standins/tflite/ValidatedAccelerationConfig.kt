@@ -1,0 +1,3 @@
+package org.tensorflow.lite.acceleration
+
+interface ValidatedAccelerationConfig
