@@ -23,7 +23,8 @@ class Kotlin:
 
     def compile(self, sources: Sequence[Path], out: Path) -> None:
         """Compile `sources` together into class files, as strictly as a library is; a warning is an error."""
-        options = "-Werror -Xexplicit-api=strict -no-stdlib -no-reflect -jvm-target 1.8 -Xsuppress-deprecated-jvm-target-warning"
+        options = "-Werror -Xexplicit-api=strict -no-stdlib -no-reflect -jvm-target 1.8"
+        options += " -Xsuppress-deprecated-jvm-target-warning"
         compiler = [str(jar) for jar in self._jars.glob("*.jar")]
         self._java(compiler, "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
                    [*options.split(), "-cp", self._stdlib, "-d", str(out), *map(str, sources)])  # fmt: skip

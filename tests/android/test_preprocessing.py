@@ -1,4 +1,4 @@
-"""The Kotlin sources that generated code shares, on a JVM: against the vectors, and against numpy on photographs and sounds.
+"""The Kotlin sources that generated code shares, on a JVM: against the vectors, and numpy on photographs and sounds.
 
 All sources are compiled once, and once more with a mistake in each of several places, which these comparisons have to find.
 """
@@ -29,7 +29,7 @@ PHOTOS = [np.ascontiguousarray(photo) for photo in load_sample_images().images] 
 # The file, what stands there, and what a tired programmer might have written.
 MISTAKES = {
     "luma": ("ColorSpace", "19595", "19594"),
-    "rounding": ("PictureReader", "+ whole) / (2 * whole)", ") / (2 * whole)"),
+    "rounding": ("PictureReader", " + whole) / (2 * whole)", ") / (2 * whole)"),
     "turned": ("Orientation", "ROTATED_90(true, true, false)", "ROTATED_90(true, false, true)"),
     "triangle": ("Weights", "target - 1).floorDiv", "3L * target).floorDiv"),
     "centre": ("Weights", "val place = (2L * i + 1) * source - target", "val place = 2L * i * source"),
@@ -106,7 +106,7 @@ class Cases:
                 given = np.frombuffer(answers, array.dtype.newbyteorder(">"), array.size, at).reshape(array.shape)
                 at += array.nbytes
                 if array.dtype.kind == "f":
-                    same = np.allclose(given, array, rtol=1e-6, atol=1e-5, equal_nan=True)
+                    same = np.allclose(given, array, rtol=1e-6, atol=1e-6, equal_nan=True)
                 else:
                     same = np.array_equal(given, array)
                 if not same:
@@ -149,7 +149,13 @@ def picture_case(
         **({"region": region} if region else {}),
     }
     points = transformed(content, target, (left, top, right, bottom), upright.shape, orientation, rotation)
-    wanted = [made, placed(made), placed(values), *(placed(image.quantized(values, *scale)) for scale in scales), points]
+    wanted = [
+        made,
+        placed(made),
+        placed(values),
+        *(placed(image.quantized(values, *scale)) for scale in scales),
+        points,
+    ]
     cases.add(name, "picture", said, wanted)
 
 
@@ -306,7 +312,13 @@ def some_yuv(random, kind: str, raw: np.ndarray[Any, Any]) -> tuple[dict[str, An
     crop = [int(random.integers(0, max(1, n // 3))) for n in (width, height)]
     crop += [int(random.integers(at + 1, n + 1)) for at, n in zip(crop, (width, height), strict=True)]
     shown = yuv_to_rgb(y, u, v)[crop[1] : crop[3], crop[0] : crop[2]]
-    words = {"kind": kind, **size, **dict(zip("yuv", planes, strict=True)), "strides": strides, "steps": (1, step, step)}
+    words = {
+        "kind": kind,
+        **size,
+        **dict(zip("yuv", planes, strict=True)),
+        "strides": strides,
+        "steps": (1, step, step),
+    }
     return {**words, "crop": crop, "direct": bool(random.random() < 0.5)}, shown
 
 
@@ -330,11 +342,18 @@ def some_pictures(count: int, seed: int, cases: Cases | None = None) -> Cases:
         region = None
         if random.random() < 0.5:
             top, left = (int(random.integers(0, n)) for n in turned[:2])
-            region = left, top, int(random.integers(left + 1, turned[1] + 1)), int(random.integers(top + 1, turned[0] + 1))
+            region = (
+                left,
+                top,
+                int(random.integers(left + 1, turned[1] + 1)),
+                int(random.integers(top + 1, turned[0] + 1)),
+            )
         target = int(random.integers(1, 60)), int(random.integers(1, 60))
         content = some_content(random)
         name = f"{number}: {source['kind']} {shown.shape} to {target}, {turn}, {region}, {content}"
-        picture_case(cases, name, source, shown, content, target, region=region, first=bool(random.random() < 0.3), **turn)
+        picture_case(
+            cases, name, source, shown, content, target, region=region, first=bool(random.random() < 0.3), **turn
+        )
     return cases
 
 
@@ -362,7 +381,15 @@ def some_numbers(cases: Cases | None = None) -> Cases:
     random, cases = np.random.default_rng(4), cases or Cases()
     halves = np.arange(-40, 40, dtype=np.float32) * np.float32(0.25)
     odd = np.array([np.nan, np.inf, -np.inf, 3e38, -3e38, 0, -0.0, 1e-45], np.float32)
-    for dtype, zero in (("int8", 0), ("int8", -128), ("int8", 7), ("uint8", 128), ("uint8", 0), ("int16", 0), ("int16", 3)):
+    for dtype, zero in (
+        ("int8", 0),
+        ("int8", -128),
+        ("int8", 7),
+        ("uint8", 128),
+        ("uint8", 0),
+        ("int16", 0),
+        ("int16", 3),
+    ):
         for scale in (0.5, 0.003921569, 1e-4, 7.0):
             real = np.concatenate([halves, odd, random.normal(0, 100 * scale, 300).astype(np.float32)])
             quantized_case(cases, real, scale, zero, dtype)
@@ -374,7 +401,11 @@ def some_numbers(cases: Cases | None = None) -> Cases:
             with np.errstate(over="ignore"):
                 sigmoid = 1 / (1 + np.exp(-wide))
             best = [i for i in sorted(range(len(scores)), key=lambda i: -scores[i]) if scores[i] >= threshold][:most]
-            words = {"threshold": "-Infinity" if threshold < 0 else threshold, "most": most, "data": scores.astype("<f4")}
+            words = {
+                "threshold": "-Infinity" if threshold < 0 else threshold,
+                "most": most,
+                "data": scores.astype("<f4"),
+            }
             if np.isnan(scores).any():
                 best = [i for i in (2, 1) if scores[i] >= threshold][:most]
             softmax = (exp / exp.sum()).astype(np.float32)

@@ -7,6 +7,7 @@ import android.media.Image
 import java.io.ByteArrayOutputStream
 import java.io.DataOutputStream
 import java.io.File
+import java.lang.management.ManagementFactory
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
@@ -34,7 +35,8 @@ private class Case(line: String, private val data: ByteArray) {
     fun buffer(key: String): ByteBuffer {
         val bytes = bytes(key)
         val spare = 3 // a buffer that does not begin at 0
-        val made = if (flag("direct")) ByteBuffer.allocateDirect(bytes.size + spare) else ByteBuffer.allocate(bytes.size + spare)
+        val size = bytes.size + spare
+        val made = if (flag("direct")) ByteBuffer.allocateDirect(size) else ByteBuffer.allocate(size)
         for (i in bytes.indices) made.put(spare + i, bytes[i])
         made.position(spare)
         return made
@@ -42,9 +44,11 @@ private class Case(line: String, private val data: ByteArray) {
 
     fun dataInts(key: String): IntArray = little(key).asIntBuffer().let { IntArray(it.remaining()).also(it::get) }
 
-    fun dataFloats(key: String): FloatArray = little(key).asFloatBuffer().let { FloatArray(it.remaining()).also(it::get) }
+    fun dataFloats(key: String): FloatArray =
+        little(key).asFloatBuffer().let { FloatArray(it.remaining()).also(it::get) }
 
-    fun dataShorts(key: String): ShortArray = little(key).asShortBuffer().let { ShortArray(it.remaining()).also(it::get) }
+    fun dataShorts(key: String): ShortArray =
+        little(key).asShortBuffer().let { ShortArray(it.remaining()).also(it::get) }
 
     private fun little(key: String): ByteBuffer = ByteBuffer.wrap(bytes(key)).order(ByteOrder.LITTLE_ENDIAN)
 }
@@ -81,7 +85,9 @@ private fun picture(case: Case): Picture {
         "nv12" -> YuvPicture.nv12(case.bytes("data"), width, height)
         "i420" -> YuvPicture.i420(case.bytes("data"), width, height)
         "image" -> {
-            val planes = Array(3) { Image.Plane(case.buffer("yuv"[it].toString()), case.ints("strides")[it], case.ints("steps")[it]) }
+            val planes = Array(3) {
+                Image.Plane(case.buffer("yuv"[it].toString()), case.ints("strides")[it], case.ints("steps")[it])
+            }
             val (left, top, right, bottom) = case.ints("crop")
             Image(35, width, height, planes, Rect(left, top, right, bottom)).asPicture()
         }
@@ -97,6 +103,8 @@ private fun picture(case: Case): Picture {
             }
     }
 }
+
+private fun region(ends: IntArray): Region = Region(ends[0], ends[1], ends[2], ends[3])
 
 private fun run(case: Case, answers: Answers) {
     when (case.what) {
@@ -115,9 +123,12 @@ private fun run(case: Case, answers: Answers) {
                 fill = case.ints("fill"),
                 channelsFirst = case.flag("first"),
             )
-            val orientation =
-                if (case.has("rotation")) Orientation.ofRotation(case.int("rotation")) else Orientation.ofExif(case.int("orientation"))
-            val region = if (case.has("region")) case.ints("region").let { Region(it[0], it[1], it[2], it[3]) } else null
+            val orientation = if (case.has("rotation")) {
+                Orientation.ofRotation(case.int("rotation"))
+            } else {
+                Orientation.ofExif(case.int("orientation"))
+            }
+            val region = if (case.has("region")) region(case.ints("region")) else null
             val made = preprocessing.prepare(picture(case), orientation, region)
             answers.put(made.pixels)
             answers.put(made.bytes())
@@ -137,21 +148,30 @@ private fun run(case: Case, answers: Answers) {
             val sound = when (case.text("kind")) {
                 "pcm16" -> Sound.ofPcm16(case.dataShorts("data"), rate, channels)
                 "float" -> Sound.ofFloat(case.dataFloats("data"), rate, channels)
-                else -> case.dataInts("data").let { samples -> Sound.of(samples.size, rate, channels, 0, samples.size) { samples[it] } }
+                else -> {
+                    val samples = case.dataInts("data")
+                    Sound.of(samples.size, rate, channels, 0, samples.size) { samples[it] }
+                }
             }
             val hop = if (case.has("hop")) case.int("hop") else null
-            val frames = SoundPreprocessing(case.int("to"), case.int("length"), hop, case.floats("mean")[0], case.floats("std")[0]).frames(sound)
+            val (mean, std) = listOf("mean", "std").map { case.floats(it)[0] }
+            val frames = SoundPreprocessing(case.int("to"), case.int("length"), hop, mean, std).frames(sound)
             answers.put(Resampler.resample(sound.samples, rate, case.int("to"), Int.MAX_VALUE))
             for (frame in frames) answers.put(frame)
         }
         "kernel" -> answers.put(Resampler.kernel)
         "quantized" -> {
-            val quantization = Quantization(case.floats("scale")[0], case.int("zero"), QuantizedType.valueOf(case.text("dtype")))
+            val type = QuantizedType.valueOf(case.text("dtype"))
+            val quantization = Quantization(case.floats("scale")[0], case.int("zero"), type)
             val real = case.dataFloats("data")
             val wide = quantization.type == QuantizedType.INT16
             answers.put(IntArray(real.size) { quantization.quantize(real[it]) })
             answers.put(
-                if (wide) quantization.dequantize(quantization.quantize(real, ShortArray(real.size))) else quantization.dequantize(quantization.quantize(real)),
+                if (wide) {
+                    quantization.dequantize(quantization.quantize(real, ShortArray(real.size)))
+                } else {
+                    quantization.dequantize(quantization.quantize(real))
+                },
             )
             val buffer = TensorBuffers.allocate(real.size * if (wide) 2 else 1)
             TensorBuffers.put(real, quantization, buffer)
@@ -163,7 +183,8 @@ private fun run(case: Case, answers: Answers) {
             answers.put(Scores.sigmoid(scores))
             val labels = scores.indices.map { "label $it" }
             val found = Classification.of(scores, labels, case.floats("threshold")[0], case.int("most"))
-            answers.put(found.categories.map { check(it.label == labels[it.index] && it.score == scores[it.index]); it.index }.toIntArray())
+            check(found.categories.all { it.label == labels[it.index] && it.score == scores[it.index] })
+            answers.put(found.categories.map { it.index }.toIntArray())
         }
         else -> error("no case: ${case.what}")
     }
@@ -219,39 +240,39 @@ private fun refusals() {
         }
         println(said)
     }
-    println(Classification(listOf(Category(3, "cat", 0.5f))))
-    println(Classification(listOf(Category(3, "cat", 0.5f))) == Classification.of(floatArrayOf(0f, 0f, 0f, 0.5f), listOf("", "", "", "cat"), 0.1f))
+    val cat = Classification(listOf(Category(3, "cat", 0.5f)))
+    println(cat)
+    println(cat == Classification.of(floatArrayOf(0f, 0f, 0f, 0.5f), listOf("", "", "", "cat"), 0.1f))
     println(Classification.of(floatArrayOf(0.1f, 0.2f), listOf("a", "b"), 0.3f).top)
+}
+
+/** Milliseconds of the processor, which other processes do not lengthen: the first of many calls, and the median. */
+private fun measured(call: () -> Any): String {
+    val clock = ManagementFactory.getThreadMXBean()
+    val times = List(21) {
+        val start = clock.currentThreadCpuTime
+        call()
+        (clock.currentThreadCpuTime - start) / 1e6
+    }
+    return "%6.1f ms, then %6.1f ms".format(times[0], times.drop(6).sorted()[7])
 }
 
 private fun speed() {
     val pixels = IntArray(12_000_000) { (0xFF shl 24) or (it * 0x9E3779B1.toInt() ushr 8) }
     val picture = ArgbPicture(pixels, 4000, 3000)
-    val bytes = ByteArray(640 * 480 * 3 / 2) { (it * 31).toByte() }
-    val cases = listOf(
-        "ARGB 4000 x 3000, bilinear" to (picture to PicturePreprocessing(224, 224)),
-        "ARGB 4000 x 3000, antialias" to (picture to PicturePreprocessing(224, 224, antialias = true)),
-        "ARGB 4000 x 3000, area" to (picture to PicturePreprocessing(224, 224, resize = Resize.AREA)),
-        "NV21 640 x 480, bilinear" to (YuvPicture.nv21(bytes, 640, 480) to PicturePreprocessing(224, 224)),
-        "NV21 640 x 480, area" to (YuvPicture.nv21(bytes, 640, 480) to PicturePreprocessing(224, 224, resize = Resize.AREA)),
-    )
-    for ((name, case) in cases) {
-        for (orientation in listOf(Orientation.UPRIGHT, Orientation.ROTATED_90)) {
-            val times = List(15) {
-                val start = System.nanoTime()
-                case.second.prepare(case.first, orientation).floats()
-                (System.nanoTime() - start) / 1e6
+    val frame = YuvPicture.nv21(ByteArray(640 * 480 * 3 / 2) { (it * 31).toByte() }, 640, 480)
+    for ((name, source) in listOf("ARGB 4000 x 3000" to picture, "NV21 640 x 480" to frame)) {
+        for ((resize, antialias) in listOf(Resize.BILINEAR to false, Resize.BILINEAR to true, Resize.AREA to false)) {
+            val preprocessing = PicturePreprocessing(224, 224, resize = resize, antialias = antialias)
+            for (turn in listOf(Orientation.UPRIGHT, Orientation.ROTATED_90)) {
+                val what = "$name $resize ${if (antialias) "antialias " else ""}$turn"
+                println(what.padEnd(48) + measured { preprocessing.prepare(source, turn).floats() })
             }
-            println("%-28s %-12s first %6.1f ms, then %6.1f ms".format(name, orientation, times[0], times.drop(5).sorted()[5]))
         }
     }
     val sound = Sound.ofPcm16(ShortArray(44100 * 10) { (it * 7919).toShort() }, 44100)
-    val times = List(9) {
-        val start = System.nanoTime()
-        SoundPreprocessing(16000, 16000, hop = 8000).frames(sound)
-        (System.nanoTime() - start) / 1e6
-    }
-    println("10 s of 44100 to 16000: first %.1f ms, then %.1f ms".format(times[0], times.sorted()[4]))
+    val frames = SoundPreprocessing(16000, 16000, hop = 8000)
+    println("10 s of 44100 to 16000".padEnd(48) + measured { frames.frames(sound) })
 }
 
 public fun main(args: Array<String>) {

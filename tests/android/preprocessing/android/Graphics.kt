@@ -9,7 +9,10 @@ public open class Bitmap(private val pixels: IntArray, public val width: Int, pu
 
     public fun getPixels(into: IntArray, offset: Int, stride: Int, x: Int, y: Int, width: Int, height: Int) {
         require(x >= 0 && y >= 0 && x + width <= this.width && y + height <= this.height && stride >= width)
-        for (row in 0 until height) pixels.copyInto(into, offset + row * stride, (y + row) * this.width + x, (y + row) * this.width + x + width)
+        for (row in 0 until height) {
+            val start = (y + row) * this.width + x
+            pixels.copyInto(into, offset + row * stride, start, start + width)
+        }
     }
 }
 
@@ -17,4 +20,9 @@ public object ImageFormat {
     public const val YUV_420_888: Int = 35
 }
 
-public class Rect(@JvmField public val left: Int, @JvmField public val top: Int, @JvmField public val right: Int, @JvmField public val bottom: Int)
+public class Rect(
+    @JvmField public val left: Int,
+    @JvmField public val top: Int,
+    @JvmField public val right: Int,
+    @JvmField public val bottom: Int,
+)
