@@ -26,6 +26,7 @@ SPECS = ROOT / "specs" / "preprocessing"
 VECTORS = json.loads((SPECS / "vectors.json").read_text("utf-8"))
 TABLE = sound.read_table(SPECS / "resample.json")
 PHOTOS = [np.ascontiguousarray(photo) for photo in load_sample_images().images]  # 427 x 640, RGB
+STRICT = ["-Xexplicit-api=strict"]
 # The file, what stands there, and what a tired programmer might have written.
 MISTAKES = {
     "luma": ("ColorSpace", "19595", "19594"),
@@ -63,7 +64,7 @@ def shared(folder: Path, package: str, mistake: tuple[str, str, str] | None = No
 def classes(kotlin, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("kotlin")
     sources = [*HERE.glob("android/*.kt"), *shared(root / "right", "com.example.shared")]
-    kotlin.compile(sources, root / "classes")
+    kotlin.compile(sources, root / "classes", options=STRICT).require()
     return root / "classes"
 
 
@@ -94,7 +95,7 @@ class Cases:
         files = [tmp_path / name for name in ("cases", "data", "answers")]
         files[0].write_text("\n".join(self.lines) + "\n", "utf-8")
         files[1].write_bytes(self.data)
-        sizes = [int(line) for line in kotlin.run(f"{package}.ProgramKt", [classes], [*map(str, files)]).split()]
+        sizes = [int(line) for line in kotlin.run(f"{package}.ProgramKt", [classes], files).require().split()]
         answers, at = files[2].read_bytes(), 0
         found = []
         for size, (name, arrays) in zip(sizes, self.wanted, strict=True):
@@ -447,7 +448,7 @@ def test_numbers(kotlin, classes: Path, tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_said(kotlin, classes: Path) -> None:
-    said = kotlin.run("com.example.shared.ProgramKt", [classes], ["refusals"])
+    said = kotlin.run("com.example.shared.ProgramKt", [classes], ["refusals"]).require()
     assert said == (HERE / "refusals.txt").read_text("utf-8")
 
 
@@ -455,7 +456,7 @@ def test_mistakes_are_found(kotlin, tmp_path: Path) -> None:
     sources = [*HERE.glob("android/*.kt")]
     for name, mistake in MISTAKES.items():
         sources += shared(tmp_path / name, f"wrong.{name}", mistake)
-    kotlin.compile(sources, tmp_path / "classes")
+    kotlin.compile(sources, tmp_path / "classes", options=STRICT).require()
     cases = some_numbers(some_sounds(2, some_pictures(60, 1, vectors())))
     for name in MISTAKES:
         assert cases.wrong(kotlin, tmp_path / "classes", tmp_path, f"wrong.{name}"), name

@@ -23,7 +23,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "chunks": kotlin.chunks,
     "reader": kotlin.reader,
 }
-_ALWAYS = ("Tensors", "Quantization", "Require", "Engine", "Session", "ModelFiles")
+_RUNNING = ("Tensors", "Engine", "Session", "ModelFiles")
+_ALWAYS = ("Quantization", "Require")
 _PICTURES = (
     "Picture",
     "ColorSpace",
@@ -126,6 +127,8 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
     files: dict[str, tuple[str, Mapping[str, Any]]] = {}
     shared = [*_ALWAYS, *(_CLASSES if app.has_classes else ()), *(_PICTURES if app.has_images else ())]
     shared += [*(_SOUNDS if app.has_sounds else ()), *(["Scores"] if app.has_activations else [])]
+    for name in _RUNNING:
+        files[paths.kotlin("", f"{name}.kt")] = (f"runtime/{name}.kt.jinja", values)
     for name in shared:
         files[paths.kotlin("", f"{name}.kt")] = (f"shared/{name}.kt.jinja", values)
     for flavor in flavors:
