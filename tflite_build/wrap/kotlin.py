@@ -54,6 +54,7 @@ class KotlinTensor:
     size: str
     info: str
     told: str
+    dynamic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class KotlinMethod:
         outcome: What it gives: the type of its only result, or a class for several.
         dimensions: Dynamic dimensions: the name in the spec -> the parameter.
         sizes: An expression of the dynamic dimensions of each input.
-        output_sizes: Expressions of how many values each output has.
+        output_sizes: Expressions of how many values each output has; "null" where the runtime tells.
     """
 
     name: str
@@ -186,6 +187,11 @@ class KotlinMethod:
         """What a caller passes on, in the order of the parameters."""
         names = [*(a.name for a in self.arguments), *self.dimensions.values()]
         return (*names, *(text.partition(":")[0] for text in self.choices))
+
+    @property
+    def dynamic_outputs(self) -> bool:
+        """Whether the runtime tells the size of an output."""
+        return any(r.view.tensor.dynamic for r in self.results)
 
     @property
     def outcome_outside(self) -> str:
@@ -334,7 +340,7 @@ def _method(method: MethodView, name: str, class_name: str, several: bool) -> Ko
         dimensions,
         class_name,
         _sizes(method, dimensions),
-        tuple(_size(r.tensor, dimensions) for r in method.results),
+        tuple("null" if r.tensor.dynamic else _size(r.tensor, dimensions) for r in method.results),
     )
 
 
@@ -445,7 +451,9 @@ def _tensor(tensor: TensorView, name: str, dimensions: Mapping[str, str]) -> Kot
     told = f"{tensor.dtype} {shape_words(tensor)}"
     if tensor.scale is not None:
         told += f"; a value v stands for {tensor.scale:.7g} * (v - {tensor.zero_point})".replace("(v - -", "(v + ")
-    return KotlinTensor(name, _ARRAYS[tensor.dtype], _size(tensor, dimensions), f"{info})", comment(told))
+    return KotlinTensor(
+        name, _ARRAYS[tensor.dtype], _size(tensor, dimensions), f"{info})", comment(told), bool(tensor.dynamic)
+    )
 
 
 def shape_words(tensor: TensorView) -> str:

@@ -136,6 +136,8 @@ def _lower(program: Program, folder: Path, stem: str, locations: bool) -> tuple[
 def _shape(tensor: TensorSpec, scope: Any) -> tuple[Any, ...]:
     if scope is None:
         return tensor.shape
+    if not tensor.shape:  # beside one that has dynamic dimensions
+        return ()
     return tuple(jax.export.symbolic_shape(",".join(str(d) for d in tensor.shape) + ",", scope=scope))
 
 

@@ -1,0 +1,179 @@
+"""What `[android]` generates compiles without a warning, and its tests pass with the real runtime behind the stand-ins."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import Ran, Workshop
+from modules import Module, compile_all
+from standins import StandIns
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "tflite"
+TFLITE = 'format = "tflite"\npath = "m.tflite"\n'
+CLASSES = '[output.probabilities]\ncontent = "classes"\n'
+JAX = """
+import jax.numpy as jnp
+import numpy as np
+
+w = np.random.default_rng(0).normal(size=(3, 5)).astype("f")
+
+def picture(image):
+    return {"scores": image.mean((1, 2)) @ w[: image.shape[-1]], "twice": image * 2}
+
+def pixels(image):
+    return {"scores": image.astype("float32").mean((1, 2)) @ w}
+
+def planes(image):
+    return {"out": image.mean((2, 3))}
+
+def sound(wave):
+    return {"energy": (wave.reshape(-1, 100) ** 2).mean(-1)}
+
+def pair(a, b, n):
+    return {"z": a.mean((1, 2)) + b.mean((1, 2)), "m": n + 1}
+
+def wide(ids, flags, n):
+    return {"sum": ids.astype("float32") * 2, "not": ~flags, "next": n + 1}
+"""
+IMAGE = '[input.image]\ndtype = "float32"\ncontent = "image"\n'
+PLAY = '[runtime]\ntarget = "play-services"\n'
+INTERPRETER = '[runtime]\napi = "interpreter"\n'
+# Name -> the fixture, or the function of JAX, and what the spec says beside [android].
+FILES = {
+    "float32": "",
+    "float16": "",
+    "dynamic-int8": "",
+    "int8": "",
+    "int16x8": "",
+    "two-signatures": "",
+    "dynamic-shape": "",
+    "no-signature": "",
+    "variable": "",
+}
+OTHERS = {
+    "interpreter": ("int8", INTERPRETER),
+    "interpreter_two": ("two-signatures", INTERPRETER),
+    "play": ("float32", PLAY),
+    "play_int8": ("int8", PLAY),
+    "play_int16": ("int16x8", PLAY),
+    "own": ("float32", '[runtime]\ntarget = "custom"\n'),
+}
+MORE = {"own": 'artifact = "com.example:own:1.0"\n'}
+FUNCTIONS = {
+    "rgb": ("picture", IMAGE + 'shape = [1, 16, 20, 3]\nmean = [120, 110, 100]\nstd = [60, 61, 62]\nfit = "crop"\n'
+            '[output.scores]\ncontent = "classes"\nactivation = "softmax"\n'),
+    "bgr": ("picture", IMAGE + 'shape = [1, 12, 12, 3]\ncolor_space = "bgr"\nfit = "letterbox"\nfill = [10, 20, 30]\n'
+            'resize = "area"\nstd = 255\n'),
+    "grey": ("picture", IMAGE + "shape = [1, 28, 28, 1]\ninvert = true\nstd = 255\nantialias = true\n"),
+    "raw": ("pixels", '[input.image]\ndtype = "uint8"\ncontent = "image"\nshape = [1, 12, 12, 3]\nresize = "nearest"\n'),
+    "chw": ("planes", IMAGE + "shape = [1, 3, 10, 14]\nstd = 127.5\nmean = 127.5\n"),
+    "sound": ("sound", '[input.wave]\ndtype = "float32"\nshape = [1, 800]\ncontent = "audio"\nsample_rate = 8000\n'),
+    "pair": ("pair", "".join(f'[input.{n}]\ndtype = "float32"\ncontent = "image"\nshape = [1, 8, 8, 3]\nstd = 255\n'
+                             for n in "ab") + '[input.n]\ndtype = "int32"\nshape = [4]\n'),
+    "wide": ("wide", '[input.ids]\ndtype = "int32"\nshape = ["n", 2]\nsizes.n = [3, 5]\n[input.flags]\ndtype = "bool"\n'
+             'shape = [3]\n[input.n]\ndtype = "int32"\nshape = []\n'),
+}  # fmt: skip
+FLAVORED = {
+    "both": ('[runtime]\ntarget = ["standard", "play-services"]\nfallback = "bundled"\n', "", ("standard", "play")),
+    "selectable": (
+        '[variant.float32]\n[variant.half]\nquantize = "float16"\n[variant.int8]\nquantize = "int8"\n[calibration]\n'
+        'data = "data.npz"\n',
+        'variants = "selectable"\n',
+        ("float32", "half", "int8"),
+    ),
+}
+
+
+def android(name: str, more: str = "") -> str:
+    return f'[android]\npackage = "com.example.{name.replace("-", "_")}"\n{more}'
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran]) -> Workshop:
+    shop = Workshop(tmp_path_factory.mktemp("apps"), module_cli)
+
+    def tflite(name: str, fixture: str, spec: str, more: str = "") -> None:
+        image = np.random.default_rng(0).normal(size=(20, 8, 8, 2)).astype("f")
+        folder = shop.model(name, TFLITE + spec + android(name, more), image=image)
+        shutil.copy(FIXTURES / f"{fixture}.tflite", folder / "m.tflite")
+
+    for name, spec in FILES.items():
+        tflite(name, name, spec)
+    for name, (fixture, spec) in OTHERS.items():
+        tflite(name, fixture, spec, MORE.get(name, ""))
+    for name, (spec, more, _) in FLAVORED.items():
+        tflite(name, "float32", spec, more)
+    tflite("file", "float32", "", 'delivery = "file"\n')
+    tflite(
+        "unsigned",
+        "float32",
+        CLASSES + '[variant.int8]\nquantize = "int8"\nio = "uint8"\n[calibration]\ndata = "data.npz"\n',
+    )
+    for name, (function, spec) in FUNCTIONS.items():
+        shop.model(name, f'format = "jax"\nentry = "model.py:{function}"\n{spec}{android(name)}', {"model.py": JAX})
+    said = shop.build()
+    assert all(model.ok for model in said.values()), [model.told for model in said.values() if not model.ok]
+    return shop
+
+
+def module(shop: Workshop, name: str, *flavors: str) -> Module:
+    return Module(shop.folder / name / "build" / name / "android", flavors)
+
+
+ALONE = [*FILES, *OTHERS, *FUNCTIONS, "file", "unsigned"]
+
+
+@pytest.fixture(scope="module")
+def classes(shop: Workshop, standins: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The class files of all modules without flavours."""
+    out = tmp_path_factory.mktemp("classes")
+    return compile_all([module(shop, name) for name in ALONE], standins, out).require()
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_its_own_test_passes(name: str, shop: Workshop, standins: StandIns, classes: Path, tmp_path: Path) -> None:
+    passed = module(shop, name).run(standins, classes, tmp_path / "assets").require()
+    assert len(passed) == (5 if "two" in name else 3)
+
+
+@pytest.mark.parametrize(("name", "flavor"), [(n, f) for n, (_, _, flavors) in FLAVORED.items() for f in flavors])
+def test_each_flavor(name: str, flavor: str, shop: Workshop, standins: StandIns, tmp_path: Path) -> None:
+    made = module(shop, name, flavor)
+    classes = made.compile(standins, tmp_path / "classes").require()
+    assert len(made.run(standins, classes, tmp_path / "assets").require()) == 3
+    assert len(list((tmp_path / "assets").iterdir())) == 1, "never all variants in one app"
+
+
+def test_a_changed_golden_fails(shop: Workshop, standins: StandIns, classes: Path, tmp_path: Path) -> None:
+    made = module(shop, "float32")
+    own = made.folder / "src" / "androidTest" / "resources"
+    (golden,) = own.rglob("0-1.bin")
+    before = golden.read_bytes()
+    values = np.frombuffer(before, "<f4").copy()
+    values[-1] += 0.01
+    golden.write_bytes(values.tobytes())
+    tested = made.run(standins, classes, tmp_path / "assets")
+    golden.write_bytes(before)
+    assert tested.failed == ("com.example.float32.Float32Test.predictCase2",)
+
+
+def test_an_edited_model_fails(shop: Workshop, standins: StandIns, classes: Path, tmp_path: Path) -> None:
+    """In an app that can be debugged; a released one does not read its model twice."""
+    made = module(shop, "float32")
+    assets = tmp_path / "assets"
+    shutil.copytree(made.folder / "src" / "main" / "assets", assets)
+    (file,) = assets.iterdir()
+    content = bytearray(file.read_bytes())
+    content[content.rindex(b"\x3e")] ^= 1
+    file.write_bytes(content)
+    resources = made.folder / "src" / "androidTest" / "resources"
+    tested = standins.test(
+        [made.test], [classes, resources], properties={"testbed.assets": assets, "testbed.debuggable": "true"}
+    )
+    assert len(tested.failed) == 3 and "another one than this code was generated for" in tested.ran.err
+    released = standins.test([made.test], [classes, resources], properties={"testbed.assets": assets})
+    assert "theFileIsTheOneThatThisWasGeneratedFor" in " ".join(released.failed) and len(released.failed) < 3
