@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import java_api
+import kotlin_api
 from kotlin_bed import HERE
 from standins import StandIns
 
@@ -18,4 +19,13 @@ def test_interpreter_api(standins: StandIns) -> None:
     ours = java_api.of_classes(standins.classes, "org.tensorflow.lite")
     for name in NOT_PUBLIC:
         assert not ours.pop(name)[0].startswith("public")
+    assert ours == real
+
+
+def test_litert() -> None:
+    lines = (HERE / "api" / "com.google.ai.edge.litert.txt").read_text("utf-8").splitlines()
+    sources = sorted((HERE / "standins" / "litert").glob("*.kt"))
+    ours = [line for source in sources for line in kotlin_api.declarations(source.read_text("utf-8"))]
+    real = [line for line in lines if not line.startswith("#")]
+    assert "CompiledModel.fun run(inputs: List<TensorBuffer>, outputs: List<TensorBuffer>, signature: String)" in real
     assert ours == real
