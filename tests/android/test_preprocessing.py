@@ -6,6 +6,7 @@ All sources are compiled once, and once more with a mistake in each of several p
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_images
 
+from tflite_build.actions.kotlin_sources import NEEDS, with_needs
 from tflite_build.engines.content import Content
 from tflite_build.engines.preprocessing import image, pixels, sound
 
@@ -40,20 +42,27 @@ MISTAKES = {
 }
 
 
-def shared(folder: Path, package: str, mistake: tuple[str, str, str] | None = None) -> list[Path]:
-    """All sources with the test program as `package`, written to `folder`."""
+def rendered(folder: Path, package: str, names: Sequence[str], mistake: Sequence[str] = ("", "", "")) -> list[Path]:
+    """The sources `names` as `package`, written to `folder`."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
     made = []
     folder.mkdir(parents=True)
-    for template in environment.list_templates():
-        text = environment.get_template(template).render(package=package, header="Made by tflite-build; do not edit.")
-        if mistake and template == f"{mistake[0]}.kt.jinja":
+    for name in names:
+        template = environment.get_template(f"{name}.kt.jinja")
+        text = template.render(package=package, header="Made by tflite-build; do not edit.")
+        if name == mistake[0]:
             assert mistake[1] in text
             text = text.replace(*mistake[1:])
-        made.append(folder / template.removesuffix(".jinja"))
+        made.append(folder / f"{name}.kt")
         made[-1].write_text(text, "utf-8")
+    return made
+
+
+def shared(folder: Path, package: str, mistake: Sequence[str] = ("", "", "")) -> list[Path]:
+    """All sources with the test program."""
+    made = rendered(folder, package, sorted(NEEDS), mistake)
     made.append(folder / "Program.kt")
     made[-1].write_text((HERE / "Program.kt").read_text("utf-8").replace("PACKAGE", package), "utf-8")
     return made
@@ -449,6 +458,35 @@ def test_numbers(kotlin, classes: Path, tmp_path: Path) -> None:
 def test_what_does_not_fit_is_said(kotlin, classes: Path) -> None:
     said = kotlin.run("com.example.shared.ProgramKt", [classes], ["refusals"])
     assert said == (HERE / "refusals.txt").read_text("utf-8")
+
+
+def test_the_table_of_needs_is_what_the_files_say() -> None:
+    """What a file declares at its margin, and which of it others name."""
+    texts = {}
+    for path in TEMPLATES.iterdir():
+        text = re.sub(r"/\*.*?\*/|//[^\n]*|^package .*?$", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+        texts[path.name.removesuffix(".kt.jinja")] = re.sub(
+            r'"[^"\n]*"', lambda m: "".join(re.findall(r"\$\{.*?}", m[0])), text
+        )
+    declared = re.compile(
+        r"^(?:public |internal )(?:data |enum )?(?:class|interface|object|fun) (\w+)(?![\w.])", re.MULTILINE
+    )
+    home = {name: file for file, text in texts.items() for name in declared.findall(text)}
+    found = {
+        file: tuple(sorted({home[word] for word in re.findall(r"(?<![.\w])\w+", text) if word in home} - {file}))
+        for file, text in texts.items()
+    }
+    assert found == NEEDS
+
+
+def test_parts_compile_without_the_rest(kotlin, tmp_path: Path) -> None:
+    sources = [*HERE.glob("android/*.kt")]
+    for number, names in enumerate(
+        (["PicturePreprocessing", "ArgbPicture"], ["PicturePreprocessing", "AndroidPictures"], ["SoundPreprocessing"],
+         ["Classification"], ["Scores"], ["TensorBuffers"])
+    ):  # fmt: skip
+        sources += rendered(tmp_path / str(number), f"part{number}", with_needs(names))
+    kotlin.compile(sources, tmp_path / "classes")
 
 
 def test_mistakes_are_found(kotlin, tmp_path: Path) -> None:
