@@ -190,6 +190,15 @@ private fun run(case: Case, answers: Answers) {
     }
 }
 
+/** A picture of one colour that takes no memory. */
+private class Plain(override val width: Int) : Picture {
+    override val height: Int = width
+
+    override fun readRow(y: Int, columns: IntArray, into: IntArray) {
+        into.fill(-1)
+    }
+}
+
 /** What is said where something does not fit. */
 private fun refusals() {
     val picture = ArgbPicture(IntArray(12), 4, 3)
@@ -210,6 +219,7 @@ private fun refusals() {
         { Orientation.ofRotation(45) },
         { Region(2, 0, 2, 3) },
         { preprocessing.prepare(picture, Orientation.ROTATED_90, Region(0, 0, 4, 3)) },
+        { PicturePreprocessing(1, 1, antialias = true).prepare(Plain(100_000)) },
         { PicturePreprocessing(2, 0) },
         { PicturePreprocessing(2, 2, mean = floatArrayOf(1f, 2f)) },
         { PicturePreprocessing(2, 2, std = floatArrayOf(0f)) },
