@@ -41,6 +41,16 @@ MISTAKES = {
     "even": ("Quantization", "kotlin.math.round(real / scale)", "kotlin.math.floor(real / scale + 0.5f)"),
 }
 
+# What an app may have alone.
+PARTS = (
+    ("PicturePreprocessing", "ArgbPicture"),
+    ("PicturePreprocessing", "AndroidPictures"),
+    ("SoundPreprocessing",),
+    ("Classification",),
+    ("Scores",),
+    ("TensorBuffers",),
+)
+
 
 def rendered(folder: Path, package: str, names: Sequence[str], mistake: Sequence[str] = ("", "", "")) -> list[Path]:
     """The sources `names` as `package`, written to `folder`."""
@@ -70,8 +80,13 @@ def shared(folder: Path, package: str, mistake: Sequence[str] = ("", "", "")) ->
 
 @pytest.fixture(scope="module")
 def classes(kotlin, tmp_path_factory) -> Path:
+    """Everything, in one call of the compiler: each package stands alone."""
     root = tmp_path_factory.mktemp("kotlin")
     sources = [*HERE.glob("android/*.kt"), *shared(root / "right", "com.example.shared")]
+    for name, mistake in MISTAKES.items():
+        sources += shared(root / name, f"wrong.{name}", mistake)
+    for number, names in enumerate(PARTS):
+        sources += rendered(root / str(number), f"part{number}", with_needs(names))
     kotlin.compile(sources, root / "classes")
     return root / "classes"
 
@@ -479,21 +494,12 @@ def test_the_table_of_needs_is_what_the_files_say() -> None:
     assert found == NEEDS
 
 
-def test_parts_compile_without_the_rest(kotlin, tmp_path: Path) -> None:
-    sources = [*HERE.glob("android/*.kt")]
-    for number, names in enumerate(
-        (["PicturePreprocessing", "ArgbPicture"], ["PicturePreprocessing", "AndroidPictures"], ["SoundPreprocessing"],
-         ["Classification"], ["Scores"], ["TensorBuffers"])
-    ):  # fmt: skip
-        sources += rendered(tmp_path / str(number), f"part{number}", with_needs(names))
-    kotlin.compile(sources, tmp_path / "classes")
+def test_parts_compile_without_the_rest(classes: Path) -> None:
+    for number, names in enumerate(PARTS):
+        assert (classes / f"part{number}" / f"{names[0]}.class").exists()
 
 
-def test_mistakes_are_found(kotlin, tmp_path: Path) -> None:
-    sources = [*HERE.glob("android/*.kt")]
-    for name, mistake in MISTAKES.items():
-        sources += shared(tmp_path / name, f"wrong.{name}", mistake)
-    kotlin.compile(sources, tmp_path / "classes")
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_found(name: str, kotlin, classes: Path, tmp_path: Path) -> None:
     cases = some_numbers(some_sounds(2, some_pictures(60, 1, vectors())))
-    for name in MISTAKES:
-        assert cases.wrong(kotlin, tmp_path / "classes", tmp_path, f"wrong.{name}"), name
+    assert cases.wrong(kotlin, classes, tmp_path, f"wrong.{name}")
