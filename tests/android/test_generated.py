@@ -176,4 +176,6 @@ def test_an_edited_model_fails(shop: Workshop, standins: StandIns, classes: Path
     )
     assert len(tested.failed) == 3 and "another one than this code was generated for" in tested.ran.err
     released = standins.test([made.test], [classes, resources], properties={"testbed.assets": assets})
-    assert released.failed and released.ran.err.count("another one than this code") == 1, "by the test that looks itself"
+    assert released.failed and released.ran.err.count("another one than this code") == 1, (
+        "by the test that looks itself"
+    )

@@ -6,6 +6,7 @@ All sources are compiled once, and once more with a mistake in each of several p
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from sklearn.datasets import load_sample_images
 
 from tflite_build.engines.content import Content
 from tflite_build.engines.preprocessing import image, pixels, sound
+from tflite_build.wrap.kotlin_sources import NEEDS, with_needs
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates" / "android" / "shared"
@@ -26,7 +28,6 @@ SPECS = ROOT / "specs" / "preprocessing"
 VECTORS = json.loads((SPECS / "vectors.json").read_text("utf-8"))
 TABLE = sound.read_table(SPECS / "resample.json")
 PHOTOS = [np.ascontiguousarray(photo) for photo in load_sample_images().images]  # 427 x 640, RGB
-STRICT = ["-Xexplicit-api=strict"]
 # The file, what stands there, and what a tired programmer might have written.
 MISTAKES = {
     "luma": ("ColorSpace", "19595", "19594"),
@@ -40,21 +41,38 @@ MISTAKES = {
     "even": ("Quantization", "kotlin.math.round(real / scale)", "kotlin.math.floor(real / scale + 0.5f)"),
 }
 
+# What an app may have alone.
+STRICT = ["-Xexplicit-api=strict"]
+PARTS = (
+    ("PicturePreprocessing", "ArgbPicture"),
+    ("PicturePreprocessing", "AndroidPictures"),
+    ("SoundPreprocessing",),
+    ("Classification",),
+    ("Scores",),
+)
 
-def shared(folder: Path, package: str, mistake: tuple[str, str, str] | None = None) -> list[Path]:
-    """All sources with the test program as `package`, written to `folder`."""
+
+def rendered(folder: Path, package: str, names: Sequence[str], mistake: Sequence[str] = ("", "", "")) -> list[Path]:
+    """The sources `names` as `package`, written to `folder`."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
     made = []
     folder.mkdir(parents=True)
-    for template in environment.list_templates():
-        text = environment.get_template(template).render(package=package, header="Made by tflite-build; do not edit.")
-        if mistake and template == f"{mistake[0]}.kt.jinja":
+    for name in names:
+        template = environment.get_template(f"{name}.kt.jinja")
+        text = template.render(package=package, header="Made by tflite-build; do not edit.")
+        if name == mistake[0]:
             assert mistake[1] in text
             text = text.replace(*mistake[1:])
-        made.append(folder / template.removesuffix(".jinja"))
+        made.append(folder / f"{name}.kt")
         made[-1].write_text(text, "utf-8")
+    return made
+
+
+def shared(folder: Path, package: str, mistake: Sequence[str] = ("", "", "")) -> list[Path]:
+    """All sources with the test program."""
+    made = rendered(folder, package, sorted(NEEDS), mistake)
     made.append(folder / "Program.kt")
     made[-1].write_text((HERE / "Program.kt").read_text("utf-8").replace("PACKAGE", package), "utf-8")
     return made
@@ -62,8 +80,13 @@ def shared(folder: Path, package: str, mistake: tuple[str, str, str] | None = No
 
 @pytest.fixture(scope="module")
 def classes(kotlin, tmp_path_factory) -> Path:
+    """Everything, in one call of the compiler: each package stands alone."""
     root = tmp_path_factory.mktemp("kotlin")
     sources = [*HERE.glob("android/*.kt"), *shared(root / "right", "com.example.shared")]
+    for name, mistake in MISTAKES.items():
+        sources += shared(root / name, f"wrong.{name}", mistake)
+    for number, names in enumerate(PARTS):
+        sources += rendered(root / str(number), f"part{number}", with_needs(names))
     kotlin.compile(sources, root / "classes", options=STRICT).require()
     return root / "classes"
 
@@ -209,7 +232,7 @@ def quantized_case(cases: Cases, real: np.ndarray[Any, Any], scale: float, zero:
         stored = image.quantized(np.nan_to_num(real, nan=0, posinf=np.inf, neginf=-np.inf), scale, zero, dtype)
     again = (stored.astype(np.float32) - np.float32(zero)) * np.float32(scale)
     words = {"scale": scale, "zero": zero, "dtype": dtype.upper(), "data": real.astype("<f4")}
-    cases.add(f"{dtype} {scale}", "quantized", words, [stored.astype(np.int32), again, again])
+    cases.add(f"{dtype} {scale}", "quantized", words, [stored.astype(np.int32), again])
 
 
 def sound_case(
@@ -452,11 +475,31 @@ def test_what_does_not_fit_is_said(kotlin, classes: Path) -> None:
     assert said == (HERE / "refusals.txt").read_text("utf-8")
 
 
-def test_mistakes_are_found(kotlin, tmp_path: Path) -> None:
-    sources = [*HERE.glob("android/*.kt")]
-    for name, mistake in MISTAKES.items():
-        sources += shared(tmp_path / name, f"wrong.{name}", mistake)
-    kotlin.compile(sources, tmp_path / "classes", options=STRICT).require()
+def test_the_table_of_needs_is_what_the_files_say() -> None:
+    """What a file declares at its margin, and which of it others name."""
+    texts = {}
+    for path in TEMPLATES.iterdir():
+        text = re.sub(r"/\*.*?\*/|//[^\n]*|^package .*?$", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+        texts[path.name.removesuffix(".kt.jinja")] = re.sub(
+            r'"[^"\n]*"', lambda m: "".join(re.findall(r"\$\{.*?}", m[0])), text
+        )
+    declared = re.compile(
+        r"^(?:public |internal )(?:data |enum )?(?:class|interface|object|fun) (\w+)(?![\w.])", re.MULTILINE
+    )
+    home = {name: file for file, text in texts.items() for name in declared.findall(text)}
+    found = {
+        file: tuple(sorted({home[word] for word in re.findall(r"(?<![.\w])\w+", text) if word in home} - {file}))
+        for file, text in texts.items()
+    }
+    assert found == NEEDS
+
+
+def test_parts_compile_without_the_rest(classes: Path) -> None:
+    for number, names in enumerate(PARTS):
+        assert (classes / f"part{number}" / f"{names[0]}.class").exists()
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_found(name: str, kotlin, classes: Path, tmp_path: Path) -> None:
     cases = some_numbers(some_sounds(2, some_pictures(60, 1, vectors())))
-    for name in MISTAKES:
-        assert cases.wrong(kotlin, tmp_path / "classes", tmp_path, f"wrong.{name}"), name
+    assert cases.wrong(kotlin, classes, tmp_path, f"wrong.{name}")

@@ -11,6 +11,7 @@ from tflite_build.tflite import capabilities
 
 from . import kotlin
 from .kotlin import KotlinApp, KotlinFile
+from .kotlin_sources import with_needs
 from .rendering import Templates
 from .view import AppView, RuntimeView
 
@@ -24,29 +25,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "reader": kotlin.reader,
 }
 _RUNNING = ("Tensors", "Engine", "Session", "ModelFiles")
-_ALWAYS = ("Quantization", "Require")
-_PICTURES = (
-    "Picture",
-    "ColorSpace",
-    "Fit",
-    "Normalization",
-    "Orientation",
-    "PicturePreprocessing",
-    "PictureReader",
-    "PictureTransform",
-    "PreparedPicture",
-    "Region",
-    "Resize",
-    "Weights",
-    "ArgbPicture",
-    "BytePicture",
-    "PixelFormat",
-    "Plane",
-    "YuvPicture",
-    "AndroidPictures",
-)
-_SOUNDS = ("Normalization", "Sound", "SoundPreprocessing", "Resampler")
-_CLASSES = ("Category", "Classification")
+_SHARED = ("Quantization",)
+_PICTURES = ("PicturePreprocessing", "ArgbPicture", "BytePicture", "YuvPicture", "AndroidPictures")
+_SOUNDS = ("SoundPreprocessing",)
+_CLASSES = ("Classification",)
 _FLAVORS = {"standard": "standard", "play-services": "play", "custom": "own"}
 
 
@@ -125,11 +107,11 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
     }
     paths = _Paths(module, flavors)
     files: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    shared = [*_ALWAYS, *(_CLASSES if app.has_classes else ()), *(_PICTURES if app.has_images else ())]
+    shared = [*_SHARED, *(_CLASSES if app.has_classes else ()), *(_PICTURES if app.has_images else ())]
     shared += [*(_SOUNDS if app.has_sounds else ()), *(["Scores"] if app.has_activations else [])]
     for name in _RUNNING:
         files[paths.kotlin("", f"{name}.kt")] = (f"runtime/{name}.kt.jinja", values)
-    for name in shared:
+    for name in with_needs(shared):
         files[paths.kotlin("", f"{name}.kt")] = (f"shared/{name}.kt.jinja", values)
     for flavor in flavors:
         only_first = not flavor.runtime.capability.signatures

@@ -45,7 +45,7 @@ def resize(picture: Array, height: int, width: int, method: str, *, antialias: b
         taps(n, m, method, antialias=antialias) for n, m in ((picture.shape[0], height), (picture.shape[1], width))
     )
     total = rows.total[:, None] * columns.total[None, :]
-    if int(rows.total.max()) * int(columns.total.max()) * 255 * 2 + 1 > _LARGEST:
+    if int(rows.total.max()) * int(columns.total.max()) * (2 * 255 + 1) > _LARGEST:
         raise ValueError(f"a picture of {picture.shape[1]}x{picture.shape[0]} is too large for {width}x{height} pixels")
     made = _along(_along(picture, rows, 0), columns, 1)
     rounded: NDArray[Any] = (2 * made + total[..., None]) // (2 * total[..., None])

@@ -1,0 +1,52 @@
+"""Which of the Kotlin sources that generated code shares need which others, so that an app has no more than it uses.
+
+The files are templates/android/shared/NAME.kt.jinja; each takes `package`, and `header`, the text of its first comment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "AndroidPictures": ("BytePicture", "Picture", "PixelFormat", "Plane", "YuvPicture"),
+    "ArgbPicture": ("Picture", "Plane"),
+    "BytePicture": ("Picture", "PixelFormat", "Plane"),
+    "Category": (),
+    "Classification": ("Category", "Require"),
+    "ColorSpace": (),
+    "Fit": ("Region",),
+    "Normalization": (),
+    "Orientation": (),
+    "Picture": (),
+    "PicturePreprocessing": (
+        "ColorSpace", "Fit", "Normalization", "Orientation", "Picture", "PictureReader", "PictureTransform",
+        "PreparedPicture", "Region", "Require", "Resize", "Weights",
+    ),
+    "PictureReader": ("ColorSpace", "Orientation", "Picture", "Region", "Weights"),
+    "PictureTransform": ("Orientation", "Region"),
+    "PixelFormat": (),
+    "Plane": ("Require",),
+    "PreparedPicture": ("PicturePreprocessing", "PictureTransform", "Quantization", "Require"),
+    "Quantization": ("Require",),
+    "Region": (),
+    "Require": (),
+    "Resampler": (),
+    "Resize": (),
+    "Scores": ("Require",),
+    "Sound": ("Require",),
+    "SoundPreprocessing": ("Normalization", "Require", "Resampler", "Sound"),
+    "Weights": ("Resize",),
+    "YuvPicture": ("Picture", "Plane", "Require"),
+}  # fmt: skip
+
+
+def with_needs(names: Iterable[str]) -> list[str]:
+    """`names` and all that they need, sorted."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += NEEDS[name]
+    return sorted(found)
