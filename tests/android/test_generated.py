@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from android_api import jdk_only
+from gradle_scripts import Gradle
 from harness import Ran, Workshop
 from modules import Module, compile_all
 from standins import StandIns
@@ -179,3 +181,42 @@ def test_an_edited_model_fails(shop: Workshop, standins: StandIns, classes: Path
     assert released.failed and released.ran.err.count("another one than this code") == 1, (
         "by the test that looks itself"
     )
+
+
+def test_nothing_is_used_that_android_lacks(classes: Path, shop: Workshop, standins: StandIns, tmp_path: Path) -> None:
+    """What is in the app: the tests stay at home."""
+    tests = {f"{m.test.rpartition('.')[2]}" for m in (module(shop, name) for name in ALONE)}
+    found = [f for f in classes.rglob("*.class") if not f.name.startswith((*tests, "Golden"))]
+    assert len(found) > 300 and jdk_only(found) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("float32", {"implementation": ["com.google.ai.edge.litert:litert:2.3.0"]}),
+        ("interpreter", {"implementation": ["com.google.ai.edge.litert:litert:1.4.0"]}),
+        ("play", {"implementation": ["com.google.android.gms:play-services-tflite-java:16.5.0"]}),
+        ("own", {"implementation": ["com.example:own:1.0"]}),
+        (
+            "both",
+            {
+                "standardImplementation": ["com.google.ai.edge.litert:litert:2.3.0"],
+                "playImplementation": [
+                    "com.google.android.gms:play-services-tflite-java:16.5.0",
+                    "com.google.ai.edge.litert:litert:1.4.0",
+                ],
+            },
+        ),
+        ("selectable", {"implementation": ["com.google.ai.edge.litert:litert:2.3.0"]}),
+    ],
+)
+def test_gradle(name: str, wanted: dict[str, list[str]], shop: Workshop, standins: StandIns) -> None:
+    script = (module(shop, name).folder / "build.gradle.kts").read_text("utf-8")
+    said = Gradle(standins.kotlin).evaluate(script)
+    value = said.require()
+    assert value["android"]["namespace"] == f"com.example.{name}"
+    for configuration, dependencies in wanted.items():
+        found = said.dependencies(configuration)
+        assert [d for d in found if "coroutines" not in d] == dependencies
+    flavors = FLAVORED[name][2] if name in FLAVORED else ()
+    assert sorted(value["android"].get("productFlavors", {})) == sorted(flavors)
