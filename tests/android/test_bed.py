@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kotlin_bed import Kotlin
-from standins import StandIns, Outcome
+from standins import Outcome, StandIns
 
 MODELS = Path(__file__).resolve().parent.parent / "fixtures" / "tflite"
 Write = Callable[[str], Path]
