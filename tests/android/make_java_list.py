@@ -14,11 +14,13 @@ from pathlib import Path
 import class_files
 from class_files import ClassFile
 
-PACKAGES = """
-java/io java/lang java/lang/annotation java/lang/ref java/lang/reflect java/math java/nio java/nio/channels
-java/nio/charset java/security java/text java/util java/util/concurrent java/util/concurrent/atomic
-java/util/concurrent/locks java/util/function java/util/logging java/util/regex java/util/stream java/util/zip
-""".split()
+PACKAGES = (
+    *("java/io", "java/math", "java/security", "java/text"),
+    *("java/lang", "java/lang/annotation", "java/lang/ref", "java/lang/reflect"),
+    *("java/nio", "java/nio/channels", "java/nio/charset"),
+    *("java/util", "java/util/function", "java/util/logging", "java/util/regex", "java/util/stream", "java/util/zip"),
+    *("java/util/concurrent", "java/util/concurrent/atomic", "java/util/concurrent/locks"),
+)
 MODULES = ("java.base/", "java.logging/")
 OLD, NEW = "8", "O"  # as ct.sym writes 8 and 24
 VISIBLE = 0x0001 | 0x0004  # public or protected

@@ -25,7 +25,7 @@ _OPTIONS = ("-Xno-param-assertions", "-Xno-call-assertions", "-jvm-default=no-co
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Outcome:
     """How JUnit tests ended: names of methods with their classes, "package.Class.method"."""
 
     passed: tuple[str, ...]
@@ -103,7 +103,7 @@ class StandIns:
 
     def test(
         self, names: Sequence[str], classpath: Sequence[Path], *, properties: Mapping[str, str | Path] | None = None
-    ) -> Tested:
+    ) -> Outcome:
         """Run the JUnit tests of the classes `names`."""
         ran = self.run("testbed.TestsKt", classpath, names, properties=properties)
         outcomes: dict[str, list[str]] = {"passed": [], "failed": [], "skipped": []}
@@ -111,4 +111,4 @@ class StandIns:
             if line.startswith("##test "):
                 _, outcome, name, method = line.split(" ", 3)
                 outcomes[outcome].append(f"{name}.{method}")
-        return Tested(tuple(outcomes["passed"]), tuple(outcomes["failed"]), tuple(outcomes["skipped"]), ran)
+        return Outcome(tuple(outcomes["passed"]), tuple(outcomes["failed"]), tuple(outcomes["skipped"]), ran)

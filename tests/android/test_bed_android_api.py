@@ -26,7 +26,9 @@ class Usual(private val file: File) : Closeable {
     private val thread = Executors.newSingleThreadExecutor { Thread(it, "usual") }
 
     fun map(): ByteBuffer =
-        file.inputStream().channel.use { it.map(FileChannel.MapMode.READ_ONLY, 0, it.size()) }.order(ByteOrder.nativeOrder())
+        file.inputStream().channel
+            .use { it.map(FileChannel.MapMode.READ_ONLY, 0, it.size()) }
+            .order(ByteOrder.nativeOrder())
 
     fun rewound(buffer: ByteBuffer): ByteBuffer {
         (buffer as Buffer).rewind()
