@@ -12,12 +12,13 @@ from typing import Any
 import handmade
 import pytest
 import wild
+from edited import rewrite
 from harness import Ran, inside
 from syrupy.assertion import SnapshotAssertion
 
 import tflite_build
 from tflite_build.errors import BuildError
-from tflite_build.tflite import edit, reader
+from tflite_build.tflite import reader
 from tflite_build.tflite.edit import Edits
 from tflite_build.tflite.summary import Summary
 
@@ -173,7 +174,7 @@ def test_a_variable_is_marked(shell: Callable[..., Ran]) -> None:
 def test_edits_keep_such_files(name: str) -> None:
     """What the editor writes reads as what it was."""
     data = FILES[name]
-    assert edit.rewrite(data, Edits()) == data
+    assert rewrite(data, Edits()) == data
 
 
 def nested(depth: int) -> bytes:

@@ -17,6 +17,7 @@ from tflite_build.errors import near_miss
 from tflite_build.named import absent
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
+from . import associated
 from .checks import Accuracy, AccuracyLimits
 from .sources import FunctionSource, JaxSource, KerasSource, SavedModelSource, TfliteSource
 from .tensors import Tensor
@@ -50,6 +51,7 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_custom_operators(spec),
         *_limits(spec),
         *_contents(spec),
+        *_metadata(spec),
         *(_files(spec, folder) if files else ()),
     ]
 
@@ -309,6 +311,21 @@ def _contents(spec: ModelSpec) -> Iterator[Violation]:
             )
 
 
+def _metadata(spec: ModelSpec) -> Iterator[Violation]:
+    seen: dict[str, str] = {}
+    for key, path in associated.named(spec):
+        name = associated.base_name(path)
+        other = seen.setdefault(name, path)
+        if not name:
+            yield Violation(key, f"'{path}' names no file")
+        elif os.path.normpath(other) != os.path.normpath(path):
+            yield Violation(
+                key,
+                f"'{other}' and '{path}' would be one file behind the model, where folders are left out",
+                "give one of them another name",
+            )
+
+
 def _data(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     """Keys and paths of data."""
     if spec.calibration is not None and spec.calibration.data:
@@ -416,6 +433,8 @@ def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
             yield "checks.accuracy.entry", spec.checks.accuracy.entry.rpartition(":")[0], "code"
         for i, file in enumerate(spec.checks.accuracy.files):
             yield f"checks.accuracy.files.{i}", file, "code"
+    for key, path in associated.named(spec):
+        yield key, path, "file"
     for i, file in enumerate(spec.runtime.library or ()):
         yield f"runtime.library.{i}", file, "file"
     for name, custom in spec.compatibility.custom_ops.items():

@@ -13,10 +13,11 @@ from pydantic import (
 )
 
 from .base import SpecModel
+from .metadata import Box, Described, ImageSize, Labels, Real, ScoreCalibration, Tokenizer
 from .values import LARGEST, Deviations, Dtype, Means, Pixels, Range, Shape, Sizes, wrong
 
 
-class Tensor(SpecModel):
+class Tensor(Described):
     """A tensor of a signature, under the name that people should read."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -69,6 +70,12 @@ class Input(Tensor):
     """The pixel value of a letterbox's border, in the picture's own units, before `invert`. Default: 0, black."""
     sample_rate: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """Samples a second that the model takes; sounds are resampled to it."""
+    channels: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Channels of a sound, as metadata says them. Default: 1."""
+    default_size: ImageSize | None = None
+    """`[width, height]` of a picture, as metadata says them. Default: those of the tensor."""
+    tokenizer: Tokenizer | None = None
+    """How an app makes ids of a text, as metadata says it."""
     hop: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     """Samples from one frame of a longer sound to the next. Default: the first frame is taken alone."""
 
@@ -78,7 +85,9 @@ class Input(Tensor):
         for key in _OF_IMAGES:
             if getattr(self, key) is not None and not image:
                 raise wrong(f"'{key}' is for pictures; {_content_said(self.content, 'image')}", key)
-        for key in ("sample_rate", "hop"):
+        if self.default_size is not None and not image:
+            raise wrong(f"'default_size' is for pictures; {_content_said(self.content, 'image')}", "default_size")
+        for key in ("sample_rate", "hop", "channels"):
             if getattr(self, key) is not None and not audio:
                 raise wrong(f"'{key}' is for sounds; {_content_said(self.content, 'audio')}", key)
         for key in ("mean", "std"):
@@ -140,6 +149,28 @@ class Output(Tensor):
     ) = None
     """What it stands for. `classes` is one score for each class, or beside `boxes` the class of each; `boxes` has ymin,
     xmin, ymax and xmax of each, `scores` one number each, `count` how many there are."""
+    labels: Labels | None = None
+    """The names of classes, one in each line of a file; or a table of such files by language, where `default` is for any
+    other: `{ default = "labels.txt", de = "labels_de.txt" }`."""
+    score_threshold: Real | None = None
+    """Scores below it mean nothing."""
+    score_calibration: ScoreCalibration | None = None
+    """How scores are made comparable."""
+    box: Box | None = None
+    """How boxes are written, where that is not ymin, xmin, ymax, xmax as shares of the picture."""
+    color_space: Literal["rgb", "grayscale"] | None = None
+    """The channels of a picture."""
+    default_size: ImageSize | None = None
+    """`[width, height]` of a picture. Default: those of the tensor."""
+
+    @model_validator(mode="after")
+    def _of_the_content(self) -> Output:
+        if self.box is not None and self.content != "boxes":
+            raise wrong(f"'box' is for boxes; {_content_said(self.content, 'boxes')}", "box")
+        for key in ("color_space", "default_size"):
+            if getattr(self, key) is not None and self.content not in ("image", "mask"):
+                raise wrong(f"'{key}' is for pictures; {_content_said(self.content, 'image')}", key)
+        return self
 
 
 class SignatureTensors(SpecModel):

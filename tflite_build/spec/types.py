@@ -18,6 +18,7 @@ from pydantic import (
 
 from .base import SpecModel
 from .checks import Checks
+from .metadata import Metadata, Text
 from .sources import Source
 from .tensors import Input, Output, SignatureTensors
 from .values import (
@@ -47,10 +48,18 @@ RESERVED_TARGETS = ("android", "ios", "runtime", "check")
 
 
 class Model(SpecModel):
-    """What the model is called."""
+    """What the model is called, and what its metadata says of it."""
 
     name: Name
     """Names the outputs, and later the Kotlin class and the Swift type: letters, digits, `_` and `-`."""
+    version: Text | None = None
+    """The model's version, for its metadata."""
+    description: Text | None = None
+    """What it does, for its metadata."""
+    author: Text | None = None
+    """Who made it, for its metadata."""
+    license: Text | None = None
+    """What it may be used for, for its metadata."""
 
 
 class TensorflowSwitches(SpecModel):
@@ -173,6 +182,8 @@ class ModelSpec(SpecModel):
     """The runtime that the app will meet."""
     compatibility: Compatibility = Compatibility()
     """What the model may need of the app beyond the standard operators."""
+    metadata: Metadata = Metadata()
+    """What libraries that read TFLite Metadata are told."""
     limits: Limits = Limits()
     """What one action may take."""
     toolchain: Toolchain = Toolchain()
