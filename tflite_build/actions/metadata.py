@@ -39,6 +39,7 @@ from .described import Said, SaidSignature, SaidTensor
 _LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 _PIXELS = (0.0, 255.0)
 _COLORS = {1: "grayscale", 3: "rgb"}
+_NEAR = 2.0  # integers that a pixel may be off by: rounding, and a range that is rounded outward
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,31 @@ def _usual_stats(told: SaidTensor, tensor: Tensor) -> Stats | None:
         lowest, highest = _LIMITS[tensor.dtype]
         return Stats((float(highest),), (float(lowest),))
     return None
+
+
+def warnings(said: Said, subject: Subject) -> tuple[str, ...]:
+    """What readers of the described signature will do otherwise than the spec says."""
+    first = primary(said, subject.model)
+    found = []
+    if first.subgraph != 0:
+        main = next((f"'{s.name}'" for s in subject.model.signatures if s.subgraph == 0), "another graph")
+        found.append(f"the metadata describes signature '{first.name}', and readers of it run {main}")
+    told = said.signatures.get(first.name) or said.signatures.get("") or SaidSignature()
+    for name, tensor in subject.named(first)[0]:
+        q = tensor.quantization
+        if name not in told.inputs or told.inputs[name].content != "image" or tensor.dtype != "uint8" or q is None:
+            continue
+        units = [u.options for u in told.inputs[name].said.process_units if isinstance(u.options, Normalization)]
+        pairs = zip(units[0].mean, units[0].std, strict=True) if units else ()
+        ends = [
+            ((p - mean) / std / q.scales[0] + (q.zero_points or (0,))[0], p) for mean, std in pairs for p in _PIXELS
+        ]
+        if not ends or any(abs(stored - pixel) > _NEAR for stored, pixel in ends):
+            found.append(
+                f"MediaPipe and the Task library give input '{name}' pixels as they are, since it is uint8; "
+                "the model takes them otherwise"
+            )
+    return tuple(found)
 
 
 def _stored(stats: Stats, quantization: Quantization, dtype: str) -> Stats:

@@ -139,11 +139,8 @@ def _described(request: Request, data: memoryview, subject: Subject) -> _About:
             classes = {i: shape[-1] for i, shape in enumerate(shapes) if shape and shape[-1] > 0}
             associated.check(about, classes, named, said.files)
     packed = {file.name for file in wire.all_files(whole)}
-    warnings = ()  # type: tuple[str, ...]
-    if first.subgraph != 0:
-        main = next((f"'{s.name}'" for s in subject.model.signatures if s.subgraph == 0), "another graph")
-        warnings = (f"the metadata describes signature '{first.name}', and readers of it run {main}",)
-    return _About(whole, {base: path for base, path in named.items() if base in packed}, warnings)
+    files = {base: path for base, path in named.items() if base in packed}
+    return _About(whole, files, metadata.warnings(said, subject))
 
 
 def _existing(request: Request, data: memoryview, model: Model) -> Existing | None:
