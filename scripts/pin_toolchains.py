@@ -1,4 +1,4 @@
-"""Pins the toolchains, and what tests read files with: NAME.in -> NAME.txt in their folders, every version exact and every file with its hash.
+"""Pins the toolchains, and what tests read files with: NAME.in -> NAME.txt, every version exact, every file with its hash.
 
     uv run scripts/pin_toolchains.py [NAME ...]
 

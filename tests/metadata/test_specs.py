@@ -1,4 +1,4 @@
-"""From model.toml to metadata: what TFLite Support and MediaPipe make of the files, and what is wrong is told with its line."""
+"""From model.toml to metadata: what TFLite Support and MediaPipe make of the files, and how mistakes are told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import classifiers
 import numpy as np
 import pytest
 import wild
-from everything import EVERYTHING, GRAPH, file_with, official
+from everything import EVERYTHING, GRAPH, official
 from harness import Said, Workshop
 from syrupy.assertion import SnapshotAssertion
 
@@ -349,3 +349,45 @@ def test_what_does_not_fit_the_model_is_told_with_its_line(
 ) -> None:
     assert not refused[name].ok
     assert refused[name].told == snapshot
+
+
+def test_init_lifts_what_keys_say_and_a_build_of_it_says_the_same(workshop: Workshop) -> None:
+    about = '[input.image]\ndescription = "a picture"\ncontent = "image"\nmean = [123.68, 116.78, 103.94]\nstd = 58.4\n'
+    about += "[output.probabilities]\nscore_threshold = 0.3\n"
+    labels = 'labels = { default = "labels.txt", de = "labels_de.txt" }\n'
+    folder = workshop.model("m", TFLITE + about + labels, {**COLORS, "labels_de.txt": "rot\ngrün\nblau\n"})
+    spec = folder / "model.toml"
+    spec.write_text(spec.read_text("utf-8").replace("[source]", 'version = "1"\nlicense = "MIT"\n[source]'), "utf-8")
+    file = workshop.build()["m"].file()
+    lifted = workshop.folder / "lifted"
+    lifted.mkdir()
+    (lifted / "m.tflite").write_bytes(file.read_bytes())
+    ran = workshop.cli("init", lifted / "m.tflite", "--output", lifted / "model.toml")
+    assert ran.code == 0, ran.text
+    assert (lifted / "labels_de.txt").read_text("utf-8") == "rot\ngrün\nblau\n"
+    text = (lifted / "model.toml").read_text("utf-8")
+    for line in ('version = "1"', 'license = "MIT"', 'color_space = "rgb"', "mean = [123.68, 116.78, 103.94]",
+                 "std = 58.4", 'description = "a picture"', "score_threshold = 0.3",
+                 'labels = { "default" = "labels.txt", "de" = "labels_de.txt" }'):  # fmt: skip
+        assert f"\n{line}\n" in text, line
+    built = {said_.file().parent.parent.parent.name: said_.file() for said_ in workshop.build("lifted").values()}
+    assert said(built["lifted"]) == said(file)
+
+
+def test_init_replaces_no_file_of_the_users(workshop: Workshop) -> None:
+    folder = workshop.model("m", TFLITE, {"m.tflite": wild.described(), "labels.txt": "my own\n"})
+    data = folder / "m.tflite"
+    assert workshop.cli("init", data, "--output", folder / "new.toml").code == 0  # the labels are of no class axis
+    file = classifiers.picture()
+    whole = replace(EVERYTHING, subgraphs=(replace(GRAPH, inputs=GRAPH.inputs[:1], outputs=GRAPH.outputs[3:]),))
+    data.write_bytes(edit.plan(memoryview(file), edit.Edits(metadata=metadata.write(whole))).applied(memoryview(file)))
+    with zipfile.ZipFile(data, "a") as archive:
+        archive.writestr("file2.txt", "a\nb\nc\n")
+    (folder / "file2.txt").write_text("my own\n", "utf-8")
+    ran = workshop.cli("init", data, "--output", folder / "other.toml")
+    assert ran.code == 64
+    assert "file2.txt is there already" in ran.err
+    assert not (folder / "other.toml").exists()
+    assert (folder / "file2.txt").read_text("utf-8") == "my own\n"
+    assert workshop.cli("init", data, "--output", folder / "other.toml", "--force").code == 0
+    assert (folder / "file2.txt").read_text("utf-8") == "a\nb\nc\n"
