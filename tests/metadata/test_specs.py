@@ -182,7 +182,7 @@ name = "graph"
 description = "does it"
 files = [{ file = "about_graph.txt" }]
 input_process_units = [{ type = "bert", vocab = "vocab.txt" }]
-output_process_units = [{ type = "score-threshold", threshold = 0.5 }, { type = "score-calibration", transformation = "log" }]
+output_process_units = [{ type = "score-threshold", threshold = 0.5 }, { type = "score-calibration" }]
 input_groups = { seen = ["picture", "sound"] }
 output_groups = { found = ["boxes", "classes", "scores"] }
 """
@@ -391,3 +391,19 @@ def test_init_replaces_no_file_of_the_users(workshop: Workshop) -> None:
     assert (folder / "file2.txt").read_text("utf-8") == "my own\n"
     assert workshop.cli("init", data, "--output", folder / "other.toml", "--force").code == 0
     assert (folder / "file2.txt").read_text("utf-8") == "a\nb\nc\n"
+
+
+def test_diff_says_which_fields_and_which_files_differ(workshop: Workshop) -> None:
+    other = PICTURE.replace("mean = 127.5", "mean = 128") + "score_threshold = 0.5\n"
+    workshop.model("one", TFLITE + PICTURE + '[metadata]\nname = "M"\n', COLORS)
+    workshop.model("other", TFLITE + other + '[metadata]\nname = "N"\n', {**COLORS, "labels.txt": "rot\ngelb\nblau\n"})
+    built = workshop.build()
+    ran = workshop.cli("diff", built["one"].file(), built["other"].file())
+    assert ran.code == 1
+    for line in (
+        "metadata name: 'M' -> 'N'",
+        "metadata subgraphs.0.inputs.0.process_units.0.options.mean: [127.5] -> [128.0]",
+        "metadata subgraphs.0.outputs.0.process_units.0.options.threshold: nothing -> 0.5",
+        "file 'labels.txt' that is packed with it: 15 bytes -> 14 bytes",
+    ):
+        assert line in ran.out, ran.out

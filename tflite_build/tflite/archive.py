@@ -40,11 +40,12 @@ _UNIX = 3
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in the archive of the model at `path`."""
+    """A file in the archive of the model at `path`; `crc` is the checksum that the archive has of it."""
 
     path: Path
     name: str
     size: int
+    crc: int
 
     @property
     def base(self) -> str:
@@ -87,7 +88,7 @@ def of(path: Path) -> Archive | None:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-            members = tuple(Member(path, i.filename, i.file_size) for i in infos if not i.is_dir())
+            members = tuple(Member(path, i.filename, i.file_size, i.CRC) for i in infos if not i.is_dir())
             return Archive(min([archive.start_dir, *(i.header_offset for i in infos)]), members)
     except _DAMAGES:
         return None
