@@ -20,6 +20,7 @@ import tflite_build
 from tflite_build.errors import BuildError
 from tflite_build.tflite import reader
 from tflite_build.tflite.edit import Edits
+from tflite_build.tflite.metadata import Normalization
 from tflite_build.tflite.summary import Summary
 
 FILES = wild.small()
@@ -158,7 +159,7 @@ def test_metadata(
     assert shell("inspect", "--metadata", "described.tflite", cwd=folder).out == snapshot
     described = summary("described").described
     assert described is not None
-    assert described.inputs[0].mean == (127.5,)
+    assert described.subgraphs[0].inputs[0].process_units[0].options == Normalization((127.5,), (127.5,))
     assert summary("described").packed == (("labels.txt", 11),)
 
 
