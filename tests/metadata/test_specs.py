@@ -13,14 +13,19 @@ import classifiers
 import numpy as np
 import pytest
 import wild
-from everything import EVERYTHING, GRAPH, official
+from everything import EVERYTHING, GRAPH
+from everything import official as official_json
 from harness import Said, Workshop
 from syrupy.assertion import SnapshotAssertion
 
+from tflite_build.actions import described, pack
+from tflite_build.engines.contract import Names, Request
+from tflite_build.spec.load import load
 from tflite_build.tflite import edit, metadata, reader, summary
 from tflite_build.tflite.metadata import ModelMetadata, Normalization, Stats
 
 Official = Callable[[Sequence[Path]], list[Any]]
+HEAD = 'spec = 1\n[model]\nname = "m"\n[source]\n'
 TFLITE = 'format = "tflite"\npath = "m.tflite"\n'
 PICTURE = """
 [input.image]
@@ -127,19 +132,14 @@ def test_normalization_is_of_real_numbers_and_statistics_of_the_stored_ones(buil
         assert image.stats == stats
 
 
-def test_the_official_reader_agrees(built: Mapping[str, Said], official_reads: Official) -> None:
+def test_the_official_reader_agrees(built: Mapping[str, Said], official: Official) -> None:
     files = [s.file(v) for s in built.values() for v in s.variants]
-    for file, theirs in zip(files, official_reads(files), strict=True):
+    for file, theirs in zip(files, official(files), strict=True):
         ours = said(file)
-        assert theirs["said"] == official(ours)
+        assert theirs["said"] == official_json(ours)
         assert theirs["version"] == ours.min_parser_version
         assert theirs["packed"] == {n: c.decode("latin1") for n, c in packed(file).items()}
         assert theirs["order"] == sorted(theirs["order"])
-
-
-@pytest.fixture
-def official_reads(official: Official) -> Official:
-    return official
 
 
 ALL = """
@@ -407,3 +407,28 @@ def test_diff_says_which_fields_and_which_files_differ(workshop: Workshop) -> No
         "file 'labels.txt' that is packed with it: 15 bytes -> 14 bytes",
     ):
         assert line in ran.out, ran.out
+
+
+def test_a_file_over_2_gb_gets_metadata_before_its_buffers(tmp_path: Path, official: Official) -> None:
+    """The metadata is within the first bytes, where offsets of the FlatBuffer reach, and weights are found behind it."""
+    source, outputs, at = tmp_path / "m.tflite", tmp_path / "out", 2**31 + 4096
+    outputs.mkdir()
+    wild.outside(source, at)
+    (tmp_path / "model.toml").write_text(HEAD + TFLITE + '[output.y]\nlabels = "labels.txt"\n', "utf-8")
+    (tmp_path / "labels.txt").write_text("a\nb\nc\nd\n", "utf-8")
+    about = described.of(load(tmp_path / "model.toml").spec)
+    assert about is not None
+    inputs = {"model": source, "file:labels.txt": tmp_path / "labels.txt"}
+    pack.run(Request("pack", {"names": Names().to_json(), "metadata": about.to_json()}, inputs, outputs))
+    source.unlink()
+    file = outputs / "model.tflite"
+    with reader.opened(file) as data:
+        model = reader.parse(data)
+        constant, own = model.buffers[1], model.buffers[2]
+        assert constant.external and constant.offset > at
+        assert bytes(data[constant.offset : constant.offset + 16]) == wild.packed("f", 1, 2, 3, 4)
+        assert own.offset < 4096
+    assert packed(file) == {"labels.txt": b"a\nb\nc\nd\n"}
+    (theirs,) = official([file])
+    assert theirs["said"] == official_json(said(file))
+    file.unlink()

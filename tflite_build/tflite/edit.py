@@ -122,7 +122,13 @@ class _Draft:
             self._size += count
 
     def point(self, slot: int, target: int) -> None:
-        """Turn the offset at `slot` to `target`."""
+        """Turn the offset at `slot` to `target`.
+
+        Raises:
+            FormatError: If that is too far away for an offset.
+        """
+        if target - slot >= 1 << 32:
+            raise FormatError("the file has over 4 GB before its last part, so nothing can be added to it")
         self.overwrite(slot, struct.pack("<I", target - slot))
 
     def target(self, slot: int) -> int:
