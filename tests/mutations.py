@@ -6,6 +6,7 @@ that a new command joins by a line in a list.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import queue
@@ -13,6 +14,7 @@ import random
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,9 @@ from typing import Any
 
 import handmade as h
 import wild
+from everything import EVERYTHING, GRAPH, file_with
+
+from tflite_build.tflite import metadata
 
 FIXTURES = Path(__file__).parent / "fixtures" / "tflite"
 Command = Callable[[Path, Path], Sequence[str]]
@@ -35,6 +40,7 @@ def corpus() -> dict[str, bytes]:
         **{f"wild-{name}": data for name, data in wild.small().items()},
         "weights": _weights(),
         "graph": _graph(),
+        "metadata": _metadata(),
     }
 
 
@@ -50,6 +56,15 @@ def _weights() -> bytes:
     run = h.operator(0, [0, 1, -1], [2], h.options(wild.FULLY_CONNECTED, {}))
     data = bytes(random.Random(0).randbytes(1000 * channels))
     return h.written(h.model([h.code("FULLY_CONNECTED", 4)], [h.graph(tensors, [run], [0], [2])], [data]))
+
+
+def _metadata() -> bytes:
+    """Metadata with all that there is, and files behind it."""
+    file = io.BytesIO(file_with(metadata.write(EVERYTHING), len(GRAPH.inputs), len(GRAPH.outputs)))
+    with zipfile.ZipFile(file, "a") as archive:
+        for name in ("file1.txt", "file2.txt"):
+            archive.writestr(zipfile.ZipInfo(name), "a\nb\nc\nd\n")
+    return file.getvalue()
 
 
 def _graph() -> bytes:

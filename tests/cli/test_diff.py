@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wild
+from edited import rewrite
 from harness import Ran
 from syrupy.assertion import SnapshotAssertion
 
 import tflite_build
-from tflite_build.tflite import edit, reader
+from tflite_build.tflite import reader
 from tflite_build.tflite.edit import Edits
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "tflite"
@@ -82,7 +83,7 @@ def test_outputs_on_data(folder: Path, shell: Callable[..., Ran], snapshot: Snap
 def test_an_output_that_the_other_file_calls_otherwise(folder: Path) -> None:
     """Where no name is the same, outputs are compared by their places."""
     data = (folder / "float32.tflite").read_bytes()
-    renamed = edit.rewrite(data, Edits(outputs={"classify": {"probabilities": "scores"}}))
+    renamed = rewrite(data, Edits(outputs={"classify": {"probabilities": "scores"}}))
     (folder / "renamed.tflite").write_bytes(renamed)
     found = tflite_build.diff(folder / "float32.tflite", folder / "renamed.tflite", data=folder / "image.npz")
     assert [c.part for c in found.changes] == ["file", "signatures"]

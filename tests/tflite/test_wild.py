@@ -11,13 +11,15 @@ from typing import Any
 import handmade
 import pytest
 import wild
+from edited import rewrite
 from harness import Ran, inside
 from syrupy.assertion import SnapshotAssertion
 
 import tflite_build
 from tflite_build.errors import BuildError
-from tflite_build.tflite import edit, reader
+from tflite_build.tflite import reader
 from tflite_build.tflite.edit import Edits
+from tflite_build.tflite.metadata import Normalization
 from tflite_build.tflite.summary import Summary
 
 FILES = wild.small()
@@ -154,7 +156,7 @@ def test_metadata(
     assert shell("inspect", "--metadata", "described.tflite", cwd=folder).out == snapshot
     described = summary("described").described
     assert described is not None
-    assert described.inputs[0].mean == (127.5,)
+    assert described.subgraphs[0].inputs[0].process_units[0].options == Normalization((127.5,), (127.5,))
     assert summary("described").packed == (("labels.txt", 11),)
 
 
@@ -170,7 +172,7 @@ def test_a_variable_is_marked(shell: Callable[..., Ran]) -> None:
 def test_edits_keep_such_files(name: str) -> None:
     """What the editor writes reads as what it was."""
     data = FILES[name]
-    assert edit.rewrite(data, Edits()) == data
+    assert rewrite(data, Edits()) == data
 
 
 def nested(depth: int) -> bytes:

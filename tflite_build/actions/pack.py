@@ -1,23 +1,38 @@
-"""pack: the last touch on a variant's file: public tensor names, true operator versions, the runtime it needs.
+"""pack: the last touch on a variant's file: public tensor names, true operator versions, the runtime it needs, metadata.
 
-Runs in the tool's own process, over bytes; nothing that the model computes changes.
+Runs in the tool's own process, which copies the file and patches it; nothing that the model computes changes. What a source
+that is a .tflite file says of itself, and the files behind it, are taken from it, since quantizers leave them behind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from tflite_build.engines.contract import Invalid, Names, Request
+from tflite_build.engines.contract import Answer, Invalid, Names, Request
 from tflite_build.errors import near_miss, one_of
-from tflite_build.planning.action import OutputOf, Step
+from tflite_build.planning.action import Input, OutputOf, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved, ResolvedVariant
-from tflite_build.tflite import edit, reader, runtimes, versions
+from tflite_build.spec import associated as spec_files
+from tflite_build.spec.sources import TfliteSource
+from tflite_build.tflite import archive, edit, reader, runtimes, summary, versions
+from tflite_build.tflite import metadata as wire
+from tflite_build.tflite.archive import Member
 from tflite_build.tflite.flatbuffer import FormatError
+from tflite_build.tflite.metadata import ModelMetadata
+from tflite_build.tflite.patches import Patches, Span
 from tflite_build.tflite.reader import Model, SignatureTensor
 
-from . import convert
+from . import associated, convert, described, metadata
+from .described import Said
+from .metadata import Existing, Subject
 from .tools import Tools
+
+_SOURCE = "source"  # the file that metadata is taken from, where it is another than the one to pack
+_FILE = "file:"  # of the inputs that are files of the user's, by base name
+_LARGEST_CUSTOM = 64 << 20
 
 
 def step_id(variant: str) -> str:
@@ -32,40 +47,127 @@ def model_of(variant: str) -> OutputOf:
 
 def step(model: Resolved, tools: Tools, file: OutputOf, variant: ResolvedVariant) -> Step:
     """The step that finishes `file` for `variant`."""
-    return Step(
-        step_id(variant.name),
-        "pack",
-        tools.local("pack"),
-        {"names": model.names.to_json(), **({"from_source": True} if variant.quantize == "from-source" else {})},
-        {"model": file},
-        variant=variant.name,
-    )
+    spec = model.loaded.spec
+    said = described.of(spec)
+    params: dict[str, Any] = {"names": model.names.to_json()}
+    inputs: dict[str, Input] = {"model": file}
+    if variant.quantize == "from-source":
+        params["from_source"] = True
+    if isinstance(spec.source, TfliteSource) and file.step != convert.ID:
+        inputs[_SOURCE] = OutputOf(convert.ID, convert.MODEL)
+    if said is not None:
+        params["metadata"] = said.to_json()
+        inputs |= {
+            _FILE + spec_files.base_name(path): ProjectFile(model.loaded.folder / path)
+            for _, path in spec_files.named(spec)
+        }
+    return Step(step_id(variant.name), "pack", tools.local("pack"), params, inputs, variant=variant.name)
 
 
-def run(request: Request) -> None:
+def run(request: Request) -> Answer:
     """Write `model.tflite`.
 
     Raises:
-        Invalid: If the spec renames a tensor that the file does not have, or the source is not quantized as it says.
+        Invalid: If what the spec says does not fit the file: names, metadata, or that it is quantized.
     """
     try:
-        packed = _packed(request.inputs["model"].read_bytes(), request.params)
+        return _packed(request)
     except FormatError as error:  # only a file that is the source itself can be so
         raise Invalid(str(error), "source.path") from error
-    (request.outputs / convert.MODEL).write_bytes(packed)
 
 
-def _packed(data: bytes, params: Mapping[str, Any]) -> bytes | bytearray:
-    model = reader.parse(memoryview(data))
-    if params.get("from_source") and not any(t.quantization for s in model.subgraphs for t in s.tensors):
-        raise Invalid(
-            "the source is not quantized: no tensor of it has a scale",
-            "variant.X.quantize",
-            'quantize = "int8" and others quantize a float model; "none" takes it as it is',
-        )
+def _packed(request: Request) -> Answer:
+    path, target = request.inputs["model"], request.outputs / convert.MODEL
+    own = archive.of(path)
+    given = archive.of(request.inputs[_SOURCE]) if _SOURCE in request.inputs else own
+    with reader.opened(path) as data:
+        model = reader.parse(data)
+        if request.params.get("from_source") and not any(t.quantization for s in model.subgraphs for t in s.tensors):
+            raise Invalid(
+                "the source is not quantized: no tensor of it has a scale",
+                "variant.X.quantize",
+                'quantize = "int8" and others quantize a float model; "none" takes it as it is',
+            )
+        inputs, outputs = _renamed(model, Names.from_json(request.params["names"]))
+        about = _described(request, data, Subject(model, inputs, outputs))
+        content = wire.write(about.metadata) if about.metadata is not None else None
+        edits = edit.Edits(inputs, outputs, versions.derive(model), _runtime(model), content)
+        end = own.start if own else len(data)
+        patches = edit.plan(data, edits, end)
+        stays = given is own and not about.files and patches.size == end
+        if stays:
+            patches = Patches((*patches.pieces, Span(end, len(data) - end)), patches.writes, patches.changed)
+    patches.write(path, target)
+    members: dict[str, Path | Member] = {m.base: m for m in given.members} if given else {}
+    members |= about.files
+    if members and not stays:
+        with target.open("r+b") as file:
+            archive.append(file, members)
+    with reader.model(target):  # which finds what is wrong here, and not in an app
+        return Answer(warnings=list(about.warnings)) if about.warnings else Answer()
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What goes into the file about it: None where its metadata stays as it is.
+
+    Attributes:
+        files: The user's files that go behind it, by base name.
+        warnings: For the user.
+    """
+
+    metadata: ModelMetadata | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def _described(request: Request, data: memoryview, subject: Subject) -> _About:
+    given = request.params.get("metadata")
+    existing = _existing(request, data, subject.model)
+    if given is None and (existing is None or _SOURCE not in request.inputs):
+        return _About()
+    said = Said.from_json(given) if given is not None else Said()
+    named = {base: request.inputs[_FILE + base] for base in said.files}
+    custom = {name: _custom(named[base], base, name) for name, base in said.custom.items()}
+    first = metadata.primary(said, subject.model)
+    whole = metadata.of(said, subject, existing, custom)
+    graph = whole.subgraphs[0]
+    for signature in subject.model.signatures:
+        about = graph if signature is first else wire.signatures(graph).get(signature.name)
+        if about is not None:
+            shapes = [tensor.shape for _, tensor in subject.named(signature)[1]]
+            classes = {i: shape[-1] for i, shape in enumerate(shapes) if shape and shape[-1] > 0}
+            associated.check(about, classes, named, said.files)
+    packed = {file.name for file in wire.all_files(whole)}
+    files = {base: path for base, path in named.items() if base in packed}
+    return _About(whole, files, metadata.warnings(said, subject))
+
+
+def _existing(request: Request, data: memoryview, model: Model) -> Existing | None:
+    """What the source says of itself."""
+    if _SOURCE not in request.inputs:
+        said = summary.described(data, model)
+        return None if said is None else Existing(said)
+    with reader.opened(request.inputs[_SOURCE]) as whole:
+        source = reader.parse(whole)
+        said = summary.described(whole, source)
+        graph = source.subgraphs[0]
+        types = (tuple(graph.tensors[i].dtype for i in side) for side in (graph.inputs, graph.outputs))
+        return None if said is None else Existing(said, *types)
+
+
+def _custom(path: Path, name: str, title: str) -> bytes:
+    if path.stat().st_size > _LARGEST_CUSTOM:
+        message = f"'{name}' has more than {_LARGEST_CUSTOM >> 20} MB, which is too much for metadata"
+        raise Invalid(message, f'metadata.custom."{title}"')
+    return path.read_bytes()
+
+
+def _renamed(model: Model, names: Names) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """Signature -> own name -> public one, for inputs and for outputs."""
     inputs: dict[str, dict[str, str]] = {}
     outputs: dict[str, dict[str, str]] = {}
-    for given, names in Names.from_json(params["names"]).signatures.items():
+    for given, tensors in names.signatures.items():
         signature = next((s for s in model.signatures if s.name == given or not given), None)
         if signature is None:
             known = [s.name for s in model.signatures]
@@ -73,17 +175,15 @@ def _packed(data: bytes, params: Mapping[str, Any]) -> bytes | bytearray:
                 f"the model has no signature '{given}'", f"signature.{given}", near_miss(given, known) or one_of(known)
             )
         table = f'signature."{given}".' if len(model.signatures) > 1 else ""
-        inputs[signature.name] = _turned(names.inputs, signature.inputs, f"{table}input")
-        outputs[signature.name] = _turned(names.outputs, signature.outputs, f"{table}output")
+        inputs[signature.name] = _turned(tensors.inputs, signature.inputs, f"{table}input")
+        outputs[signature.name] = _turned(tensors.outputs, signature.outputs, f"{table}output")
     if (any(inputs.values()) or any(outputs.values())) and not model.has_signatures:
         raise Invalid(
             "the file has no signatures, so its tensors cannot be given other names",
             "source.path",
             "use the tensors' own names",
         )
-    derived = versions.derive(model)
-    edits = edit.Edits(inputs, outputs, derived, _runtime(model))
-    return edit.rewrite(data, edits)
+    return inputs, outputs
 
 
 def _turned(renamed: Mapping[str, str], tensors: tuple[SignatureTensor, ...], table: str) -> dict[str, str]:

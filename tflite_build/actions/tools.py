@@ -16,7 +16,7 @@ from tflite_build.store.digest import canonical, of_bytes
 _LOCAL_CODE = {
     "fetch": ("actions/fetch.py", "actions/download.py", "actions/unpack.py"),
     "signatures": ("actions/signatures.py", "engines"),
-    "pack": ("actions/pack.py", "tflite"),
+    "pack": ("actions/pack.py", "actions/metadata.py", "actions/described.py", "actions/associated.py", "tflite"),
     "runtime": ("actions/runtime.py", "tflite"),
     "wrap": ("actions/wrap.py", "wrap", "languages.py", "tflite", "engines/preprocessing/layout.py"),
     "library": ("actions/library.py", "actions/custom_operators.py"),

@@ -45,7 +45,7 @@ def step(model: Resolved, tools: Tools) -> Step | None:
     if spec.android.templates:
         inputs[_TEMPLATES] = ProjectFile(model.loaded.folder / spec.android.templates, tree=True)
     params = {
-        "model": spec.model.model_dump(),
+        "model": {key: value or "" for key, value in spec.model.model_dump().items()},
         "declared": model.declared.to_json(),
         "names": model.names.to_json(),
         "inputs": {
@@ -84,13 +84,12 @@ def _sides(
 
 def _said(output: Output, files: dict[str, str]) -> dict[str, Any]:
     """What is said of an output, as JSON values; `files` gets the names of the inputs that its labels are."""
-    given = output.labels if isinstance(output.labels, dict) else {"default": output.labels} if output.labels else {}
     labels = {}
-    for locale, path in sorted(given.items()):
+    for locale, path in sorted((output.labels or {}).items()):
         labels[locale] = files.setdefault(path, f"{_LABELS}:{len(files)}")
     return {
         "content": output.content or "",
-        "description": output.description,
+        "description": output.description or "",
         "activation": output.activation or "",
         "threshold": output.score_threshold,
         "most": output.max_results,

@@ -10,7 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_build.errors import printable
-from tflite_build.tflite.metadata import AssociatedFile, TensorMetadata
+from tflite_build.tflite import metadata
+from tflite_build.tflite.metadata import (
+    AssociatedFile,
+    AudioProperties,
+    BertTokenizer,
+    BoundingBoxProperties,
+    Content,
+    ImageProperties,
+    Normalization,
+    ProcessUnit,
+    RegexTokenizer,
+    ScoreCalibration,
+    ScoreThreshold,
+    SentencePieceTokenizer,
+    SubgraphMetadata,
+    TensorGroup,
+    TensorMetadata,
+)
 from tflite_build.tflite.reader import Quantization, SignatureTensor, Sparsity, Tensor
 from tflite_build.tflite.summary import OperatorSummary, OperatorUse, Summary
 
@@ -208,29 +225,107 @@ def _metadata(summary: Summary) -> None:
             ("parser needed", said.min_parser_version),
         ]
         rows = [[name, _cut(text, 100)] for name, text in texts if text]
-        rows += [["file", text] for text in map(_file, said.files)]
-        for kind, tensors in (("in", said.inputs), ("out", said.outputs)):
-            rows += [[kind, "\n".join(_described(t))] for t in tensors]
+        rows += [["file", "\n".join(_file(file))] for file in said.files]
         console.table([], rows, indent="  ")
+        for graph in said.subgraphs:
+            _described_graph("graph", graph)
+            for name, further in metadata.signatures(graph).items():
+                _described_graph(f"signature {_short(name)}", further)
     if summary.packed:
         console.line()
         console.line(f"files packed with it: {len(summary.packed)}")
         console.table([], [[_short(n), console.size(s)] for n, s in summary.packed], right=(1,), indent="  ")
 
 
+def _described_graph(title: str, graph: SubgraphMetadata) -> None:
+    console.line()
+    console.line(" ".join([title, *filter(None, [_short(graph.name)])]))
+    rows = [["description", _cut(graph.description, 100)]] if graph.description else []
+    rows += [["file", "\n".join(_file(file))] for file in graph.files]
+    sides = (
+        ("in", graph.inputs, graph.input_process_units, graph.input_groups),
+        ("out", graph.outputs, graph.output_process_units, graph.output_groups),
+    )
+    for kind, tensors, units, groups in sides:
+        rows += [[kind, "\n".join(_described(t))] for t in tensors]
+        rows += [[f"all {kind}", "\n".join(_unit(u))] for u in units]
+        rows += [[f"{kind} group", _group(g)] for g in groups]
+    rows += [["custom", f"{_short(c.name) or 'no name'}, {console.size(len(c.data))}"] for c in graph.custom]
+    console.table([], rows, indent="  ")
+
+
 def _described(tensor: TensorMetadata) -> Iterator[str]:
-    yield ", ".join(text for text in (_short(tensor.name), tensor.content) if text) or "no name"
+    yield ", ".join(text for text in (_short(tensor.name), _content(tensor.content)) if text) or "no name"
     if tensor.description:
         yield f"  {_cut(tensor.description, 100)}"
-    for what, values in (("mean", tensor.mean), ("std", tensor.std), ("from", tensor.lowest), ("to", tensor.highest)):
-        if values:
-            yield f"  {what} {', '.join(f'{v:.6g}' for v in values[:8])}"
+    if tensor.dimension_names:
+        yield f"  dimensions {_cut(', '.join(tensor.dimension_names), 100)}"
+    for unit in tensor.process_units:
+        yield from (f"  {line}" for line in _unit(unit))
+    if tensor.stats:
+        for what, values in (("from", tensor.stats.min), ("to", tensor.stats.max)):
+            if values:
+                yield f"  {what} {_numbers(values)}"
     for file in tensor.files:
-        yield f"  {_file(file)}"
+        yield from (f"  {line}" for line in _file(file))
 
 
-def _file(file: AssociatedFile) -> str:
-    return f"{_short(file.name)}{f' ({file.kind})' if file.kind else ''}"
+def _content(content: Content | None) -> str:
+    if content is None:
+        return ""
+    match content.properties:
+        case ImageProperties(color_space, size):
+            what = f"image{'' if color_space == 'unknown' else f' {color_space}'}"
+            what += f" of {size.width} x {size.height}" if size else ""
+        case AudioProperties(rate, channels):
+            what = f"audio {rate} Hz, {_count(channels, 'channel')}"
+        case BoundingBoxProperties(index, type_, coordinates):
+            order = f" in the order {_indices(index)}" if index else ""
+            what = f"boxes by {type_}{order}, {coordinates}"
+        case None:
+            what = ""
+        case _:
+            what = "feature"
+    return f"{what} in dimensions {content.range.min} to {content.range.max}".strip() if content.range else what
+
+
+def _unit(unit: ProcessUnit) -> Iterator[str]:
+    files: tuple[AssociatedFile, ...] = metadata.files_of(unit)
+    match unit.options:
+        case Normalization(mean, std):
+            yield f"mean {_numbers(mean)}"
+            yield f"std {_numbers(std)}"
+        case ScoreCalibration(transformation, default):
+            yield f"scores calibrated by {transformation}, {default:.6g} without parameters"
+        case ScoreThreshold(threshold):
+            yield f"scores from {threshold:.6g}"
+        case BertTokenizer():
+            yield "BERT tokenizer"
+        case SentencePieceTokenizer():
+            yield "SentencePiece tokenizer"
+        case RegexTokenizer(pattern, _):
+            yield f"regex tokenizer {_cut(pattern, 80)}"
+        case None:
+            yield "a unit of an unknown kind"
+    for file in files:
+        yield from (f"  {line}" for line in _file(file))
+
+
+def _group(group: TensorGroup) -> str:
+    return f"{_short(group.name) or 'no name'}: {_cut(', '.join(group.tensor_names), 100)}"
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    more = f" and {len(values) - 8} more" if len(values) > 8 else ""
+    return ", ".join(f"{v:.6g}" for v in values[:8]) + more
+
+
+def _file(file: AssociatedFile) -> Iterator[str]:
+    said = ["" if file.type == "unknown" else file.type, file.locale, file.version and f"version {file.version}"]
+    about = _cut(", ".join(filter(None, said)), 100)
+    yield f"{_short(file.name)}{f' ({about})' if about else ''}"
+    if file.description:
+        yield f"  {_cut(file.description, 100)}"
 
 
 def _external(summary: Summary) -> None:

@@ -6,8 +6,8 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,10 @@ from tflite_build.tflite import custom as custom_operators
 from tflite_build.tflite import reader
 from tflite_build.tflite.summary import quantization_of
 
+from . import lifted
 from .driver import Options, Session
 from .execute import Limits, call
+from .lifted import Lifted
 from .publish import Placement
 from .worker import Environment
 
@@ -103,13 +105,28 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
     if model is None:
         described = Description(_tidy(_templates().get_template("example.toml.jinja").render()), ())
     else:
-        described = describe(model, output.absolute().parent, offline=offline, listener=listener)
+        folder = output.absolute().parent
+        lift = model.suffix == ".tflite" and model.is_file()
+        described = describe(model, folder, offline=offline, listener=listener, lift=lift)
     with Placement() as placement:
+        for name, content in described.files.items():
+            _place(placement, content, output.parent / name, force=force)
         placement.text(described.text, output)
         placement.commit()
     for note in described.notes:
         listener(Note(note))
     return output
+
+
+def _place(placement: Placement, content: bytes, target: Path, *, force: bool) -> None:
+    if named.there(target) and not force and not (target.is_file() and target.read_bytes() == content):
+        raise UsageError(
+            Problem(
+                f"{target} is there already, and is not the file of that name which is packed with the model",
+                hint="--force replaces it; or move it away",
+            )
+        )
+    placement.content(content, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +138,17 @@ class Description:
         notes: What stands between it and a build.
         refused: What a build will refuse, and what to do.
         layers: The classes and names of its layers, of a Keras model.
+        files: Files beside the model.toml that it names.
     """
 
     text: str
     notes: tuple[str, ...]
     refused: tuple[str, ...] = ()
     layers: tuple[tuple[str, str], ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def describe(model: Path, folder: Path, *, offline: bool, listener: Listener) -> Description:
+def describe(model: Path, folder: Path, *, offline: bool, listener: Listener, lift: bool = False) -> Description:
     """A model.toml for `model` that lies in `folder`. Writes nothing.
 
     Raises:
@@ -137,12 +156,14 @@ def describe(model: Path, folder: Path, *, offline: bool, listener: Listener) ->
     """
     look = _look(model, offline, listener)
     several = len(look.interface.signatures) > 1
+    said = lifted.of(model) if lift else Lifted()
     imports, homeless = _imports(model, look, folder)
     text = (
         _templates()
         .get_template("model.toml.jinja")
         .render(
             name=_name(model),
+            about=said.model,
             format=look.format,
             path=Path(os.path.relpath(model, folder)).as_posix(),
             imports=imports,
@@ -154,7 +175,7 @@ def describe(model: Path, folder: Path, *, offline: bool, listener: Listener) ->
             fixed=look.fixed,
             select=look.select,
             custom_ops=look.custom_ops,
-            signatures=[_signature(s, look, several) for s in look.interface.signatures],
+            signatures=[_signature(s, look, several, said) for s in look.interface.signatures],
         )
     )
     try:
@@ -164,7 +185,7 @@ def describe(model: Path, folder: Path, *, offline: bool, listener: Listener) ->
             Problem(f"'{model}', or a name in it, is not UTF-8, as a model.toml has to be", hint="rename it"),
             ExitCode.SPEC_WRONG,
         ) from None
-    return Description(_tidy(text), tuple(_notes(look, homeless)), look.refused, look.layers)
+    return Description(_tidy(text), tuple(_notes(look, homeless)), look.refused, look.layers, said.files)
 
 
 def _tidy(text: str) -> str:
@@ -302,15 +323,19 @@ def _imports(model: Path, look: _Look, folder: Path) -> tuple[list[str], list[st
     return list(files), homeless
 
 
-def _signature(signature: SignatureSpec, look: _Look, several: bool) -> dict[str, Any]:
-    inputs = [_input(t, look) for t in signature.inputs]
+def _signature(signature: SignatureSpec, look: _Look, several: bool, said: Lifted) -> dict[str, Any]:
+    if several and signature.name != said.signature:
+        said = Lifted()
+    inputs = [{**_input(t, look), "said": said.inputs.get(t.name, ())} for t in signature.inputs]
     names = [name for tensor in inputs for name in tensor["sizes"]]
     for tensor in inputs:
         tensor["together"] = [name for name in tensor["sizes"] if names.count(name) > 1]
     return {
         "prefix": f"signature.{_key(signature.name)}." if several else "",
         "inputs": inputs,
-        "outputs": [{"name": t.name, "shown": _shown(t)} for t in signature.outputs],
+        "outputs": [
+            {"name": t.name, "shown": _shown(t), "said": said.outputs.get(t.name, ())} for t in signature.outputs
+        ],
     }
 
 

@@ -18,6 +18,7 @@ from tflite_build.named import absent
 from tflite_build.tflite import capabilities
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
+from . import associated
 from .checks import Accuracy, AccuracyLimits
 from .sources import FunctionSource, JaxSource, KerasSource, SavedModelSource, TfliteSource
 from .tensors import Tensor
@@ -52,6 +53,7 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_custom_operators(spec),
         *_limits(spec),
         *_contents(spec),
+        *_metadata(spec),
         *(_files(spec, folder) if files else ()),
     ]
 
@@ -373,6 +375,21 @@ def _contents(spec: ModelSpec) -> Iterator[Violation]:
             )
 
 
+def _metadata(spec: ModelSpec) -> Iterator[Violation]:
+    seen: dict[str, str] = {}
+    for key, path in associated.named(spec):
+        name = associated.base_name(path)
+        other = seen.setdefault(name, path)
+        if not name:
+            yield Violation(key, f"'{path}' names no file")
+        elif os.path.normpath(other) != os.path.normpath(path):
+            yield Violation(
+                key,
+                f"'{other}' and '{path}' would be one file behind the model, where folders are left out",
+                "give one of them another name",
+            )
+
+
 def _data(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     """Keys and paths of data."""
     if spec.calibration is not None and spec.calibration.data:
@@ -445,17 +462,6 @@ def _member(spec: ModelSpec) -> Iterator[Violation]:
             )
 
 
-def label_files(spec: ModelSpec) -> Iterator[tuple[str, str]]:
-    """Keys and paths of the labels of outputs."""
-    tables = [("output", spec.output), *((f'signature."{s}".output', t.output) for s, t in spec.signature.items())]
-    for prefix, outputs in tables:
-        for name, output in outputs.items():
-            if isinstance(output.labels, str):
-                yield f'{prefix}."{name}".labels', output.labels
-            for locale, path in output.labels.items() if isinstance(output.labels, dict) else ():
-                yield f'{prefix}."{name}".labels."{locale}"', path
-
-
 def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
     """What the spec names of the user's files: key, path, and what is wanted there.
 
@@ -493,7 +499,7 @@ def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
             yield f"checks.accuracy.files.{i}", file, "code"
     if spec.android is not None and spec.android.templates:
         yield "android.templates", spec.android.templates, "folder"
-    for key, path in label_files(spec):
+    for key, path in associated.named(spec):
         yield key, path, "file"
     for i, file in enumerate(spec.runtime.library or ()):
         yield f"runtime.library.{i}", file, "file"

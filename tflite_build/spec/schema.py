@@ -118,7 +118,11 @@ def _tables(spec: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
                     if model.__name__ == "SignatureTensors":
                         continue  # the same tables as [input] and [output]
                     suffix = ".NAME" if _is_mapping(inner_info.annotation) else ""
-                    yield f"[{name}.{inner}{suffix}]" + (f" of {model.__name__}" if tag else ""), deeper
+                    yield (
+                        f"[{name}{'.NAME' if mapping else ''}.{inner}{suffix}]"
+                        + (f" of {model.__name__}" if tag else ""),
+                        deeper,
+                    )
 
 
 def _is_mapping(annotation: Any) -> bool:

@@ -13,10 +13,11 @@ from pydantic import (
 )
 
 from .base import SpecModel
-from .values import LARGEST, Deviations, Dtype, Means, Pixels, Range, RelativePath, Shape, Sizes, wrong
+from .metadata import Box, Described, ImageSize, Labels, Real, ScoreCalibration, Tokenizer
+from .values import LARGEST, Deviations, Dtype, Means, Pixels, Range, Shape, Sizes, wrong
 
 
-class Tensor(SpecModel):
+class Tensor(Described):
     """A tensor of a signature, under the name that people should read."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -47,8 +48,6 @@ class Input(Tensor):
     """The lowest and the highest value that test inputs may have; for ids the size of the table matters."""
     sizes: dict[str, Sizes] = {}
     """For each named dimension the sizes to test, such as `sizes.n = [1, 16]`."""
-    description: str = ""
-    """What it is, for people."""
     content: Literal["image", "audio", "feature", "text-ids"] | None = None
     """What it stands for: pictures and sounds are made into tensors as the preprocessing guide defines."""
     color_space: Literal["rgb", "bgr", "grayscale"] | None = None
@@ -71,6 +70,12 @@ class Input(Tensor):
     """The pixel value of a letterbox's border, in the picture's own units, before `invert`. Default: 0, black."""
     sample_rate: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """Samples a second that the model takes; sounds are resampled to it."""
+    channels: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Channels of a sound, as metadata says them. Default: 1."""
+    default_size: ImageSize | None = None
+    """`[width, height]` of a picture, as metadata says them. Default: those of the tensor."""
+    tokenizer: Tokenizer | None = None
+    """How an app makes ids of a text, as metadata says it."""
     hop: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     """Samples from one frame of a longer sound to the next. Default: the first frame is taken alone."""
 
@@ -80,7 +85,9 @@ class Input(Tensor):
         for key in _OF_IMAGES:
             if getattr(self, key) is not None and not image:
                 raise wrong(f"'{key}' is for pictures; {_content_said(self.content, 'image')}", key)
-        for key in ("sample_rate", "hop"):
+        if self.default_size is not None and not image:
+            raise wrong(f"'default_size' is for pictures; {_content_said(self.content, 'image')}", "default_size")
+        for key in ("sample_rate", "hop", "channels"):
             if getattr(self, key) is not None and not audio:
                 raise wrong(f"'{key}' is for sounds; {_content_said(self.content, 'audio')}", key)
         for key in ("mean", "std"):
@@ -142,16 +149,32 @@ class Output(Tensor):
     ) = None
     """What it stands for. `classes` is one score for each class, or beside `boxes` the class of each; `boxes` has ymin,
     xmin, ymax and xmax of each, `scores` one number each, `count` how many there are."""
-    description: str = ""
-    """What it is, for people."""
-    labels: RelativePath | dict[str, RelativePath] | None = None
-    """A file with the label of each class, a line each; or a table of such files by locale, with `default`."""
-    score_threshold: float | None = None
-    """The least score of a class that the app gets."""
+    labels: Labels | None = None
+    """The names of classes, one in each line of a file; or a table of such files by language, where `default` is for any
+    other: `{ default = "labels.txt", de = "labels_de.txt" }`."""
+    score_threshold: Real | None = None
+    """Scores below it mean nothing."""
+    score_calibration: ScoreCalibration | None = None
+    """How scores are made comparable."""
+    box: Box | None = None
+    """How boxes are written, where that is not ymin, xmin, ymax, xmax as shares of the picture."""
+    color_space: Literal["rgb", "grayscale"] | None = None
+    """The channels of a picture."""
+    default_size: ImageSize | None = None
+    """`[width, height]` of a picture. Default: those of the tensor."""
     activation: Literal["softmax", "sigmoid"] | None = None
     """What the app's code does to the values, where the model ends before it."""
     max_results: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     """How many classes the app gets at most, the best first. Default: 10."""
+
+    @model_validator(mode="after")
+    def _of_the_content(self) -> Output:
+        if self.box is not None and self.content != "boxes":
+            raise wrong(f"'box' is for boxes; {_content_said(self.content, 'boxes')}", "box")
+        for key in ("color_space", "default_size"):
+            if getattr(self, key) is not None and self.content not in ("image", "mask"):
+                raise wrong(f"'{key}' is for pictures; {_content_said(self.content, 'image')}", key)
+        return self
 
 
 class SignatureTensors(SpecModel):

@@ -19,6 +19,7 @@ from pydantic import (
 from .apps import Android
 from .base import SpecModel
 from .checks import Checks
+from .metadata import Metadata, Text
 from .sources import Source
 from .tensors import Input, Output, SignatureTensors
 from .values import (
@@ -49,17 +50,17 @@ RESERVED_TARGETS = ("android", "ios", "runtime", "check")
 
 
 class Model(SpecModel):
-    """What the model is called."""
+    """What the model is called, and what its metadata says of it."""
 
     name: Name
     """Names the outputs, the Kotlin class and later the Swift type: letters, digits, `_` and `-`."""
-    description: str = ""
-    """What it does, for people."""
-    version: str = ""
-    """Its version, as its authors count."""
-    author: str = ""
+    version: Text | None = None
+    """The model's version."""
+    description: Text | None = None
+    """What it does."""
+    author: Text | None = None
     """Who made it."""
-    license: str = ""
+    license: Text | None = None
     """Under which licence it may be used."""
 
 
@@ -190,6 +191,8 @@ class ModelSpec(SpecModel):
     """The runtime that the app will meet."""
     compatibility: Compatibility = Compatibility()
     """What the model may need of the app beyond the standard operators."""
+    metadata: Metadata = Metadata()
+    """What libraries that read TFLite Metadata are told."""
     limits: Limits = Limits()
     """What one action may take."""
     toolchain: Toolchain = Toolchain()

@@ -13,7 +13,7 @@ from typing import Literal
 
 from tflite_build.errors import Place
 
-from . import options, reader
+from . import archive, metadata, options, reader
 from .flatbuffer import FormatError
 from .reader import Contents, Model, Operator, Signature, Subgraph, Tensor
 from .values import Stored, ValueChange, compare
@@ -74,7 +74,7 @@ def changes(one: Path, other: Path) -> tuple[Change, ...]:
         if at is None:
             return ()
         pair = _Pair(Contents(before, first), Contents(after, second))
-        found = tuple(_model(pair))
+        found = (*_model(pair), *_packed(one, other))
     text = f"the bytes differ from byte {at} on, in no part that this tool compares"
     return found or (Change("file", "", text),)
 
@@ -132,8 +132,54 @@ def _metadata(pair: _Pair) -> Iterator[Change]:
         what = "oldest runtime" if name == "min_runtime_version" else f"metadata '{name}'"
         if before is None or after is None:
             yield Change("metadata", name, f"{what} is {'new' if before is None else 'gone'}")
+        elif name == metadata.NAME and (said := _said(before, after)):
+            yield from said
         else:
             yield _changed("metadata", name, what, _shown(before), _shown(after))
+
+
+def _said(before: bytes, after: bytes) -> list[Change]:
+    """What two TFLite Metadata say otherwise, field by field; nothing where one is damaged, or only written otherwise."""
+    try:
+        one, other = (dict(_leaves(metadata.to_json(metadata.read(memoryview(data))))) for data in (before, after))
+    except FormatError:
+        return []
+    changed = [key for key in sorted(one.keys() | other.keys()) if one.get(key) != other.get(key)]
+    return [
+        _changed("metadata", metadata.NAME, f"metadata {key}", _word(one.get(key)), _word(other.get(key)))
+        for key in changed
+    ]
+
+
+def _leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
+    """The values in JSON by their places, such as `subgraphs.0.name`; lists of numbers and texts are one."""
+    parts: list[tuple[object, object]] = []
+    if isinstance(value, dict):
+        parts = list(value.items())
+    elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        parts = list(enumerate(value))
+    if not parts:
+        yield key, value
+    for name, inner in parts:
+        yield from _leaves(inner, f"{key}.{name}" if key else str(name))
+
+
+def _word(value: object) -> str:
+    text = "nothing" if value in (None, "", [], {}) else repr(value)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
+
+
+def _packed(one: Path, other: Path) -> Iterator[Change]:
+    """How the files behind the models differ."""
+    archives = archive.of(one), archive.of(other)
+    before, after = ({m.name: m for m in found.members} if found else {} for found in archives)
+    for name in sorted(before.keys() | after.keys()):
+        what = f"file '{name}' that is packed with it"
+        if name not in before or name not in after:
+            yield Change("metadata", name, f"{what} is {'gone' if name in before else 'new'}")
+        elif (before[name].size, before[name].crc) != (after[name].size, after[name].crc):
+            sizes = f"{before[name].size} bytes", f"{after[name].size} bytes"
+            yield _changed("metadata", name, what, *sizes)
 
 
 def _content(file: Contents, buffer: int) -> bytes:

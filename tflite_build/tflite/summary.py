@@ -11,7 +11,7 @@ from typing import Any
 
 from tflite_build.errors import Place
 
-from . import metadata, reader, runtimes, versions
+from . import archive, metadata, reader, runtimes, versions
 from .flatbuffer import FormatError
 from .metadata import ModelMetadata
 from .options import Call, Option, calls, options
@@ -147,11 +147,20 @@ class Summary:
             "parts": dict(self.parts),
             "external": [asdict(e) for e in self.external],
             "metadata": [{"name": n, "size": s, "text": self.texts.get(n)} for n, s in self.metadata],
-            "described": _finite(asdict(self.described)) if self.described else None,
+            "described": self.described and _described_json(self.described),
             "packed": [{"name": n, "size": s} for n, s in self.packed],
             "min_runtime_version": self.min_runtime_version,
             "oldest_runtime": self.oldest_runtime,
         }
+
+
+def _described_json(said: ModelMetadata) -> dict[str, Any]:
+    """The metadata as it stands, and what custom metadata of this tool says of further signatures."""
+    further = {name: graph for found in said.subgraphs for name, graph in metadata.signatures(found).items()}
+    return {
+        **metadata.to_json(said),
+        "signatures": [{"signature": name, **metadata.to_json(graph)} for name, graph in further.items()],
+    }
 
 
 def _graph(graph: GraphSummary) -> dict[str, Any]:
@@ -220,21 +229,26 @@ def summarize(path: Path) -> Summary:
     with reader.opened(path) as data:
         try:
             model = reader.parse(data)
+            packed = archive.of(path)
             return replace(
-                of(model), described=_described(data, model), texts=_texts(data, model), packed=metadata.packed(path)
+                of(model),
+                described=described(data, model),
+                texts=_texts(data, model),
+                packed=tuple((m.name, m.size) for m in packed.members) if packed else (),
             )
         except FormatError as error:
             raise FormatError(error.problems[0].message, Place(path)) from None
 
 
-def _described(data: memoryview, model: Model) -> ModelMetadata | None:
+def described(data: memoryview, model: Model) -> ModelMetadata | None:
+    """What the model's TFLite Metadata says; None without any, or with damaged: the model is none the worse for it."""
     for name, buffer in model.metadata:
         if name == metadata.NAME and buffer < len(model.buffers):
             found = model.buffers[buffer]
             try:
                 return metadata.read(data[found.offset : found.offset + found.size])
             except FormatError:
-                return None  # the model is none the worse for it
+                return None
     return None
 
 

@@ -1,0 +1,110 @@
+"""What is in the files that go behind a model: read and held against the model, before readers do that in an app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from tflite_build.engines.contract import Invalid
+from tflite_build.tflite.metadata import AssociatedFile, BertTokenizer, RegexTokenizer, SubgraphMetadata
+
+_LARGEST = 64 << 20  # of a file that lines are read of
+_CALIBRATION = "a line has scale, slope, offset and perhaps the lowest score, or is empty"
+
+
+def check(
+    graph: SubgraphMetadata, classes: Mapping[int, int], files: Mapping[str, Path], keys: Mapping[str, str]
+) -> None:
+    """Hold the user's files against the model.
+
+    Args:
+        graph: What is finally said of a signature.
+        classes: How many classes the outputs have, by their place; those that nobody knows are missing.
+        files: The user's files by base name.
+        keys: Where model.toml names them.
+
+    Raises:
+        Invalid: If one of them cannot be what it is said to be.
+    """
+    for place, tensor in enumerate(graph.outputs):
+        for file in tensor.files:
+            if file.name in files:
+                _of_output(file, classes.get(place), files[file.name], keys[file.name])
+    units = [*graph.input_process_units, *graph.output_process_units]
+    units += [unit for tensor in (*graph.inputs, *graph.outputs) for unit in tensor.process_units]
+    for unit in units:
+        if isinstance(unit.options, BertTokenizer | RegexTokenizer):
+            kind: Callable[[str], str] = _token if isinstance(unit.options, BertTokenizer) else _numbered
+            for file in unit.options.vocab:
+                if file.name in files:
+                    _vocabulary(file.name, files[file.name], keys[file.name], kind)
+
+
+def _of_output(file: AssociatedFile, classes: int | None, path: Path, key: str) -> None:
+    what = {"tensor-axis-labels": "label", "tensor-axis-score-calibration": "line"}.get(file.type, "")
+    if file.type == "tensor-value-labels" or what:
+        found = list(_lines(path, file.name, key))
+        if file.type == "tensor-axis-score-calibration":
+            _calibration(found, file.name, key)
+        if what and classes is not None and len(found) != classes:
+            raise Invalid(
+                f"'{file.name}' has {len(found)} {what}{'' if len(found) == 1 else 's'}, and the model {classes} "
+                f"class{'' if classes == 1 else 'es'}",
+                key,
+                "it needs one line for each class, in the order of the output",
+            )
+
+
+def _calibration(lines: list[str], name: str, key: str) -> None:
+    for number, line in enumerate(lines, 1):
+        values = line.split(",")
+        if not line.strip():
+            continue
+        try:
+            numbers = [float(value) for value in values]
+        except ValueError:
+            numbers = []
+        if len(numbers) not in (3, 4) or numbers[0] < 0:
+            raise Invalid(f"line {number} of '{name}' is no calibration: '{line[:60]}'", key, _CALIBRATION)
+
+
+def _vocabulary(name: str, path: Path, key: str, kind: Callable[[str], str]) -> None:
+    seen: dict[str, int] = {}
+    for number, line in enumerate(_lines(path, name, key), 1):
+        token = kind(line)
+        if not token:
+            raise Invalid(
+                f"line {number} of '{name}' is no token{'' if kind is _token else ' and its number'}: '{line[:60]}'",
+                key,
+            )
+        other = seen.setdefault(token, number)
+        if other != number:
+            raise Invalid(
+                f"'{name}' has '{token}' twice, in line {other} and line {number}", key, "each token has one number"
+            )
+    if not seen:
+        raise Invalid(f"'{name}' has no tokens", key)
+
+
+def _token(line: str) -> str:
+    return line
+
+
+def _numbered(line: str) -> str:
+    token, _, number = line.rpartition(" ")
+    return token if number.isdigit() else ""
+
+
+def _lines(path: Path, name: str, key: str) -> Iterator[str]:
+    if path.stat().st_size > _LARGEST:
+        raise Invalid(f"'{name}' has more than {_LARGEST >> 20} MB, which is no list of words", key)
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = data[: error.start].count(b"\n") + 1
+        raise Invalid(f"'{name}' is not UTF-8 text: line {place} has byte 0x{data[error.start]:02x}", key) from None
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    yield from (each.removesuffix("\r") for each in lines)
