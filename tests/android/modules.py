@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kotlin_bed import Compiled
-from standins import StandIns, Tested
+from standins import Outcome, StandIns
 
 STRICT = ("-Xexplicit-api=strict",)
 
@@ -45,7 +45,7 @@ class Module:
 
     def run(
         self, standins: StandIns, classes: Path, assets: Path, properties: Mapping[str, str | Path] | None = None
-    ) -> Tested:
+    ) -> Outcome:
         """Run its test in an app whose assets are copied to `assets`."""
         assets.mkdir(parents=True, exist_ok=True)
         for folder in self.sources:

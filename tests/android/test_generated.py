@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,38 @@ FLAVORED = {
 }
 
 
+NAMES = {
+    "a": "class",
+    "b": "1st place",
+    "c": "größe/Ünits",
+    "d": 'x"); System.exit(1) //',
+    "e": "*/ fun evil() {} /*",
+    "f": "${'$'}{evil()}",
+    "g": "CLASS",
+    "h": "日本",
+    "i": "rotation",
+    "j": "toString",
+    "k": "\\u0022 \\n",
+}
+LABELS = ['a"', "$b", "${c}", "*/", "\\", "\u2028e", "日本", "", " ", "a\tb"]
+HOSTILE = f"""
+def hostile(x, y):
+    return {{{", ".join(f'"{n}": x[:, {i}] + y' for i, n in enumerate(NAMES))}, "scores": x}}
+"""
+
+
+def quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def hostile_spec() -> str:
+    spec = '[input.fun]\nfrom = "x"\ndtype = "float32"\nshape = [1, 11]\ndescription = "*/ @param [x] ${y}"\n'
+    spec += '[input."val val"]\nfrom = "y"\ndtype = "float32"\nshape = [1]\n'
+    for own, name in NAMES.items():
+        spec += f"[output.{quoted(name)}]\nfrom = {quoted(own)}\ndescription = {quoted(name)}\n"
+    return spec
+
+
 def android(name: str, more: str = "") -> str:
     return f'[android]\npackage = "com.example.{name.replace("-", "_")}"\n{more}'
 
@@ -117,6 +150,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran
     )
     for name, (function, spec) in FUNCTIONS.items():
         shop.model(name, f'format = "jax"\nentry = "model.py:{function}"\n{spec}{android(name)}', {"model.py": JAX})
+    shop.model(
+        "hostile",
+        f'format = "jax"\nentry = "model.py:hostile"\n{hostile_spec()}{android("hostile")}',
+        {"model.py": HOSTILE},
+    )
+    labels = '[output.probabilities]\ncontent = "classes"\nlabels = { default = "l.txt", de = "l.txt" }\n'
+    tflite("labels", "float32", labels + "description = 'A */ \"class\" ${of} $it.'\n")
+    (shop.folder / "labels" / "l.txt").write_text("\n".join(LABELS[:6]) + "\n", "utf-8")
     said = shop.build()
     assert all(model.ok for model in said.values()), [model.told for model in said.values() if not model.ok]
     return shop
@@ -126,7 +167,7 @@ def module(shop: Workshop, name: str, *flavors: str) -> Module:
     return Module(shop.folder / name / "build" / name / "android", flavors)
 
 
-ALONE = [*FILES, *OTHERS, *FUNCTIONS, "file", "unsigned"]
+ALONE = [*FILES, *OTHERS, *FUNCTIONS, "file", "unsigned", "hostile", "labels"]
 
 
 @pytest.fixture(scope="module")

@@ -305,10 +305,11 @@ def _remove_old(job: Job, made: _Made) -> None:
     folder = made.result.folder
     rejected = folder / REJECTED
     sweep(rejected, "*.tflite", older=FORGOTTEN)
+    new = {f.name: f.files for f in made.result.folders}
     for name, paths in made.stood.folders.items():
-        if name not in job.folders:
+        if name in new or name not in job.folders:
             with contextlib.suppress(OSError):
-                _remove_folder(folder / name, paths)
+                _remove_folder(folder / name, [path for path in paths if path not in new.get(name, ())])
     for file in _old(job, made):
         with contextlib.suppress(OSError):  # what cannot be removed harms nobody
             file.unlink()

@@ -9,7 +9,7 @@ from typing import Any
 
 from tflite_build.tflite import capabilities
 
-from . import kotlin
+from . import kotlin, words
 from .kotlin import KotlinApp, KotlinFile
 from .kotlin_sources import with_needs
 from .rendering import Templates
@@ -104,6 +104,8 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
         "coroutines": module.coroutines,
         "accelerators": [a.upper() for a in view.runtimes[0].accelerators],
         **_dimensions(module, flavors, app),
+        "notices": any(f.runtime.target == "play-services" for f in flavors),
+        "notice": "_".join((*words.words(app.class_name), "play_services_notice")),
     }
     paths = _Paths(module, flavors)
     files: dict[str, tuple[str, Mapping[str, Any]]] = {}
@@ -142,6 +144,10 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
         files["build.gradle.kts"] = ("gradle/build.gradle.kts.jinja", values)
         files["src/main/AndroidManifest.xml"] = ("gradle/AndroidManifest.xml.jinja", values)
         files["consumer-rules.pro"] = ("gradle/consumer-rules.pro.jinja", values)
+    for flavor in flavors:
+        if flavor.runtime.target == "play-services":  # which send figures that users have to be told of
+            place = flavor.name if paths.several else "main"
+            files[f"src/{place}/res/values/{values['notice']}.xml"] = ("gradle/strings.xml.jinja", values)
     files["README.md"] = ("gradle/README.md.jinja", values)
     held = ["Golden", *(["GoldenPictures"] if app.has_images else []), *(["GoldenSounds"] if app.has_sounds else [])]
     for name in [*held, *(["GoldenClasses"] if app.has_classes else [])]:
@@ -182,8 +188,6 @@ def _engines(paths: _Paths, flavor: Flavor, values: Mapping[str, Any]) -> dict[s
 
 def _variant(file: KotlinFile) -> str:
     """The name of a variant's flavour."""
-    from . import words
-
     return words.camel(words.words(file.view.name) or ("variant",))
 
 

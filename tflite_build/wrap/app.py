@@ -171,7 +171,8 @@ def _runtime(target: str, wanted: Wanted, needs: _Needs) -> RuntimeView:
         reason = next(iter(reasons.values()), f"it has no API '{wanted.api}'")
         other = [api for api in ways if api not in asked and not needs.lacking(ways[api])]
         hint = f'api = "{other[0]}" can' if other else 'leave it out of the targets, or take `target = "standard"`'
-        raise Invalid(f"no app can run this model with {target}: {reason}", f"{wanted.platform}.runtime", hint)
+        key = "runtime.target" if wanted.api == "auto" else "runtime.api"
+        raise Invalid(f"no app can run this model with {target}: {reason}", key, hint)
     # An accelerator that is asked for decides between two APIs that both can.
     best = max(able, key=lambda api: len({*wanted.accelerators} & {*ways[api].accelerators}))
     own = tuple(a for a in wanted.accelerators if a in ways[best].accelerators)

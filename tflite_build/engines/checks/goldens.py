@@ -94,13 +94,15 @@ def _given(
 ) -> tuple[Array, Array, dict[str, Any]]:
     """An input as the app has it, as the file takes it, and a row that describes the first."""
     content = declared.content
+    several = len(Declared.from_json(request.params["declared"]).signatures) > 1
+    key = (f'signature."{signature.name}".' if several else "") + f'input."{port.name}".content'
     spec = port.spec(real=port.scale is not None)
     if content is not None and content.kind == "image":
         width, height = _PICTURES[turn % len(_PICTURES)]
         pixels = _picture(width, height, random)
-        return pixels, _of_picture(pixels, content, spec), {"kind": "image", "width": width, "height": height}
+        return pixels, _of_picture(pixels, content, spec, key), {"kind": "image", "width": width, "height": height}
     if content is not None and content.kind == "audio":
-        _, length = layout.of_sound(spec.shape, spec.name, "")
+        _, length = layout.of_sound(spec.shape, spec.name, key)
         rate = round((content.sample_rate or 1) * _RATES[turn % len(_RATES)])
         pcm = _sound(int(length * 1.2 * rate / (content.sample_rate or 1)) + 8, random)
         row = {"kind": "audio", "rate": rate, "count": len(pcm)}
@@ -128,8 +130,8 @@ def _picture(width: int, height: int, random: np.random.Generator) -> Array:
     return noisy
 
 
-def _of_picture(pixels: Array, content: Content, spec: TensorSpec) -> Array:
-    place = layout.of_image(spec.shape, content.color_space, spec.name, "")
+def _of_picture(pixels: Array, content: Content, spec: TensorSpec, key: str) -> Array:
+    place = layout.of_image(spec.shape, content.color_space, spec.name, key)
     made = image.fitted(image.Picture(pixels), content, place.height, place.width, place.color_space)
     if spec.dtype == "uint8":
         return np.asarray(place.placed(made))

@@ -1,0 +1,102 @@
+"""`[android]` in a build: what is refused and where, what is made again, and the user's own templates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import Workshop
+from syrupy.assertion import SnapshotAssertion
+
+HEAD = '[android]\npackage = "com.example.app"\n'
+CLASSES = '[output.probabilities]\ncontent = "classes"\n'
+INT8 = '[variant.float32]\n[variant.int8]\nquantize = "int8"\n[calibration]\ndata = "data.npz"\n'
+# Name -> the spec, and the fixture.
+MISTAKES = {
+    "package": ('[android]\npackage = "Digits"\n', "float32"),
+    "keyword": ('[android]\npackage = "com.in.digits"\n', "float32"),
+    "short": ('[android]\npackage = "digits"\n', "float32"),
+    "missing": ("[android]\n", "float32"),
+    "class_name": (HEAD + 'class_name = "digits"\n', "float32"),
+    "variant": (HEAD + 'variant = "int9"\n' + '[variant.int8]\nquantize = "dynamic-int8"\n', "float32"),
+    "which": (HEAD + '[variant.float32]\n[variant.half]\nquantize = "float16"\n', "float32"),
+    "both": (HEAD + 'variant = "float32"\nvariants = "selectable"\n', "float32"),
+    "artifact": (HEAD + '[runtime]\ntarget = "custom"\n', "float32"),
+    "stray_artifact": (HEAD + 'artifact = "a:b:1"\n', "float32"),
+    "no_artifact": (HEAD + 'artifact = "digits"\n', "float32"),
+    "fallback": (HEAD + '[runtime]\nfallback = "bundled"\n', "float32"),
+    "api": (HEAD + '[runtime]\ntarget = "play-services"\napi = "compiled-model"\n', "float32"),
+    "accelerator": (HEAD + '[runtime]\napi = "interpreter"\naccelerators = ["gpu", "cpu"]\n', "float32"),
+    "old": (HEAD + 'min_sdk = 21\n[runtime]\napi = "compiled-model"\n', "float32"),
+    "templates": (HEAD + 'templates = "mine"\n', "float32"),
+    "int16": (HEAD + '[runtime]\napi = "compiled-model"\n', "int16x8"),
+    "dynamic": (HEAD + '[runtime]\napi = "compiled-model"\n', "dynamic-shape"),
+    "signatures": (HEAD + '[runtime]\ntarget = "play-services"\n', "two-signatures"),
+    "variables": (HEAD + '[runtime]\napi = "compiled-model"\n', "variable"),
+    "classes": (HEAD + '[output.scores]\ncontent = "classes"\n', "dynamic-shape"),
+    "labels": (CLASSES + 'labels = "l.txt"\n' + HEAD, "float32"),
+    "picture": ('[input.image]\ncontent = "image"\n' + HEAD, "float32"),
+}
+
+
+@pytest.fixture(scope="module")
+def told(app: Callable[..., Path], shop: Workshop) -> dict[str, str]:
+    for name, (spec, fixture) in MISTAKES.items():
+        app(name, spec, fixture, {"l.txt": "one\ntwo\n"})
+    return {name: said.told for name, said in shop.build(*MISTAKES).items()}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake(name: str, told: dict[str, str], snapshot: SnapshotAssertion) -> None:
+    assert told[name] == snapshot(name=name)
+    assert told[name].startswith("2: ") and "\n  at line " in told[name], "told at a key"
+
+
+def test_templates_of_ones_own(app: Callable[..., Path], shop: Workshop) -> None:
+    """They take the tool's place by name; an edited one makes the code again, and nothing else."""
+    spec = HEAD + 'templates = "mine"\n'
+    mine = "// {{ header }}\npackage {{ package }}\n\ninternal object {{ app.class_name }}Labels\n// {{ app.view.model }}\n"
+    folder = app("own", CLASSES + spec, files={"mine/model/Labels.kt.jinja": mine})
+    assert shop.build("own")["own"].ok
+    made = folder / "build" / "own" / "android" / "src" / "main" / "kotlin" / "com" / "example" / "app"
+    assert made.joinpath("OwnLabels.kt").read_text("utf-8").endswith("internal object OwnLabels\n// own\n")
+    template = folder / "mine" / "model" / "Labels.kt.jinja"
+    template.write_text(mine + "// more\n", "utf-8")
+    said = shop.build("own")["own"]
+    assert said.ran == ["android"] and made.joinpath("OwnLabels.kt").read_text("utf-8").endswith("// more\n")
+    for text, message in (
+        ("{{ nothing }}", "the template model/Labels.kt.jinja cannot be used: 'nothing' is undefined"),
+        ("a\n{% if %}", "the template model/Labels.kt.jinja:2 cannot be used: Expected an expression"),
+        ("{{ ''.__class__.__mro__ }}", "access to attribute '__class__' of 'str' object is unsafe"),
+        ("{% include '../../../model.toml' %}", "../../../model.toml"),
+    ):
+        template.write_text(text, "utf-8")
+        error = shop.build("own")["own"].error
+        assert message in error["message"] and error["code"] == 2 and error["key"] == "android.templates"
+
+
+def test_what_changes_the_code(app: Callable[..., Path], shop: Workshop) -> None:
+    folder = app("changed", CLASSES + HEAD)
+    assert shop.build("changed")["changed"].ok
+    spec = folder / "model.toml"
+    text = spec.read_text("utf-8")
+    spec.write_text(text + 'class_name = "Other"\n', "utf-8")
+    assert shop.build("changed")["changed"].ran == ["android"]
+    made = folder / "build" / "changed" / "android"
+    assert [f.name for f in made.rglob("Other.kt")] == ["Other.kt"] and not list(made.rglob("Changed*.kt")), (
+        "old files go"
+    )
+    other = '[android]\nlayout = "sources"\ndelivery = "file"\ncoroutines = false'
+    spec.write_text(text.replace("[android]", other), "utf-8")
+    assert shop.build("changed")["changed"].ok
+    names = {f.name for f in made.rglob("*") if f.is_file()}
+    assert (
+        not names & {"build.gradle.kts", "AndroidManifest.xml", "ChangedAwait.kt"}
+        and {"Changed.kt", "README.md"} <= names
+    )
+    assert not list(made.rglob("assets"))
+    assert shop.build("changed")["changed"].ran == []
+    report = json.loads((folder / "build" / "changed" / "report.json").read_text())
+    assert {f["name"] for f in report["folders"]} == {"android"}

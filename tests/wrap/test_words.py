@@ -1,0 +1,86 @@
+"""Names of people's become identifiers: words first, then a style, each once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tflite_build import languages
+from tflite_build.wrap import kotlin, words
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("serving_default", ("serving", "default")),
+        ("inputImage", ("input", "image")),
+        ("StatefulPartitionedCall:0", ("stateful", "partitioned", "call0")),
+        ("conv2d_1/kernel", ("conv2", "d1", "kernel")),
+        ("Größe", ("grosse",)),
+        ("pré-logits", ("pre", "logits")),
+        ("HTTPServer", ("http", "server")),
+        ("日本", ()),
+        ("", ()),
+    ],
+)
+def test_words(name: str, found: tuple[str, ...]) -> None:
+    assert words.words(name) == found
+
+
+@given(st.lists(st.text(max_size=20), unique=True, max_size=12))
+def test_identifiers_are_valid_and_each_once(names: list[str]) -> None:
+    for style in (words.camel, words.pascal):
+        made = words.named(names, style, "value", languages.kotlin_keywords())
+        assert list(made) == names
+        assert len({own.casefold() for own in made.values()}) == len(names)
+        for own in made.values():
+            assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", own) and own not in languages.kotlin_keywords()
+
+
+def test_what_is_alike_is_told_apart() -> None:
+    names = ["a b", "a_b", "A-B", "class", "1", "日本"]
+    assert list(words.named(names, words.camel, "input", languages.kotlin_keywords()).values()) == [
+        "aB",
+        "aB2",
+        "aB3",
+        "class2",
+        "input1",
+        "input",
+    ]
+
+
+def decoded(literal: str) -> str:
+    """What a string literal of Kotlin means."""
+    short = {"n": "\n", "t": "\t", "r": "\r"}
+
+    def meant(found: re.Match[str]) -> str:
+        return chr(int(found[1], 16)) if found[1] else short.get(found[2], found[2])
+
+    units = re.sub(r"\\(?:u([0-9a-f]{4})|(.))", meant, literal[1:-1])
+    return units.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
+
+
+@given(st.text(max_size=60))
+def test_a_string_is_read_as_it_was(text: str) -> None:
+    """Nothing ends the literal early or begins a template."""
+    literal = kotlin.string(text)
+    assert literal[0] == literal[-1] == '"' and literal.isprintable()
+    assert not re.search(r'["$]', re.sub(r"\\.", "", literal[1:-1]))
+    assert decoded(literal) == text
+
+
+@given(st.text(max_size=80))
+def test_a_comment_stays_one(text: str) -> None:
+    said = kotlin.comment(text)
+    assert "*/" not in said and "/*" not in said and "@" not in said and "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [(0.0, "0.0f"), (1.0, "1.0f"), (-128.5, "-128.5f"), (0.1, "0.1f"), (1e-9, "1e-09f"), (1 / 3, "0.33333334f")],
+)
+def test_a_float_literal_is_exact(value: float, literal: str) -> None:
+    assert kotlin.float_literal(value) == literal
