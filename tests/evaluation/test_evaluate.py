@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Ran, command, new_cache
+from harness import Ran, command, new_cache, under_permissions
 
 import tflite_build
 from tflite_build.errors import BuildError, ExitCode
@@ -227,6 +228,21 @@ def test_what_is_no_model(tmp_path: Path, cli: Callable[..., Ran], name: str, co
     assert said in ran.err and "Traceback" not in ran.text
     told = json.loads(cli("evaluate", "--json", name, cwd=tmp_path).out)
     assert told["errors"] and told["version"] == 1
+
+
+@pytest.mark.parametrize("command", ["evaluate", "init"])
+@pytest.mark.parametrize("name", ["plain.keras", "folder", "saved/saved_model.pb"])
+def test_what_may_not_be_read(tmp_path: Path, cache: Path, name: str, command: str) -> None:
+    shutil.copy(FIXTURES / "init" / "plain.keras", tmp_path)
+    shutil.copytree(FIXTURES / "saved_models" / "table_values", tmp_path / "saved")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / name).chmod(0)
+    asked = [sys.executable, "-m", "tflite_build", command, name.partition("/")[0]]
+    ran = subprocess.run(asked, cwd=tmp_path, preexec_fn=under_permissions, capture_output=True, text=True)
+    (tmp_path / name).chmod(0o755)
+    assert ran.returncode in (ExitCode.USAGE, ExitCode.SPEC_WRONG), ran.stderr
+    assert "Permission denied" in ran.stderr or "is not readable" in ran.stderr
+    assert name.rpartition("/")[2] in ran.stderr and "Traceback" not in ran.stderr
 
 
 def test_a_folder_of_several_models(zoo) -> None:

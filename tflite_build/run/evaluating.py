@@ -162,7 +162,9 @@ def evaluate(name: str | Path, options: Options, listener: Listener, *, timed: b
     """
     options = replace(options, publish=False)
     path = Path(name)
-    if named.there(path) and path.is_file() and (path.suffix == ".tflite" or _holds_model(path)):
+    if named.there(path):
+        named.ordinary(path)
+    if path.is_file() and (path.suffix == ".tflite" or _holds_model(path)):
         held = figures(path)
         with Session(options, listener) as session:
             file = _evaluated(session, _Made("", "", path), held, timed)

@@ -104,7 +104,7 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
         described = Description(_tidy(_templates().get_template("example.toml.jinja").render()), ())
     else:
         described = describe(model, output.absolute().parent, offline=offline, listener=listener)
-    with Placement() as placement:
+    with Placement(named=True) as placement:
         placement.text(described.text, output)
         placement.commit()
     for note in described.notes:
@@ -203,6 +203,7 @@ def _look(model: Path, offline: bool, listener: Listener) -> _Look:
         if not named.there(model):
             message, hint = absent(model, str(model), "file or folder")
             raise UsageError(Problem(message, hint=hint))
+        named.ordinary(model)
         if model.is_dir():
             return _saved_model(model)
         if model.suffix == ".keras":
