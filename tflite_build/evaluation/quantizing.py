@@ -1,8 +1,8 @@
 """What quantizers make of a float file: which kinds change anything in it, and about how large its file becomes.
 
 Knows which operators litert-quantizer takes, and nothing of accuracy. Source: DEFAULT_JSON_POLICY in default_policy.py of
-litert-quantizer (2026). Weights are made smaller wherever they are; arithmetic is made integer outside of bodies of loops and
-branches alone, whose values nobody sees while ranges are measured.
+litert-quantizer (2026). Weights are made smaller wherever they are; arithmetic is made integer outside of the bodies of
+loops and branches alone, whose values nobody sees while ranges are measured.
 """
 
 from __future__ import annotations
@@ -27,10 +27,52 @@ _WEIGHTED: Mapping[str, tuple[int, int]] = {
 _WITH_BIAS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 # What int8 makes integer; DIV has a form, which the tool leaves in float.
 _INTEGER = frozenset(
-    """ADD AVERAGE_POOL_2D BATCH_MATMUL BROADCAST_TO CONCATENATION CONV_2D DEPTHWISE_CONV_2D DYNAMIC_UPDATE_SLICE
-    FULLY_CONNECTED GATHER GATHER_ND GELU HARD_SWISH LOGISTIC MAXIMUM MAX_POOL_2D MEAN MIRROR_PAD MUL PACK PAD PADV2
-    REDUCE_MIN RELU RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RSQRT SELECT SELECT_V2 SLICE SOFTMAX SPACE_TO_DEPTH SPLIT
-    SQRT SQUARED_DIFFERENCE STABLEHLO_COMPOSITE STRIDED_SLICE SUB SUM TANH TRANSPOSE TRANSPOSE_CONV UNPACK""".split()
+    [
+        "ADD",
+        "AVERAGE_POOL_2D",
+        "BATCH_MATMUL",
+        "BROADCAST_TO",
+        "CONCATENATION",
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "DYNAMIC_UPDATE_SLICE",
+        "FULLY_CONNECTED",
+        "GATHER",
+        "GATHER_ND",
+        "GELU",
+        "HARD_SWISH",
+        "LOGISTIC",
+        "MAXIMUM",
+        "MAX_POOL_2D",
+        "MEAN",
+        "MIRROR_PAD",
+        "MUL",
+        "PACK",
+        "PAD",
+        "PADV2",
+        "REDUCE_MIN",
+        "RELU",
+        "RESHAPE",
+        "RESIZE_BILINEAR",
+        "RESIZE_NEAREST_NEIGHBOR",
+        "RSQRT",
+        "SELECT",
+        "SELECT_V2",
+        "SLICE",
+        "SOFTMAX",
+        "SPACE_TO_DEPTH",
+        "SPLIT",
+        "SQRT",
+        "SQUARED_DIFFERENCE",
+        "STABLEHLO_COMPOSITE",
+        "STRIDED_SLICE",
+        "SUB",
+        "SUM",
+        "TANH",
+        "TRANSPOSE",
+        "TRANSPOSE_CONV",
+        "UNPACK",
+    ]
 )
 _FLOAT = "float32"
 # Bytes in the file, as files show them: a scale with its zero point, the table of them that a tensor has, an operator that

@@ -36,7 +36,8 @@ class Obstacle:
     Attributes:
         engine: Who refuses it: "litert", "tensorflow", or "" for what is in the file.
         operator: Its name; "" where no operator is blamed.
-        needs: "select", "custom", or "" where it has no form at all.
+        needs: "select", "custom", "stock" (a custom one that the stock runtime carries), "version" (no release has it),
+            "shape" where it has a form, and the shapes are wrong, or "" where it has no form at all.
         source: The layer or the source line that it comes from.
         message: What is wrong.
         change: What to write instead, where a table knows.
@@ -183,7 +184,10 @@ def _cpu(figures: Figures, made: Mapping[str, Figures]) -> AcceleratorVerdict:
     elif "dynamic-int8" not in figures.kinds:
         variant, why = "float32", "it has no layer whose weights a quantizer makes smaller"
     elif depthwise and "int8" in figures.kinds:
-        variant, why = "int8", "a quarter of the weights, and integer arithmetic; needs calibration data. As dynamic-int8 "
+        variant, why = (
+            "int8",
+            "a quarter of the weights, and integer arithmetic; needs calibration data. As dynamic-int8 ",
+        )
         why += f"XNNPACK would not take its DEPTHWISE_CONV_2D ({depthwise})"
     else:
         variant, why = "dynamic-int8", "a quarter of the weights without calibration data"

@@ -16,7 +16,9 @@ from tflite_build.engines.contract import FailingOperator, Refused
 from tflite_build.engines.words import element_types, quoted
 
 _LINES = 12  # of the converter's own words
-_RUN_OPERATIONS = frozenset({"while", "if", "case"})  # what is inside of others, such as a comparison of sort, is a part of them
+_RUN_OPERATIONS = frozenset(
+    {"while", "if", "case"}
+)  # what is inside of others, such as a comparison of sort, is a part of them
 
 
 @dataclass(frozen=True, slots=True)
