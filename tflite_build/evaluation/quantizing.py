@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from tflite_build.tflite.reader import Model, Tensor
 
@@ -93,7 +92,7 @@ class Quantizing:
     smaller: Mapping[str, int]
 
 
-NONE = Quantizing((), MappingProxyType({}))
+NONE = Quantizing((), {})  # no proxy: JSON is made of copies
 
 
 def quantizing(model: Model, graphs: tuple[Graph, ...]) -> Quantizing:

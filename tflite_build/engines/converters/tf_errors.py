@@ -59,12 +59,13 @@ def read(text: str, collected: Iterable[bytes]) -> Failure:
     lists = calls = False
     for data in collected:
         code, name = wire.number(data, 3), wire.text(wire.message(data, 5), 1).removeprefix("tf.")
-        lists |= name.startswith(("TensorList", "EmptyTensorList")) and "TensorList" in wire.text(data, 2)
+        of_list = name.startswith(("TensorList", "EmptyTensorList"))
+        lists |= of_list and "TensorList" in wire.text(data, 2)
         calls |= code == _FUNCTION_CALLS_LEFT
         message, _, more = wire.text(data, 4).partition("\n")
         messages.append(message)
         said = _WRONG.search(message)
-        if said and code not in _NEEDS:
+        if said and code not in _NEEDS and not of_list:
             wrong[name] = said[1]
         types = [t for t in element_types(more.partition("\n")[0].rpartition(" : ")[2]) if t in _NARROWER]
         if types:
