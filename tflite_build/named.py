@@ -37,7 +37,26 @@ def file(path: Path) -> Path:
         raise UsageError(Problem(message, hint=hint))
     if path.is_dir():
         raise UsageError(Problem(f"'{path}' is a folder, not a file"))
+    ordinary(path)
     return path
+
+
+def ordinary(path: Path) -> None:
+    """Look whether what is at `path` can be read: a file, or a folder.
+
+    Raises:
+        UsageError: If it may not be read, or is something that might never end.
+    """
+    try:
+        if path.is_dir():
+            path.joinpath(".").stat()  # whether it may be entered
+            next(path.iterdir(), None)
+        elif not path.is_file():
+            raise UsageError(Problem(f"'{path}' is a pipe, socket or device, not a file"))
+        else:
+            path.open("rb").close()
+    except OSError as error:
+        raise UsageError(Problem(f"cannot open '{path}': {error.strerror}")) from None
 
 
 def absent(path: Path, shown: str, what: str) -> tuple[str, str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from harness import Ran
+from harness import Ran, inside
 
 ROOT = Path(__file__).resolve().parents[2]
 # Appended to a copy: does what a reader does, and leaves what he then sees in the title.
@@ -124,3 +126,86 @@ def test_names_are_text(tmp_path: Path, browser: Path, module_cli: Callable[...,
 def test_a_page_that_cannot_be_written(page: Path, module_cli: Callable[..., Ran]) -> None:
     ran = module_cli("evaluate", page.parent / "digits", "--no-time", "--html", page / "x.html")
     assert ran.code == 5 and "is a file, where a folder is needed" in ran.err
+
+
+INT8 = ROOT / "tests" / "fixtures" / "tflite" / "int8.tflite"
+
+
+@pytest.fixture
+def shell(cache: Path, tmp_path: Path) -> Callable[..., Ran]:
+    """The command line inside of this process, in this test's folder, beside `m.tflite`."""
+    run = inside(cache)
+    shutil.copy(INT8, tmp_path / "m.tflite")
+    return lambda *arguments: run(*arguments, cwd=tmp_path)
+
+
+def test_a_page_replaces_pages_alone(shell: Callable[..., Ran], tmp_path: Path) -> None:
+    """Neither what is evaluated nor anything else, however it is named, and before anything is done."""
+    (tmp_path / "model.toml").write_text(
+        'spec = 1\n[model]\nname = "m"\n[source]\nformat = "tflite"\npath = "m.tflite"\n'
+    )
+    (tmp_path / "notes.html").write_text("<!doctype html><title>mine</title>")
+    (tmp_path / "link.html").symlink_to("m.tflite")
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
+    for model in ("m.tflite", "."):
+        for place in ("m.tflite", "link.html", "model.toml", "notes.html", str(tmp_path / "m.tflite")):
+            ran = shell("evaluate", model, "--no-time", "--html", place)
+            said = f"error: --html would replace '{place}', which is something else\n"
+            assert (ran.code, ran.out, ran.err) == (64, "", said + "help: name another file, or remove it\n"), place
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()} == before
+
+
+def test_a_link_to_a_page_is_followed(shell: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "page.html").symlink_to("pages/one.html")
+    for _ in range(2):
+        assert shell("evaluate", "m.tflite", "--no-time", "--html", "page.html").code == 0
+    assert (tmp_path / "page.html").is_symlink() and (tmp_path / "pages" / "one.html").read_text().endswith("</html>")
+    assert [p.name for p in (tmp_path / "pages").iterdir()] == ["one.html"]
+
+
+def test_pipes_and_devices_are_written_into(shell: Callable[..., Ran], tmp_path: Path, cli: Callable[..., Ran]) -> None:
+    """And never read, which might not end."""
+    ran = shell("evaluate", "m.tflite", "--no-time", "--html", "/dev/full")
+    assert ran.code == 5 and "cannot write /dev/full: No space left on device" in ran.err
+    ran = cli("evaluate", tmp_path / "m.tflite", "--no-time", "--html", "/dev/stdout")
+    assert ran.code == 0 and ran.out.startswith("<!doctype html>") and ran.out.endswith("</html>"), ran.text
+    os.mkfifo(tmp_path / "pipe")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_text()), daemon=True)
+    reader.start()
+    assert shell("evaluate", "m.tflite", "--no-time", "--html", "pipe").code == 0
+    reader.join(30)
+    assert read == [ran.out] and (tmp_path / "pipe").is_fifo()
+
+
+def test_a_place_is_looked_at_before_the_model(shell: Callable[..., Ran], tmp_path: Path) -> None:
+    """Even where that is none; and programs are told as everywhere."""
+    (tmp_path / "none.tflite").write_bytes(b"no model at all")
+    for place, said in (
+        ("m.tflite/x.html", "'m.tflite' is a file, where a folder is needed"),
+        ("m.tflite", "--html would replace 'm.tflite', which is something else"),
+    ):
+        ran = shell("evaluate", "none.tflite", "--json", "--html", place)
+        (error,) = json.loads(ran.out)["errors"]
+        assert said in error["message"] and error["code"] == ran.code
+
+
+def test_a_name_that_is_not_utf8(cli: Callable[..., Ran], tmp_path: Path) -> None:
+    """JSON is what strict parsers take, and a page is UTF-8."""
+    odd = os.fsdecode(b"b\xff\xfe.tflite")
+    shutil.copy(INT8, tmp_path / odd)
+    value = json.loads(cli("evaluate", "--json", "--no-time", tmp_path / odd).out)
+    assert value["name"] == "b\ufffd\ufffd"
+    json.dumps(value, ensure_ascii=False).encode()
+    ran = cli("evaluate", "--no-time", tmp_path / odd, "--html", tmp_path / "page.html")
+    assert ran.code == 0, ran.text
+    assert r"<h1>b\udcff\udcfe" in (tmp_path / "page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", [("inspect", "pipe"), ("diff", "pipe", "m.tflite"), ("evaluate", "pipe")])
+def test_a_pipe_is_no_model(shell: Callable[..., Ran], tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Told at once, rather than waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    ran = shell(*command)
+    assert (ran.code, ran.err) == (64, "error: 'pipe' is a pipe, socket or device, not a file\n")

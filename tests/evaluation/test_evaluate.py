@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Ran, command, new_cache
+from harness import Ran, command, new_cache, under_permissions
 
 import tflite_build
 from tflite_build.errors import BuildError, ExitCode
@@ -229,10 +230,125 @@ def test_what_is_no_model(tmp_path: Path, cli: Callable[..., Ran], name: str, co
     assert told["errors"] and told["version"] == 1
 
 
+@pytest.mark.parametrize("command", ["evaluate", "init"])
+@pytest.mark.parametrize("name", ["plain.keras", "folder", "saved/saved_model.pb"])
+def test_what_may_not_be_read(tmp_path: Path, cache: Path, name: str, command: str) -> None:
+    shutil.copy(FIXTURES / "init" / "plain.keras", tmp_path)
+    shutil.copytree(FIXTURES / "saved_models" / "table_values", tmp_path / "saved")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / name).chmod(0)
+    asked = [sys.executable, "-m", "tflite_build", command, name.partition("/")[0]]
+    ran = subprocess.run(asked, cwd=tmp_path, preexec_fn=under_permissions, capture_output=True, text=True)
+    (tmp_path / name).chmod(0o755)
+    assert ran.returncode in (ExitCode.USAGE, ExitCode.SPEC_WRONG), ran.stderr
+    assert "Permission denied" in ran.stderr or "is not readable" in ran.stderr
+    assert name.rpartition("/")[2] in ran.stderr and "Traceback" not in ran.stderr
+
+
 def test_a_folder_of_several_models(zoo) -> None:
     with pytest.raises(BuildError) as caught:
         tflite_build.evaluate(zoo[0].folder)
-    assert "holds 3 models" in str(caught.value)
+    assert "holds 3 models" in str(caught.value) and " more" not in caught.value.problems[0].hint
+
+
+LOOPED = """
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+W = np.random.default_rng(0).normal(0, 0.2, (32, 32)).astype("float32")
+
+
+def looped(x):
+    return jax.lax.fori_loop(0, 7, lambda _, y: jnp.tanh(y @ W), x)
+
+
+def median(x):
+    middle = jnp.sort(x, axis=-1)[:, 8]
+    return middle / jnp.abs(jnp.fft.fft(x)).max()
+"""
+
+
+def jax_model(folder: Path, function: str, shape: str) -> Path:
+    folder.mkdir()
+    (folder / "model.py").write_text(LOOPED.lstrip(), "utf-8")
+    source = f'[source]\nformat = "jax"\nentry = "model.py:{function}"\n[input.x]\nshape = {shape}\ndtype = "float32"\n'
+    (folder / "model.toml").write_text(f'spec = 1\n[model]\nname = "{function}"\n{source}', "utf-8")
+    return folder
+
+
+def test_int8_is_advised_where_a_quantizer_makes_it(tmp_path: Path, module_cli: Callable[..., Ran]) -> None:
+    """Which is outside of loops; weights are made smaller everywhere."""
+    value = json.loads(
+        module_cli("evaluate", "--json", "--no-time", jax_model(tmp_path / "m", "looped", "[1, 32]")).out
+    )
+    (file,) = value["files"]
+    assert file["kinds"] == ["float16", "dynamic-int8"] and set(file["smaller"]) == {"float16", "dynamic-int8"}
+    found = {a["accelerator"]: a for a in value["verdict"]["accelerators"]}
+    assert found["NPU"]["variant"] == "" and "nothing outside of the bodies of its loops" in found["NPU"]["but"]
+    assert found["CPU"]["variant"] == "dynamic-int8" and "int8 is faster" not in found["CPU"]["why"]
+    tables = json.loads(module_cli("evaluate", "--json", FIXTURES / "saved_models" / "table_values").out)
+    assert tables["files"][0]["kinds"] == []
+    assert {a["accelerator"]: a["variant"] for a in tables["verdict"]["accelerators"]} == {
+        "CPU": "float32",
+        "GPU": "",
+        "NPU": "",
+    }
+
+
+def test_what_is_inside_of_an_operation_is_not_blamed(tmp_path: Path, module_cli: Callable[..., Ran]) -> None:
+    value = json.loads(module_cli("evaluate", "--json", jax_model(tmp_path / "m", "median", "[1, 16]")).out)
+    assert [(o["operator"], o["source"]) for o in value["obstacles"]] == [
+        ("sort", "model.py:13"),
+        ("fft", "model.py:14"),
+    ]
+
+
+def test_all_signatures_are_told_of(module_cli: Callable[..., Ran]) -> None:
+    """Where the converter stops at shapes that are wrong, which is no lack of a form."""
+    value = json.loads(module_cli("evaluate", "--json", FIXTURES / "saved_models" / "beyond_builtins").out)
+    found = {o["operator"] or o["source"]: o for o in value["obstacles"]}
+    assert set(found) == {"Erfinv", "Svd", "PyFunc", "MatrixInverse", "Reshape"}
+    assert "elements be a multiple of 3, but got 1" in found["Reshape"]["message"]
+    assert found["Reshape"]["needs"] == "shape" and "declare a size" in found["Reshape"]["change"]["instead"]
+    assert "no form of 'Reshape'" not in json.dumps(value)
+
+
+def test_outputs_that_depend_on_the_data(tmp_path: Path, module_cli: Callable[..., Ran]) -> None:
+    source = 'format = "saved_model"\npath = "m"\nsignatures = ["positive"]\n'
+    shutil.copytree(FIXTURES / "saved_models" / "beyond_builtins", tmp_path / "m")
+    (tmp_path / "model.toml").write_text(f'spec = 1\n[model]\nname = "positive"\n[source]\n{source}', "utf-8")
+    ran = module_cli("evaluate", "--json", tmp_path)
+    value = json.loads(ran.out)
+    (obstacle,) = value["obstacles"]
+    assert ran.code == 0 and not value["converts"] and ways(value, "standard") == ["change"]
+    assert "depends on what the inputs hold" in obstacle["message"] and "fixed size" in obstacle["change"]["instead"]
+
+
+def test_a_mistake_in_a_source_without_a_spec_stands_at_the_source(
+    tmp_path: Path, module_cli: Callable[..., Ran]
+) -> None:
+    shutil.copy(FIXTURES / "keras2" / "custom.h5", tmp_path)
+    ran = module_cli("evaluate", "--json", "custom.h5", cwd=tmp_path)
+    (error,) = json.loads(ran.out)["errors"]
+    assert (ran.code, error["file"], error["line"]) == (2, str(tmp_path / "custom.h5"), None)
+    assert "`tflite-build init custom.h5` writes a model.toml" in error["hint"]
+
+
+def test_what_it_says(cli: Callable[..., Ran]) -> None:
+    """Numbers and verbs agree, figures of a row are of one kind, and advice is no complaint."""
+    custom = cli("evaluate", "--no-time", FIXTURES / "tflite" / "custom.tflite").out
+    assert "give the runtime a kernel of your own" in custom and "is no builtin operator\n" not in custom
+    assert "a TensorFlow operator (select TF op)" in custom
+    two = cli("evaluate", "--no-time", FIXTURES / "tflite" / "two-signatures.tflite").out
+    assert "peak memory, MACs and times: of the signature with the most" in two
+    for text in (custom, two):
+        assert "pieces of none" not in text and " 1 kinds" not in text and "1 operators" not in text
+    value = tflite_build.evaluate(FIXTURES / "tflite" / "two-signatures.tflite", timed=False)
+    (cpu,) = (a for a in value.verdict.accelerators if a.accelerator == "CPU")
+    assert cpu.why.endswith("XNNPACK takes all operators") and cpu.but == "", (
+        "what speaks for it does not speak against it"
+    )
 
 
 def test_mobilenet(tmp_path: Path, python_of: Callable[[str], Path], shared_cache: Path) -> None:

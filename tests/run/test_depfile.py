@@ -68,6 +68,9 @@ def test_what_was_built_is_shown_though_the_file_cannot_be_written(small, cli: C
     (small.folder / "in the way").write_text("")
     ran = cli("build", small.folder, "--depfile", "in the way/x.d", cwd=small.folder)
     assert ran.code == 5 and "cannot write in the way/x.d" in ran.err
+    assert ran.out == "", "what is seen before the build is told before it"
+    ran = cli("build", small.folder, "--depfile", "/dev/full", cwd=small.folder)
+    assert ran.code == 5 and "cannot write /dev/full: No space left on device" in ran.err
     assert "2 files in build/small" in ran.out and small.output("int8").is_file()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import resource
@@ -18,7 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tomli
-from harness import events
+from harness import events, under_permissions
 
 import tflite_build
 from tflite_build.errors import ExitCode
@@ -27,10 +26,6 @@ from tflite_build.run import outputs
 from tflite_build.store.store import Store
 
 HELP = "help: free some space, or set TFLITE_BUILD_CACHE to a folder that can be written"
-
-
-_PR_CAPBSET_DROP = 24
-_CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 
 
 def as_process(
@@ -44,8 +39,8 @@ def as_process(
     """
 
     def limit() -> None:
-        for capability in _CAPABILITIES if as_user and os.geteuid() == 0 else ():
-            ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+        if as_user:
+            under_permissions()
         if file_size is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
 

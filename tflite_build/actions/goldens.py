@@ -29,11 +29,17 @@ def _activations(model: Resolved) -> dict[str, dict[str, str]]:
 
 def step(model: Resolved, tools: Tools, variant: str) -> Step:
     """The step that computes them from the variant's finished file."""
+    (quantize,) = (v.quantize for v in model.variants if v.name == variant)
     return Step(
         step_id(variant),
         "goldens",
         tools.runner(model),
-        {"declared": model.declared.to_json(), "names": model.names.to_json(), "activations": _activations(model)},
+        {
+            "declared": model.declared.to_json(),
+            "names": model.names.to_json(),
+            "activations": _activations(model),
+            "quantize": quantize,
+        },
         {"model": pack.model_of(variant), "samples": OutputOf(samples.ID, samples.FOLDER)},
         variant=variant,
         weight=2,

@@ -17,7 +17,7 @@ from tflite_build.errors import BuildError, ExitCode, Problem, UsageError, near_
 from tflite_build.progress import Note
 
 from . import console, front
-from .guard import guarded
+from .guard import guarded, keeping
 
 app = typer.Typer(
     name="tflite-build",
@@ -218,6 +218,7 @@ def plan(
 
 
 @app.command(short_help="Hold models against the limits of their specs.")
+@keeping()
 def check(
     targets: Targets = None,
     suggest: Annotated[
@@ -264,6 +265,7 @@ def runtime(
 
 
 @app.command(short_help="Say what a model needs and takes, before it is built.")
+@keeping()
 def evaluate(
     model: Annotated[
         str,
@@ -287,15 +289,17 @@ def evaluate(
 
     shown = Progress(sys.stderr if as_json else sys.stdout, verbose=False)
     with _told(as_json):
+        if html is not None:
+            from . import page
+
+            page.check(html)
         try:
             evaluation = tflite_build.evaluate(model, timed=timed, offline=offline, out_dir=out_dir, on_event=shown)
         finally:
             shown.close()
-    if html is not None:
-        from . import page
-
-        page.write(evaluation, html)
-        console.note(Note(f"wrote {console.relative(html)}"))
+        if html is not None:
+            page.write(evaluation, html)
+            console.note(Note(f"wrote {console.relative(html)}"))
     if as_json:
         console.json_document(evaluation.to_json())
     elif html is None:

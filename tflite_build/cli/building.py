@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from tflite_build.run import arguments, building
 from tflite_build.run import depfile as dependencies
 from tflite_build.run.building import Outcome
 from tflite_build.run.driver import Options
+from tflite_build.run.publish import check_named
 from tflite_build.run.result import ModelResult, VariantResult
 from tflite_build.store.snapshots import Snapshot
 from tflite_build.tflite import runtimes
@@ -32,7 +32,6 @@ _APIS = {
     "interpreter": " with the Interpreter API, as here",
     "compiled-model": " with the CompiledModel API, as here",
 }
-_HEAD = 1 << 16  # bytes of a file that tell what it is
 
 
 def run(looked: front.Looked) -> int:
@@ -127,16 +126,8 @@ def _check_places(reporting: Reporting) -> None:
         ("--trace", reporting.trace, b'"traceEvents"'),
         ("--depfile", reporting.depfile, b": \\\n"),
     ):
-        head = b""
         if file is not None:
-            with contextlib.suppress(OSError), file.open("rb") as opened:
-                head = opened.read(_HEAD)
-        if head and mark not in head:
-            raise UsageError(
-                Problem(
-                    f"{option} would replace '{file}', which is something else", hint="name another file, or remove it"
-                )
-            )
+            check_named(option, file, mark)
     if reporting.trace is not None and reporting.trace == reporting.depfile:
         raise UsageError(Problem("--trace and --depfile name one file", hint="name two"))
 

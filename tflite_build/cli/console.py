@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ from tflite_build.errors import Problem, StoreError, printable
 from tflite_build.progress import Event, Note, Warning_
 
 from .front import BOLD, PLAIN, coloured, colourful
+
+_LONE = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are not UTF-8
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def write(stream: TextIO | None, text: str) -> None:
@@ -68,7 +72,15 @@ def note(event: Event) -> None:
 
 def json_document(value: object) -> None:
     """A JSON document."""
-    line(json.dumps(value, indent=2))
+    line(json_text(value, indent=2))
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """`value` as JSON that every parser takes: in a file's name what is not UTF-8 becomes U+FFFD, a character of JSON."""
+    separators = None if indent is not None else (",", ":")
+    text = json.dumps(value, indent=indent, separators=separators, ensure_ascii=False)
+    whole = _LONE.sub("\ufffd", text)
+    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], whole)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: str = "") -> None:

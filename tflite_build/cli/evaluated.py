@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from tflite_build.errors import printable
+from tflite_build.evaluation.delegates import Coverage
 from tflite_build.evaluation.figures import Figures
 from tflite_build.evaluation.verdict import Obstacle, Verdict
 from tflite_build.run.evaluating import Evaluation, FileEvaluation
@@ -20,6 +21,14 @@ _NEEDS = {
     "custom": "a custom operator",
     "stock": "the stock runtime",
     "version": "another version",
+    "shape": "other shapes",
+}
+# What to do where no table knows better.
+_WAYS = {
+    "select": "allow it with `select_tf_ops` in [compatibility], or write it with builtin operators",
+    "custom": "give the runtime a kernel of your own ([compatibility.custom_ops.NAME]), or write it with builtin operators",
+    "stock": "take another runtime than that of Play services, or write it with builtin operators",
+    "version": "wait for a release, or write it in another way",
 }
 
 
@@ -35,7 +44,7 @@ def show(evaluation: Evaluation) -> None:
         _signatures(first)
         _operators(first)
         _layers(first)
-        _delegates(evaluation, first)
+        _delegates(evaluation)
         _complexity(first)
     for note in evaluation.notes:
         console.line(f"note: {printable(note)}")
@@ -76,7 +85,7 @@ def _obstacles(obstacles: Sequence[Obstacle], title: str) -> None:
     rows = []
     for o in obstacles:
         needs = _NEEDS.get(o.needs, "has no form")
-        advice = f"{o.change.instead} ({o.change.why})" if o.change else o.message
+        advice = f"{o.change.instead} ({o.change.why})" if o.change else _WAYS.get(o.needs, f"not known: {o.message}")
         advice = f"{o.message}\n{advice}" if o.change and not o.operator else advice
         rows.append(
             [o.engine or "-", printable(o.operator) or "-", printable(o.source) or "-", needs, _wrapped(advice)]
@@ -95,7 +104,7 @@ def _files(files: Sequence[FileEvaluation]) -> None:
                 printable(file.variant) or file.figures.quantization,
                 console.size(held.file),
                 f"{held.parameters:,}",
-                console.size(sum(s.arena for s in file.figures.signatures)),
+                console.size(max((s.arena for s in file.figures.signatures), default=0)),
                 count_text(max((s.compute.total for s in file.figures.signatures), default=0)),
                 share_text((s.gpu.delegated, s.gpu.operators) for s in file.figures.signatures),
                 share_text((s.xnnpack.delegated, s.xnnpack.operators) for s in file.figures.signatures),
@@ -108,6 +117,10 @@ def _files(files: Sequence[FileEvaluation]) -> None:
     head += [f"{n} thread{'s' if n > 1 else ''}" for n in threads]
     filled = [row + ["-"] * (len(head) - len(row)) for row in rows]
     console.table(head, filled, right=range(1, len(head)), indent="  ")
+    if any(len(f.figures.signatures) > 1 for f in files):
+        console.line(
+            "  peak memory, MACs and times: of the signature with the most; GPU and XNNPACK: of all signatures"
+        )
     for why in dict.fromkeys(f.not_timed for f in files if f.not_timed):
         console.line(f"  not measured: {printable(why)}")
     made = {file.quantize for file in files}
@@ -115,7 +128,7 @@ def _files(files: Sequence[FileEvaluation]) -> None:
         f"{form} about {console.size(size)}" for form, size in files[0].figures.smaller.items() if form not in made
     )
     if estimates:
-        console.line(f"  smaller, estimated from the bytes of its weights: {estimates}")
+        console.line(f"  smaller, estimated from its weights and their scales: {estimates}")
     console.line()
 
 
@@ -192,29 +205,18 @@ def _layers(found: Figures) -> None:
     console.line()
 
 
-def _delegates(evaluation: Evaluation, found: Figures) -> None:
-    for s in found.signatures:
-        for name, coverage in (("GPU", s.gpu), ("XNNPACK", s.xnnpack)):
-            if coverage.whole:
-                continue
-            pieces = ", ".join(map(str, coverage.pieces)) or "none"
-            title = f" of {printable(s.name)}" if len(found.signatures) > 1 else ""
-            console.line(
-                f"{name}{title}: {coverage.delegated} of {coverage.operators} operators; it could take {coverage.taken}, "
-                f"in pieces of {pieces}"
-            )
-            if coverage.cuts:
-                console.line(f"  cut at {', '.join(map(printable, coverage.cuts[:6]))}")
-            counted: dict[tuple[str, str], list[str]] = {}
-            for n in coverage.not_taken:
-                counted.setdefault((n.operator, n.reason), []).append(n.layer)
-            rows = [
-                [op, str(len(where)), reason, ", ".join(dict.fromkeys(filter(None, map(printable, where[:2]))))]
-                for (op, reason), where in counted.items()
-            ]
-            console.table(["not taken", "count", "why", "layers"], rows[:_SHOWN], right=(1,), indent="  ")
-            _more(len(rows))
-            console.line()
+def _delegates(evaluation: Evaluation) -> None:
+    """What delegates do not get, of each file where it differs from those before it."""
+    shown: dict[tuple[str, str], list[Coverage]] = {}
+    for file in evaluation.files:
+        several = len(file.figures.signatures) > 1
+        of_file = f" of the {printable(file.variant)} file" if len(evaluation.files) > 1 else ""
+        for s in file.figures.signatures:
+            for name, coverage in (("GPU", s.gpu), ("XNNPACK", s.xnnpack)):
+                before = shown.setdefault((s.name, name), [])
+                if not coverage.whole and coverage not in before:
+                    _coverage(f"{name}{f' of {printable(s.name)}' if several else ''}{of_file}", coverage)
+                before.append(coverage)
     changes = list(dict.fromkeys(a.change for a in evaluation.advice))
     for change in changes:
         console.line(f"for the GPU: instead of {change.construct}: {change.instead} ({change.why})")
@@ -222,16 +224,34 @@ def _delegates(evaluation: Evaluation, found: Figures) -> None:
         console.line()
 
 
+def _coverage(title: str, coverage: Coverage) -> None:
+    could = f"; it could take {coverage.taken}, in pieces of {', '.join(map(str, coverage.pieces))}"
+    counts = f"{coverage.delegated} of {_counted(coverage.operators, 'operator')}"
+    console.line(f"{title}: {counts}{could if coverage.pieces else ''}")
+    if coverage.cuts:
+        console.line(f"  cut at {', '.join(map(printable, coverage.cuts[:6]))}")
+    counted: dict[tuple[str, str], list[str]] = {}
+    for n in coverage.not_taken:
+        counted.setdefault((n.operator, n.reason), []).append(n.layer)
+    rows = [
+        [op, str(len(where)), reason, ", ".join(dict.fromkeys(filter(None, map(printable, where[:2]))))]
+        for (op, reason), where in counted.items()
+    ]
+    console.table(["not taken", "count", "why", "layers"], rows[:_SHOWN], right=(1,), indent="  ")
+    _more(len(rows))
+    console.line()
+
+
 def _complexity(found: Figures) -> None:
     c = found.complexity
-    parts = [f"{c.operators} operators of {c.kinds} kinds", f"{c.tensors} tensors"]
-    parts.append(f"{c.signatures} signature{'s' if c.signatures > 1 else ''}")
+    parts = [f"{_counted(c.operators, 'operator')} of {_counted(c.kinds, 'kind')}", _counted(c.tensors, "tensor")]
+    parts.append(_counted(c.signatures, "signature"))
     if c.subgraphs > 1:
         parts.append(f"{c.subgraphs} subgraphs")
     if c.control_flow:
         parts.append(f"control flow: {', '.join(dict.fromkeys(c.control_flow))}")
     if c.variables:
-        parts.append(f"{c.variables} variables")
+        parts.append(_counted(c.variables, "variable"))
     if c.dynamic_inputs:
         parts.append(f"open shapes of {', '.join(map(printable, c.dynamic_inputs))}")
     console.line("complexity: " + "; ".join(parts))
@@ -278,6 +298,10 @@ def _unlike(obstacles: Sequence[Obstacle]) -> list[Obstacle]:
 def _blamed(o: Obstacle) -> str:
     named = o.source and o.source.rpartition("/")[2] != o.operator
     return printable(o.operator or "the model") + (f" in '{printable(o.source)}'" if named else "")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _short(name: str) -> str:

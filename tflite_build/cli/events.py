@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import Sequence
@@ -64,6 +63,6 @@ class Events:
         )
 
     def _say(self, event: str, value: dict[str, Any]) -> None:
-        text = json.dumps({"event": event, **value}, separators=(",", ":"))
+        text = console.json_text({"event": event, **value})
         with self._lock:
             console.write(sys.stdout, text + "\n")

@@ -28,6 +28,15 @@ def stopped() -> ExitCode:
 
 
 @contextmanager
+def keeping() -> Iterator[None]:
+    """Around a command whose finished steps the next build need not do again."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError("what was finished is kept for the next build") from None
+
+
+@contextmanager
 def _terminable() -> Iterator[None]:
     """Inside, SIGTERM does what Ctrl-C does, so that the screen is left clean and what was finished is told.
 
@@ -69,7 +78,7 @@ def _guarded(command: Callable[[], int]) -> int:
         console.error(f"interrupted; {error}")
         return int(stopped())
     except KeyboardInterrupt:
-        console.error("interrupted; what was finished is kept for the next build")
+        console.error("interrupted")
         return int(stopped())
     except BrokenPipeError:
         return 0  # help, which typer writes itself, and nobody reads to its end

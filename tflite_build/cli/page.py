@@ -11,7 +11,7 @@ import jinja2
 from tflite_build import __version__, resources
 from tflite_build.evaluation.drawing import Drawing, Drawn
 from tflite_build.run.evaluating import Evaluation, FileEvaluation
-from tflite_build.run.publish import Placement
+from tflite_build.run.publish import Placement, check_named
 
 from . import console
 from .evaluated import count_text, share_text
@@ -21,6 +21,17 @@ _BOX = (150, 40)
 _GAP = (26, 30)
 _CHART = (620, 280, 70, 34)  # width, height, left, bottom
 _LABEL = (70, 14)  # what a label of a point takes
+_MARK = b'<meta name="generator" content="tflite-build evaluate">'
+
+
+def check(file: Path) -> None:
+    """Look at the place of a page before there is one.
+
+    Raises:
+        UsageError: If what stands there is no such page, such as the model itself.
+        StoreError: If nothing can be written there.
+    """
+    check_named("--html", file, _MARK)
 
 
 def write(evaluation: Evaluation, file: Path) -> None:
@@ -29,8 +40,8 @@ def write(evaluation: Evaluation, file: Path) -> None:
     Raises:
         StoreError: If `file` cannot be written.
     """
-    with Placement() as placement:
-        placement.text(render(evaluation), file)
+    with Placement(named=True) as placement:
+        placement.content(render(evaluation).encode("utf-8", "backslashreplace"), file)
         placement.commit()
 
 

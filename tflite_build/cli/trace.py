@@ -5,7 +5,6 @@ Source: the Trace Event Format, https://docs.google.com/document/d/1CvAClvFfyA5R
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ import tflite_build
 from tflite_build.progress import Event, Note, StepFinished, StepStarted, Warning_
 from tflite_build.run.publish import Placement
 from tflite_build.run.result import ModelFinished
+
+from . import console
 
 _TOOL = 1  # the number of the process of all rows
 _STORE = 1000  # the row of what was reused
@@ -79,8 +80,8 @@ class Trace:
             "displayTimeUnit": "ms",
             "otherData": {"version": tflite_build.__version__},
         }
-        with Placement() as placement:
-            placement.text(json.dumps(value, indent=1) + "\n", file)
+        with Placement(named=True) as placement:
+            placement.text(console.json_text(value, indent=1) + "\n", file)
             placement.commit()
 
     def _step(self, model: str, step: str, outcome: str, now: float) -> None:

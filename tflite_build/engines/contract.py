@@ -69,7 +69,7 @@ class FailingOperator:
     """An operator that the engine cannot convert: its name, what it needs, and where in the user's model it stands."""
 
     name: str
-    needs: str = ""  # "select" | "custom" | "" (no form at all)
+    needs: str = ""  # "select" | "custom" | "shape" (it has a form, and these shapes are wrong) | "" (no form at all)
     source: str = ""
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tflite_build.tflite.reader import BITS, Model
+from tflite_build.tflite.reader import Model
 from tflite_build.tflite.summary import is_parameter
 
 from .graph import Graph, elements, size
@@ -78,12 +78,3 @@ def data(model: Model, graphs: tuple[Graph, ...], layers: tuple[Layers, ...]) ->
         {s.name: sum(size(t.tensor) for t in s.outputs) for s in model.signatures},
         tuple(sorted(activations, key=lambda a: (-a.size, a.layer))[:_SHOWN]),
     )
-
-
-def estimate(found: Data, weights: Mapping[str, int], bits: int) -> int:
-    """Bytes that the file would have with the float weights in `weights` (by type) stored in `bits` bits each.
-
-    An estimate: scales, and what a quantizer leaves in float, are not counted.
-    """
-    saved = sum(count - count * bits // BITS[kind] for kind, count in weights.items() if BITS[kind] > bits)
-    return found.file - saved

@@ -15,7 +15,7 @@ from tflite_build.tflite.reader import Contents
 from tflite_build.tflite.runtimes import Lack
 from tflite_build.tflite.summary import quantization_of
 
-from . import arena, data, gpu, xnnpack
+from . import arena, data, gpu, quantizing, xnnpack
 from . import complexity as counting
 from . import compute as computing
 from . import layers as naming
@@ -29,7 +29,6 @@ from .loops import runs
 from .operators import OperatorUse
 
 _FLOAT = "float32"
-_FLOATS = ("float32", "bfloat16", "float64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ class Figures:
 
     Attributes:
         quantization: How it is quantized, as `inspect` says it.
-        smaller: Estimated bytes as float16 and as int8, where that is less.
+        kinds: The kinds of quantization that change anything in it: of "float16", "dynamic-int8" and "int8".
+        smaller: Estimated bytes with each of these, where that is less.
         lacks: Builtin operators that the newest release has not.
     """
 
@@ -66,6 +66,7 @@ class Figures:
     signatures: tuple[SignatureFigures, ...]
     complexity: Complexity
     operators: tuple[OperatorUse, ...]
+    kinds: tuple[str, ...]
     smaller: Mapping[str, int]
     lacks: tuple[Lack, ...]
 
@@ -108,9 +109,8 @@ def _of(file: Contents, known: Collection[str]) -> Figures:
     all_graphs = graphs(model)
     named = tuple(naming.layers(graph, known) for graph in all_graphs)
     held = data.data(model, all_graphs, named)
-    floats = {kind: count for kind, count in held.by_type.items() if kind in _FLOATS}
-    halves = floats | {kind: count for kind, count in held.by_type.items() if kind == "float16"}
-    estimates = {"float16": data.estimate(held, floats, 16), "int8": data.estimate(held, halves, 8)}
+    quantization = quantization_of(model)
+    quantized = quantizing.quantizing(model, all_graphs) if quantization == _FLOAT else quantizing.NONE
 
     def layer_of(graph: Graph, node: Node) -> str:
         return named[graph.index].of_node[node.index]
@@ -132,11 +132,12 @@ def _of(file: Contents, known: Collection[str]) -> Figures:
             )
         )
     return Figures(
-        quantization_of(model),
+        quantization,
         held,
         tuple(signatures),
         counting.complexity(model, all_graphs),
         using.operators(model, all_graphs, named),
-        {form: size for form, size in estimates.items() if size < held.file and quantization_of(model) == _FLOAT},
+        quantized.kinds,
+        quantized.smaller,
         runtimes.lacks(model, runtimes.bundled()),
     )

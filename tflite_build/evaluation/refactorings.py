@@ -40,7 +40,7 @@ def for_layer(kind: str) -> Refactoring | None:
 
 
 def for_message(message: str) -> Refactoring | None:
-    """What to write instead of what a model is refused for before any engine sees it."""
+    """What to write instead of what a model is refused for as a whole."""
     return next((r.change for r in _rows() if any(p.search(message) for p in r.messages)), None)
 
 

@@ -106,7 +106,8 @@ def refusal(
     """
     row = wanted.custom.get(node.name) if node.custom else wanted.operators.get(node.name)
     if row is None:
-        return "a custom operator" if node.custom else "not an operator of this delegate"
+        custom = "a TensorFlow operator (select TF op)" if node.flex else "a custom operator"
+        return custom if node.custom else "not an operator of this delegate"
     held = graph.constants if stored is None else stored
     return (
         _counts(node, row, held)

@@ -36,7 +36,8 @@ class Obstacle:
     Attributes:
         engine: Who refuses it: "litert", "tensorflow", or "" for what is in the file.
         operator: Its name; "" where no operator is blamed.
-        needs: "select", "custom", or "" where it has no form at all.
+        needs: "select", "custom", "stock" (a custom one that the stock runtime carries), "version" (no release has it),
+            "shape" where it has a form, and the shapes are wrong, or "" where it has no form at all.
         source: The layer or the source line that it comes from.
         message: What is wrong.
         change: What to write instead, where a table knows.
@@ -178,30 +179,38 @@ def _cpu(figures: Figures, made: Mapping[str, Figures]) -> AcceleratorVerdict:
     depthwise = sum(
         use.count for use in figures.operators if use.name == "DEPTHWISE_CONV_2D" and use.needs == "builtin"
     )
-    total = sum(s.compute.total for s in figures.signatures)
     if not figures.is_float:
-        return AcceleratorVerdict("CPU", "as it is", _quantized(figures), _of_xnnpack(figures))
-    if not total:
-        why = "it has no layer whose weights a quantizer makes smaller"
-        return AcceleratorVerdict("CPU", "float32", why, _of_xnnpack(figures))
-    if depthwise:
-        why = "a quarter of the weights, and integer arithmetic; needs calibration data. As dynamic-int8 XNNPACK would not "
-        why += f"take its DEPTHWISE_CONV_2D ({depthwise})"
-        return AcceleratorVerdict("CPU", "int8", why, _of_xnnpack(made.get("int8", figures)))
-    why = "a quarter of the weights without calibration data; int8 is faster still and needs some"
-    return AcceleratorVerdict("CPU", "dynamic-int8", why, _of_xnnpack(made.get("dynamic-int8", figures)))
-
-
-def _of_xnnpack(figures: Figures) -> str:
-    missed = [n for s in figures.signatures for n in s.xnnpack.not_taken]
-    taken = f"XNNPACK takes {_taken(figures, 'xnnpack')}"
-    return taken + (f", not {_names(n.operator for n in missed)}" if missed else "")
+        variant, why = "as it is", _quantized(figures)
+    elif "dynamic-int8" not in figures.kinds:
+        variant, why = "float32", "it has no layer whose weights a quantizer makes smaller"
+    elif depthwise and "int8" in figures.kinds:
+        variant, why = (
+            "int8",
+            "a quarter of the weights, and integer arithmetic; needs calibration data. As dynamic-int8 ",
+        )
+        why += f"XNNPACK would not take its DEPTHWISE_CONV_2D ({depthwise})"
+    else:
+        variant, why = "dynamic-int8", "a quarter of the weights without calibration data"
+        why += "; int8 is faster still and needs some" if "int8" in figures.kinds else ""
+    own = made.get(variant)
+    of = " of the float file" if own is None and variant in ("int8", "dynamic-int8") else ""
+    missed = [n.operator for s in (own or figures).signatures for n in s.xnnpack.not_taken]
+    taken = f"XNNPACK takes {_taken(own or figures, 'xnnpack')}{of}"
+    if missed:
+        return AcceleratorVerdict("CPU", variant, why, f"{taken}, not {_names(missed)}")
+    return AcceleratorVerdict("CPU", variant, f"{why}; {taken}", "")
 
 
 def _gpu(figures: Figures, made: Mapping[str, Figures]) -> AcceleratorVerdict:
-    variant, why = "float16", "the GPU computes in float16, and the file is half as large"
+    variant, why = "float16", "the GPU computes in float16"
+    own = made["float16"].data.file if "float16" in made else figures.smaller.get("float16")
     if not figures.is_float:
         variant, why = "as it is", _quantized(figures)
+    elif own is None or own >= figures.data.file:
+        variant, why = "float32", f"{why} whatever the file holds, and a float16 file would not be smaller"
+    else:
+        about = "" if "float16" in made else "about "
+        why += f", and the file is {about}{round(100 * (1 - own / figures.data.file))} % smaller"
     figures = made.get(variant, figures)
     short = [s for s in figures.signatures if not s.gpu.whole]
     if not short:
@@ -211,14 +220,19 @@ def _gpu(figures: Figures, made: Mapping[str, Figures]) -> AcceleratorVerdict:
     delegated = sum(s.gpu.delegated for s in figures.signatures)
     total = sum(s.gpu.operators for s in figures.signatures)
     if not delegated:
-        first = f"{refused[0].operator}: {refused[0].reason}"
+        first = f"{refused[0].operator}: {refused[0].reason}" if refused else "there is none"
         return AcceleratorVerdict("GPU", "", "", f"the delegate takes no operator ({first})")
-    cut = f"{_names(n.operator for n in refused)} stay on the CPU"
-    more = f"; of {pieces} pieces only the largest goes to the GPU" if pieces > len(short) else ""
-    return AcceleratorVerdict("GPU", variant, why, f"it gets {delegated} of {total} operators: {cut}{more}")
+    kinds = dict.fromkeys(n.operator for n in refused)
+    parts = [f"{_names(kinds)} stay{'s' if len(kinds) == 1 else ''} on the CPU"] if kinds else []
+    parts += [f"of {pieces} pieces only the largest goes to the GPU"] if pieces > len(short) else []
+    return AcceleratorVerdict("GPU", variant, why, f"it gets {delegated} of {total} operators: {'; '.join(parts)}")
 
 
 def _npu(figures: Figures) -> AcceleratorVerdict:
+    if figures.is_float and "int8" not in figures.kinds:
+        outside = " outside of the bodies of its loops and branches" if figures.complexity.control_flow else ""
+        but = f"NPUs compute with integers of 8 bits, and nothing{outside} has an int8 form"
+        return AcceleratorVerdict("NPU", "", "", but)
     against = []
     if figures.complexity.dynamic_inputs:
         against.append(f"the shape of {_names(figures.complexity.dynamic_inputs)} is open, and NPUs want it fixed")

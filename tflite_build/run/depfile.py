@@ -33,7 +33,7 @@ def write(file: Path, models: Sequence[ModelResult], begun: float) -> None:
         if not model.inputs:
             raise BuildError(Problem(f"an input of '{model.name}' went while it was built", hint="build again"))
     rules = [_rule(list(model.outputs), list(_inputs(model, begun, file))) for model in models]
-    with Placement() as placement:
+    with Placement(named=True) as placement:
         placement.text("\n".join(rules), file)
         placement.commit()
 

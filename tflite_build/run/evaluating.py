@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tflite_build import named
 from tflite_build.actions import compare, convert, pack
-from tflite_build.errors import BuildError, Problem, StoreError, UsageError
+from tflite_build.errors import BuildError, Place, Problem, StoreError, UsageError
 from tflite_build.evaluation import refactorings
 from tflite_build.evaluation.drawing import Drawing, drawing
 from tflite_build.evaluation.figures import Figures, figures
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .scaffold import Description
 
 EVALUATION_VERSION = 1
+_NAMED = 4  # models of a folder
 _SOURCES = (".keras", ".h5", ".hdf5")
 _SAVED_MODELS = ("saved_model.pb", "saved_model.pbtxt")
 
@@ -162,7 +163,9 @@ def evaluate(name: str | Path, options: Options, listener: Listener, *, timed: b
     """
     options = replace(options, publish=False)
     path = Path(name)
-    if named.there(path) and path.is_file() and (path.suffix == ".tflite" or _holds_model(path)):
+    if named.there(path):
+        named.ordinary(path)
+    if path.is_file() and (path.suffix == ".tflite" or _holds_model(path)):
         held = figures(path)
         with Session(options, listener) as session:
             file = _evaluated(session, _Made("", "", path), held, timed)
@@ -184,8 +187,11 @@ def _holds_model(path: Path) -> bool:
 
 def _of_name(name: str | Path, options: Options, listener: Listener, *, timed: bool) -> Evaluation:
     subject = _subject(name, options, listener)
-    with Session(options, listener) as session:
-        return _of_source(session, subject, timed)
+    try:
+        with Session(options, listener) as session:
+            return _of_source(session, subject, timed)
+    except BuildError as error:
+        raise BuildError(_placed(error.problems, subject), error.code) from None
 
 
 def _refused(path: Path, error: BuildError) -> Evaluation:
@@ -194,12 +200,36 @@ def _refused(path: Path, error: BuildError) -> Evaluation:
     Raises:
         BuildError: `error`, where none does: it is a mistake of another kind.
     """
-    known = [(p, refactorings.for_message(p.message)) for p in error.problems]
-    if not all(change for _, change in known):
+    in_the_way = _known(error.problems)
+    if not in_the_way:
         raise error
-    in_the_way = [Obstacle("", "", "", "", p.message, change) for p, change in known]
     hints = [p.hint for p in error.problems if p.hint]
     return _evaluation(path.absolute().name, path, (), in_the_way, hints, None, converts=False)
+
+
+def _placed(problems: Sequence[Problem], subject: _Subject) -> Iterator[Problem]:
+    """`problems` where the user can look: of a source without a spec there is no model.toml, but the source."""
+    stood_in = subject.target.loaded.file
+    for problem in problems:
+        there = problem.place is None or problem.place.file != stood_in or subject.source == stood_in
+        yield (
+            problem
+            if there
+            else replace(problem, place=Place(subject.source), hint=_in_a_spec(problem, subject.source))
+        )
+
+
+def _in_a_spec(problem: Problem, source: Path) -> str:
+    """The hint of a problem that a key of a model.toml cures, which is yet to be written."""
+    return f"{problem.hint}; `tflite-build init {source}` writes a model.toml to do so" if problem.hint else ""
+
+
+def _known(problems: Sequence[Problem]) -> tuple[Obstacle, ...]:
+    """`problems` as obstacles, where a table knows what to write instead of each; else none."""
+    known = [(p, refactorings.for_message(p.message)) for p in problems]
+    if not all(change for _, change in known):
+        return ()
+    return tuple(Obstacle("", "", "", "", p.message, change) for p, change in known)
 
 
 def _subject(name: str | Path, options: Options, listener: Listener) -> _Subject:
@@ -209,8 +239,10 @@ def _subject(name: str | Path, options: Options, listener: Listener) -> _Subject
     found = find.targets([name], options.out_dir)
     found.require()
     if len(found.targets) != 1:
-        names = ", ".join(str(target.loaded.file) for target in found.targets[:4])
-        raise UsageError(Problem(f"'{name}' holds {len(found.targets)} models", hint=f"name one of them: {names}"))
+        count = len(found.targets)
+        names = ", ".join(str(target.loaded.file) for target in found.targets[:_NAMED])
+        more = f" and {count - _NAMED} more" if count > _NAMED else ""
+        raise UsageError(Problem(f"'{name}' holds {count} models", hint=f"name one of them: {names}{more}"))
     (target,) = found.targets
     given = getattr(target.loaded.spec.source, "path", None)
     source = target.loaded.folder / given if given else target.loaded.file
@@ -247,6 +279,8 @@ def _of_source(session: Session, subject: _Subject, timed: bool) -> Evaluation:
     in_the_way = obstacles(job, subject.layers)
     if not converts:
         in_the_way += refused_layers(subject.refused)
+        if not in_the_way:
+            in_the_way = _known([p for error in job.failures for p in error.problems])
         if not in_the_way:  # a mistake in the spec, or a failure of the machine
             raise BuildError([p for error in job.failures for p in error.problems], job.failures[0].code)
     built = report.read(out_folder(subject.target.loaded, session.options.out_dir)).variants

@@ -102,7 +102,7 @@ def _run(
     with Session(options, listener) as session, session.store.scratch() as scratch:
         described = execute(session, model, inputs, scratch / "out", signature, dequantize=dequantize, spec=spec)
         sweep(output.parent, glob.escape(output.name), older=FORGOTTEN)
-        with Placement() as placement:
+        with Placement(named=True) as placement:
             placement.file(scratch / "out" / "outputs.npz", output)
             placement.commit()
     return described

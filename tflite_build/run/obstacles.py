@@ -15,6 +15,10 @@ from .job import Job
 
 _LAYER = re.compile(r"'([^']*)' \((\w+)\)")  # how a look at a Keras model names a layer and its class
 
+_SHAPES = re.compile(
+    r"the TensorFlow converter does not get through the shapes: .*?where a dimension is open, it counts as 1"
+)
+
 
 def obstacles(job: Job, layers: Sequence[tuple[str, str]] = ()) -> tuple[Obstacle, ...]:
     """What the engines of `job` refused, each once, with what to write instead; none where nothing was refused.
@@ -31,8 +35,14 @@ def obstacles(job: Job, layers: Sequence[tuple[str, str]] = ()) -> tuple[Obstacl
     found: dict[Obstacle, None] = {}
     for engine, (_, refusal) in last.items():
         if not refusal.operators:
-            found[Obstacle(engine, "", "", "", refusal.reason)] = None
+            change = refactorings.for_message(refusal.reason)
+            found[Obstacle(engine, "", "", "", refusal.reason, change)] = None
         for name, needs, source in refusal.operators:
+            if needs == "shape":  # another operator in its place would be as wrong
+                said = _SHAPES.search(refusal.reason)  # of several signatures, each is said
+                reason = said[0] if said else refusal.reason
+                found[Obstacle(engine, "", "shape", source, reason, refactorings.for_message(reason))] = None
+                continue
             operator = _typed(name, refusal.reason)
             found[_with_layer(Obstacle(engine, operator, needs, source, refusal.reason).advised, kinds)] = None
     return tuple(found)

@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from tflite_build.errors import Problem, StoreError
+from tflite_build.errors import Problem, StoreError, UsageError
 from tflite_build.locking import FileLock, held
 from tflite_build.store.blobs import clone
 
 FORGOTTEN = 86400.0  # seconds after which nobody writes a file any more
 _TRIES = 20
+_HEAD = 1 << 16  # bytes in which a file's mark stands
 _SUFFIX_BYTES = 4  # of the name of a file on its way
 
 
@@ -35,10 +36,16 @@ class Placement:
 
     Without `commit` nothing changes, and no new folder stays. A file that is replaced keeps its permissions. Each method
     raises StoreError where a folder or file cannot be written.
+
+    Places that the user names one by one are meant as they are (`named`): a link is followed, and a pipe, a terminal or
+    another device of characters is written into, standard output among them. Elsewhere what stands in a file's place is
+    replaced, whatever it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, named: bool = False) -> None:
+        self._named = named
         self._ready: list[tuple[Path, Path]] = []
+        self._streams: list[tuple[bytes, Path]] = []
         self._new_folders: list[Path] = []
 
     def __enter__(self) -> Placement:
@@ -54,6 +61,9 @@ class Placement:
 
     def file(self, source: Path, target: Path) -> None:
         """A copy of `source` is to stand at `target`."""
+        if self._named and _stream(target):
+            self._streams.append((source.read_bytes(), target))
+            return
         with _writing(target):
             clone(source, self._temporary(target))
 
@@ -63,8 +73,11 @@ class Placement:
 
     def content(self, content: bytes, target: Path) -> None:
         """As `text`, for any file."""
-        with contextlib.suppress(OSError):
-            if target.read_bytes() == content:
+        if self._named and _stream(target):
+            self._streams.append((content, target))
+            return
+        with contextlib.suppress(OSError):  # what is no file might never end
+            if target.is_file() and target.read_bytes() == content:
                 return
         with _writing(target):
             self._temporary(target).write_bytes(content)
@@ -81,8 +94,14 @@ class Placement:
                     temporary.chmod(stat.S_IMODE(target.stat().st_mode))
                 temporary.replace(target)
         self._ready = []
+        for content, target in self._streams:
+            with _writing(target):
+                _into(content, target)
+        self._streams = []
 
     def _temporary(self, target: Path) -> Path:
+        if self._named and target.is_symlink():
+            target = Path(os.path.realpath(target))
         self._new_folders += reversed([folder for folder in target.parents if not folder.exists()])
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(_SUFFIX_BYTES)}")
         for left in reversed(range(_TRIES)):
@@ -95,6 +114,72 @@ class Placement:
                     raise
         self._ready.append((temporary, target))
         return temporary
+
+
+def check_named(option: str, file: Path, mark: bytes) -> None:
+    """Look, before there is anything to write, at a place that the user names with `option`.
+
+    Args:
+        option: As it is on the command line.
+        file: The place.
+        mark: What stands near the beginning of each file that may be replaced.
+
+    Raises:
+        UsageError: If something else stands there, such as a model or its spec, or another thing than a file can be.
+        StoreError: If nothing can be written there.
+    """
+    with _writing(file):
+        if _stream(file):
+            return
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if file.exists():
+            with file.open("rb") as opened:
+                head = opened.read(_HEAD)
+            if head and mark not in head:
+                message = f"{option} would replace '{file}', which is something else"
+                raise UsageError(Problem(message, hint="name another file, or remove it"))
+        folder = next(p for p in Path(os.path.realpath(file)).parents if p.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _stream(target: Path) -> bool:
+    """Whether bytes are written into what stands at `target`, rather than a file put in its place.
+
+    Raises:
+        UsageError: If it is neither: a disk or a socket.
+    """
+    try:
+        found = target.stat()
+    except (OSError, ValueError):
+        return False
+    if stat.S_ISBLK(found.st_mode) or stat.S_ISSOCK(found.st_mode):
+        raise UsageError(Problem(f"'{target}' is a disk or a socket, where nothing is written", hint="name a file"))
+    return _is_stdout(found) or stat.S_ISFIFO(found.st_mode) or stat.S_ISCHR(found.st_mode)
+
+
+def _is_stdout(found: os.stat_result) -> bool:
+    """Whether that is what this process writes to, which a file put in its place would leave without a name."""
+    try:
+        own = os.fstat(1)
+    except OSError:
+        return False
+    return (own.st_dev, own.st_ino) == (found.st_dev, found.st_ino)
+
+
+def _into(content: bytes, target: Path) -> None:
+    """Write into a pipe or a device; where nobody reads to the end, as behind `| head`, that is nobody's mistake."""
+    with contextlib.suppress(BrokenPipeError):
+        handle = os.dup(1) if _is_stdout(target.stat()) else os.open(target, os.O_WRONLY)
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+        finally:
+            os.close(handle)
 
 
 @contextlib.contextmanager
@@ -151,6 +236,8 @@ def sweep(folder: Path, names: str, *, older: float = 0.0) -> None:
 def sha256_of(path: Path) -> str | None:
     """The SHA-256 of the file at `path`, or None where there is none."""
     try:
+        if not path.is_file():  # a pipe might never end
+            return None
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

@@ -108,7 +108,7 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
         folder = output.absolute().parent
         lift = model.suffix == ".tflite" and model.is_file()
         described = describe(model, folder, offline=offline, listener=listener, lift=lift)
-    with Placement() as placement:
+    with Placement(named=True) as placement:
         for name, content in described.files.items():
             _place(placement, content, output.parent / name, force=force)
         placement.text(described.text, output)
@@ -224,6 +224,7 @@ def _look(model: Path, offline: bool, listener: Listener) -> _Look:
         if not named.there(model):
             message, hint = absent(model, str(model), "file or folder")
             raise UsageError(Problem(message, hint=hint))
+        named.ordinary(model)
         if model.is_dir():
             return _saved_model(model)
         if model.suffix == ".keras":

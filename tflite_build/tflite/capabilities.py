@@ -27,6 +27,7 @@ class Capability:
         signatures: Whether it calls signatures by their names.
         resize: Whether a dynamic dimension can be given a size.
         variables: Whether a model can keep values between calls.
+        handed_on: Whether an input can be an output, too.
         accelerators: What it can run on.
         min_sdk: The oldest Android API level.
         dependencies: Gradle coordinates.
@@ -40,6 +41,7 @@ class Capability:
     signatures: bool
     resize: bool
     variables: bool
+    handed_on: bool
     select_tf_ops: bool
     custom_ops: bool
     accelerators: tuple[str, ...]

@@ -103,7 +103,7 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
     methods: tuple[MethodView, ...] = ()
     custom: set[str] = set()
     select: set[str] = set()
-    variables = False
+    variables = handed_on = False
     for file in files:
         with reader.model(file.path) as model:
             tensors = _tensors(model, wanted)
@@ -117,10 +117,15 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
             variables |= any(t.is_variable for g in model.subgraphs for t in g.tensors) or any(
                 code.name == _ASSIGN for code in model.codes
             )
+            handed_on |= any(_indices(s.inputs) & _indices(s.outputs) for s in model.signatures)
             select |= {code.name for code in model.codes if code.flex}
-    needs = _Needs(variants, select, custom - STOCK, variables)
+    needs = _Needs(variants, select, custom - STOCK, variables, handed_on)
     runtimes = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
     return AppView(wanted.model, wanted.description, wanted.version, wanted.license, methods, tuple(variants), runtimes)
+
+
+def _indices(tensors: Sequence[SignatureTensor]) -> set[int]:
+    return {t.tensor.index for t in tensors}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,7 @@ class _Needs:
     select: set[str]
     custom: set[str]
     variables: bool
+    handed_on: bool
 
     def lacking(self, capability: Capability) -> str:
         """Why a runtime cannot run them; "" where it can."""
@@ -153,6 +159,8 @@ class _Needs:
                     )
             if len(variant.tensors) > 1 and not capability.signatures:
                 return f"the model has {len(variant.tensors)} signatures, and {title} calls one alone"
+        if self.handed_on and not capability.handed_on:
+            return f"an output of the model is one of its inputs, which {title} computes wrongly"
         if self.variables and not capability.variables:
             return f"the model keeps values between calls, and {title} has no variables"
         if self.select and not capability.select_tf_ops:

@@ -16,6 +16,9 @@ from tflite_build.engines.contract import FailingOperator, Refused
 from tflite_build.engines.words import element_types, quoted
 
 _LINES = 12  # of the converter's own words
+_RUN_OPERATIONS = frozenset(
+    {"while", "if", "case"}
+)  # what is inside of others, such as a comparison of sort, is a part of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,10 @@ class Leftover:
 
 
 def leftover_operators(module: Any) -> list[Leftover]:
-    """Operations of other dialects: what the export fails on without a word, save those that the runtime has."""
+    """Operations of other dialects: what the export fails on without a word, save those that the runtime has.
+
+    Of one that holds others, such as the comparison of a sort, it alone.
+    """
     found: dict[Leftover, None] = {}
 
     def look(operation: Any) -> Any:
@@ -42,10 +48,13 @@ def leftover_operators(module: Any) -> list[Leftover]:
             operator = f"{dialect}_{name}".upper()
             if name == "custom_call":
                 name = ir.StringAttr(operation.attributes["call_target_name"]).value
-            found[Leftover(name, source_of(str(operation.location)), operator)] = None
+            if name != "return":
+                found[Leftover(name, source_of(str(operation.location)), operator)] = None
+            if name not in _RUN_OPERATIONS:
+                return ir.WalkResult.SKIP
         return ir.WalkResult.ADVANCE
 
-    module.operation.walk(look)
+    module.operation.walk(look, ir.WalkOrder.PRE_ORDER)
     return list(found)
 
 

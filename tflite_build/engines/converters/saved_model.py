@@ -16,6 +16,7 @@ from typing import Any
 
 from tflite_build.engines.contract import (
     Declared,
+    FailingOperator,
     Interface,
     Invalid,
     Refused,
@@ -200,7 +201,26 @@ def _convert(source: _Source, flags: dict[str, int], scratch: Path, allowed: fro
                 break  # the converter's own words say more
         else:
             break
+    if failure.wrong and len(source.names) > 1:  # it stops there, before it looks for forms
+        raise _each_alone(source, folder, flags) from cause
     raise tf_errors.refusal(failure) from cause
+
+
+def _each_alone(source: _Source, folder: Path, flags: dict[str, int]) -> Refused:
+    """What the converter refuses of each signature, where one of them keeps it from looking at the others."""
+    said: dict[str, list[str]] = {}
+    operators: list[FailingOperator] = []
+    details: list[str] = []
+    for name in source.names:
+        try:
+            tf_native.convert(folder, source.version, source.meta.tags, (name,), flags)
+        except tf_native.ConversionError as error:
+            refused = tf_errors.refusal(tf_errors.read(str(error), error.collected))
+            said.setdefault(refused.reason, []).append(name)
+            operators += refused.operators
+            details += refused.detail.splitlines()
+    parts = [f"{reason} (of {quoted(names)})" for reason, names in said.items()]
+    return Refused("; ".join(parts), list(dict.fromkeys(operators)), "\n".join(dict.fromkeys(details)))
 
 
 def _specialized(source: _Source, target: Path, batch: int | None) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tflite_build.engines.contract import FailingOperator, Invalid, Refused
 from tflite_build.engines.native import protobuf_wire as wire
@@ -18,6 +18,7 @@ from tflite_build.engines.words import element_types, quoted
 _NEEDS = {1: "select", 2: "custom"}
 _FUNCTION_CALLS_LEFT = 4
 _LINES = 8
+_WRONG = re.compile(r"^'tf\.\w+' op (requires .+)")
 # What has a form in few operators, and what to compute in instead.
 _NARROWER = {"float64": "float32", "int64": "int32", "uint64": "int32", "complex128": "complex64"}
 # Operators that call back into the Python process that made the model.
@@ -36,6 +37,7 @@ class Failure:
         damage: What is wrong with the files of the SavedModel, where that is why.
         unregistered: An operator that TensorFlow does not know, or "".
         text: The converter's own first lines.
+        wrong: Those of `operators` that have a form, and in these shapes are a mistake -> what the converter says of each.
     """
 
     operators: tuple[FailingOperator, ...]
@@ -45,6 +47,7 @@ class Failure:
     unregistered: str
     text: str
     wide: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    wrong: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(text: str, collected: Iterable[bytes]) -> Failure:
@@ -52,19 +55,25 @@ def read(text: str, collected: Iterable[bytes]) -> Failure:
     operators: set[FailingOperator] = set()
     messages: list[str] = []
     wide: dict[str, tuple[str, ...]] = {}
+    wrong: dict[str, str] = {}
     lists = calls = False
     for data in collected:
         code, name = wire.number(data, 3), wire.text(wire.message(data, 5), 1).removeprefix("tf.")
-        lists |= name.startswith(("TensorList", "EmptyTensorList")) and "TensorList" in wire.text(data, 2)
+        of_list = name.startswith(("TensorList", "EmptyTensorList"))
+        lists |= of_list and "TensorList" in wire.text(data, 2)
         calls |= code == _FUNCTION_CALLS_LEFT
         message, _, more = wire.text(data, 4).partition("\n")
         messages.append(message)
+        said = _WRONG.search(message)
+        if said and code not in _NEEDS and not of_list:
+            wrong[name] = said[1]
         types = [t for t in element_types(more.partition("\n")[0].rpartition(" : ")[2]) if t in _NARROWER]
         if types:
             wide[name] = tuple(dict.fromkeys((*wide.get(name, ()), *types)))
         if name and (code in _NEEDS or name != "Const"):
             operators.add(FailingOperator(name, _NEEDS.get(code, ""), _source(wire.message(data, 6))))
     # The pass that fails first reports an operator without its needs, too; once is enough.
+    operators = {replace(o, needs="shape") if o.name in wrong and not o.needs else o for o in operators}
     named = {o.name for o in operators if o.needs}
     kept = sorted((o for o in operators if o.needs or o.name not in named), key=lambda o: (o.name, o.needs, o.source))
     lines = list(dict.fromkeys(messages)) or [_plain(line) for line in text.splitlines() if line.strip()]
@@ -78,6 +87,7 @@ def read(text: str, collected: Iterable[bytes]) -> Failure:
         unregistered[1] if unregistered else "",
         "\n".join(shown),
         wide,
+        wrong,
     )
 
 
@@ -105,6 +115,10 @@ def refusal(failure: Failure) -> Refused:
         )
     if not names:
         return Refused("the TensorFlow converter fails and blames no operator", (), failure.text)
+    if all(o.needs == "shape" for o in failure.operators):
+        said = "; ".join(f"'{name}' {failure.wrong[name]}" for name in names)
+        reason = f"the TensorFlow converter does not get through the shapes: {said}"
+        return Refused(f"{reason}; where a dimension is open, it counts as 1", failure.operators, failure.text)
     python = [n for n in names if n in _PYTHON]
     if python:
         return Refused(f"the model calls back into Python ({quoted(python)}), which no device has", failure.operators)

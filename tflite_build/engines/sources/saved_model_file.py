@@ -153,9 +153,14 @@ def read(folder: Path) -> SavedModelFile:
     """The SavedModel in `folder`.
 
     Raises:
-        Invalid: It is none, or it is damaged; key "source.path".
+        Invalid: It is none, it may not be read, or it is damaged; key "source.path".
     """
-    saved = parse(file_in(folder).read_bytes())
+    file = file_in(folder)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Invalid(f"cannot read '{file.name}': {error.strerror}", _KEY) from error
+    saved = parse(data)
     if not saved.meta_graphs:
         raise Invalid(f"'{FILE}' holds no graph: it is not a SavedModel, or it is damaged", _KEY, EXPORT)
     return saved
