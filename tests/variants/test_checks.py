@@ -131,7 +131,7 @@ def test_the_command_line_says_where_the_refused_file_lies(said: dict[str, Said]
 
 WRONG: Mapping[str, Mapping[str, Any]] = {
     "no_labels": {"x": pictures(3)},
-    "labels_of_numbers": {"x": pictures(3), "labels": np.zeros(3)},
+    "labels_of_halves": {"x": pictures(3), "labels": np.array([0.0, 1.0, 0.5])},
     "labels_one_hot": {"x": pictures(3), "labels": np.eye(3, 6, dtype=int)},
     "labels_empty": {"x": pictures(3), "labels": np.zeros(0, int)},
     "labels_fewer": {"x": pictures(3), "labels": np.zeros(2, int)},
