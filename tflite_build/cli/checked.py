@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tflite_build.engines.words import counted
 from tflite_build.run.blame import pattern
 from tflite_build.run.result import BuildResult, Gate, ModelResult, errors_json
 from tflite_build.run.suggest import Suggestion, Trial
@@ -48,8 +49,11 @@ def show(models: Sequence[ModelResult]) -> None:
     missed = sum(not gate.ok for gate in gates)
     for error in (error for model in models for error in model.errors):
         console.error(error.render(console.current_folder()) + "\n")
+    without = [model for model in models if model.errors and not model.gates]
+    rest = f"; {counted(len(without), 'model')} not checked" if without else ""
     if gates:
-        console.line(f"{missed} of {len(gates)} checks missed" if missed else f"{len(gates)} checks, none missed")
+        every = counted(len(gates), "check")
+        console.line((f"{missed} of {every} missed" if missed else f"{every}, none missed") + rest)
 
 
 def show_suggestion(suggestion: Suggestion) -> None:
