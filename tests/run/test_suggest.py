@@ -116,6 +116,20 @@ def test_digits(digits: Path, module_cli: Callable[..., Ran]) -> None:
     assert not (digits / "build").exists()
 
 
+def test_a_broken_spec_beside_it_takes_nothing_away(digits: Path, module_cli: Callable[..., Ran]) -> None:
+    broken = digits.parent / "wrong"
+    broken.mkdir()
+    (broken / "model.toml").write_text("spec = 1\n")
+    ran = module_cli("check", f"{digits}:int8", broken, "--suggest", "--json")
+    good, bad = json.loads(ran.out)["models"]
+    assert ran.code == 4 and good["checks"] and good["suggestions"][0]["keep_float"]
+    assert (bad["ok"], bad["suggestions"], bad["errors"][0]["code"]) == (False, [], 2)
+    ran = module_cli("check", broken, "--suggest", "--json")
+    assert (ran.code, len(json.loads(ran.out)["models"])) == (2, 1)
+    ran = module_cli("check", broken / "none", "--suggest", "--json")
+    assert (ran.code, len(json.loads(ran.out)["errors"])) == (64, 1)
+
+
 def test_what_nothing_helps(digits: Path, module_cli: Callable[..., Ran]) -> None:
     spec = digits / "model.toml"
     text = spec.read_text()

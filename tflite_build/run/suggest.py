@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build.actions.layers import Layer
+from tflite_build.errors import BuildError, StoreError
 from tflite_build.planning.resolve import ResolvedVariant
 from tflite_build.progress import Listener, Note, silent
 from tflite_build.spec.load import LoadedSpec
@@ -97,18 +98,28 @@ def suggest(targets: Sequence[Target], options: Options, listener: Listener) -> 
     Raises:
         BuildError: If the store cannot be used.
     """
-    found = []
+    found: list[Suggestion] = []
     with Session(options, listener, lasting=True) as session:
         for target in targets:
-            for variant, first in _missing(target, options, session):
-                why = _hopeless(session.job(target), session, first[1])
-                if why:
-                    spec = target.loaded.spec.model.name
-                    found.append(Suggestion(spec, target.loaded.file, variant.name, (), (), None, (), why))
-                    continue
-                session.listener(Note(f"looking for layers of '{variant.name}' to keep in float", target.label))
-                found.append(_Search(session, target, options, variant, first).run())
+            try:
+                for suggestion in _of_model(session, target, options):
+                    found.append(suggestion)  # noqa: PERF402 - one by one: those before an error count
+            except StoreError:
+                raise
+            except BuildError:  # which a check tells
+                continue
     return tuple(found)
+
+
+def _of_model(session: Session, target: Target, options: Options) -> Iterator[Suggestion]:
+    for variant, first in _missing(target, options, session):
+        why = _hopeless(session.job(target), session, first[1])
+        if why:
+            name = target.loaded.spec.model.name
+            yield Suggestion(name, target.loaded.file, variant.name, (), (), None, (), why)
+            continue
+        session.listener(Note(f"looking for layers of '{variant.name}' to keep in float", target.label))
+        yield _Search(session, target, options, variant, first).run()
 
 
 def _missing(
