@@ -154,7 +154,7 @@ def test_what_the_source_misses_itself(digits: Path, module_cli: Callable[..., R
     spec.write_text(wanted.replace("[variant.int8]\n", "[variant.int8]\nchecks.accuracy.min = 0.99\n"))
     ran = module_cli("check", f"{digits}:int8", "--suggest", cwd=digits)
     spec.write_text(text)
-    last = "  none: the source itself has a top1 of 0.9778, and at least 0.99 is wanted"
+    last = "  none: the source itself has 0.9778 in top1, and at least 0.99 is wanted"
     assert ran.code == 4 and ran.out.splitlines()[-1] == last, ran.text
     assert "the layers that lose most" not in ran.err
     assert f"help: {last.removeprefix('  none: ')}: no quantization mends that\n" in ran.err

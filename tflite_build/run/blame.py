@@ -48,7 +48,7 @@ def explain(job: Job, run: Aside) -> None:
     for variant in job.resolved.variants:
         gates = [g for g in job.gates if g.problem and g.variant == variant.name and g.check in QUALITY]
         for gate in gates:
-            why = of_source(job, gate)
+            why = of_source(job, gate) if variant.quantizer else ""
             if gate.problem and why:
                 found[gate.problem] = replace(gate.problem, hint=f"{why}: no quantization mends that")
         missed = [g.problem for g in gates if g.problem and g.problem not in found]
@@ -76,7 +76,7 @@ def of_source(job: Job, gate: Gate) -> str:
     if figure is None or (figure >= limit if gate.check == "accuracy.min" else figure <= limit):
         return ""
     text = accuracy_text(figure, share=measure.is_share)
-    return f"the source itself has a {measure.name} of {text}, and {gate.limit} is wanted"
+    return f"the source itself has {text} in {measure.name}, and {gate.limit} is wanted"
 
 
 def pattern(layer: Layer, layers: Sequence[Layer]) -> str:

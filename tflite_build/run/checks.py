@@ -235,7 +235,7 @@ def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> 
     for word, wanted in (("min", "at least"), ("max", "at most")):
         limit, key = limits.of(f"accuracy.{word}")
         if limit is not None:
-            message = f"variant '{variant.name}' has a {measure.name} of {figure}; {wanted} {limit:g} is wanted"
+            message = f"variant '{variant.name}' has {figure} in {measure.name}; {wanted} {limit:g} is wanted"
             kept = found >= limit if word == "min" else found <= limit
             yield limits.gate(key, measure.name, figure, f"{wanted} {limit:g}", None if kept else (message, ""))
     most, key = limits.of("accuracy.max_drop")
