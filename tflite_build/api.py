@@ -211,14 +211,14 @@ def suggest(targets: Targets = ".", *, offline: bool = False, on_event: Listener
         on_event: Called with notes.
 
     Returns:
-        One for each such variant, with all that was tried; look at `keep_float`.
+        One for each such variant, with all that was tried; look at `keep_float`. None of models that cannot be built:
+        `check` says why.
 
     Raises:
-        BuildError: If a spec is wrong, or the store cannot be used.
+        BuildError: If no target is given, or the store cannot be used.
     """
     with arguments.listening(on_event) as listener:
         found = find.targets(arguments.targets(targets))
-        found.require()
         return suggesting.suggest(found.targets, Options(keep_going=True, offline=offline, publish=False), listener)
 
 

@@ -491,7 +491,8 @@ def test_run_with_ids_outside_of_a_table(engine: str, shell: Shell, tmp_path: Pa
         ran = shell("run", file, "-i", "bad.npz", "-o", "y.npz", cwd=tmp_path)
         assert (ran.code, ran.out) == (2, "")
         assert ran.err == (
-            "error: the input 'ids' holds 30, and its ids look into a table of 30 rows\nhelp: ids are 0 to 29\n"
+            "error: the input 'ids' holds 30, and its ids look into a table of 30 rows\n"
+            " --> bad.npz\nhelp: ids are 0 to 29\n"
         )
 
 
@@ -508,7 +509,7 @@ def test_run_with_ids_that_the_model_changes_before_it_looks(shell: Shell, tmp_p
     ran = shell("run", "build/m/m-float32.tflite", "-i", "x.npz", "-o", "y.npz", cwd=tmp_path)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "error: an id lies outside of the table that it looks into; the inputs with ids hold 'a' (0 to 5)\n"
+        "error: an id lies outside of the table that it looks into; the inputs with ids hold 'a' (0 to 5)\n --> x.npz\n"
         "help: ids start at 0 and end below the rows of the model's tables\n"
     )
 
@@ -526,8 +527,16 @@ def test_run_with_ids_that_another_table_turns_into_others(shell: Shell, tmp_pat
     )
     assert shell("build", cwd=tmp_path).code == 0
     for ids, place, wrong in (
-        ([0, 19, 20], [0, 1, 2], "'ids' holds 20, and its ids look into a table of 20 rows\nhelp: ids are 0 to 19"),
-        ([0, 18, 19], [2, 3, 0], "'place' holds 3, and its ids look into a table of 3 rows\nhelp: ids are 0 to 2"),
+        (
+            [0, 19, 20],
+            [0, 1, 2],
+            "'ids' holds 20, and its ids look into a table of 20 rows\n --> x.npz\nhelp: ids are 0 to 19",
+        ),
+        (
+            [0, 18, 19],
+            [2, 3, 0],
+            "'place' holds 3, and its ids look into a table of 3 rows\n --> x.npz\nhelp: ids are 0 to 2",
+        ),
     ):
         np.savez(tmp_path / "x.npz", ids=np.array(ids, np.int32), place=np.array(place, np.int32))
         ran = shell("run", "build/m/m-float32.tflite", "-i", "x.npz", "-o", "y.npz", cwd=tmp_path)

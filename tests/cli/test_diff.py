@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "image.npz", image=image)
     np.savez(folder / "scale.npz", values=np.arange(4, dtype=np.float32), factor=np.float32(2))
     np.savez(folder / "wrong.npz", imgae=image)
+    np.savez(folder / "several.npz", image=np.repeat(image, 3, 0))
     (folder / "words.tflite").write_bytes(wild.strings())
     (folder / "cut.tflite").write_bytes((folder / "int8.tflite").read_bytes()[:-1500])
     return folder
@@ -119,6 +122,15 @@ def test_a_signature_of_several(folder: Path, shell: Callable[..., Ran]) -> None
     assert shell(*words, "--signature", "scale", cwd=folder).code == 0
 
 
+def test_a_spec_for_the_custom_operators(folder: Path, shell: Callable[..., Ran], tmp_path: Path) -> None:
+    """The hint of a file that is not run names an option that there is."""
+    words = ("diff", "float32.tflite", "custom.tflite", "--data", "image.npz")
+    assert "of a model.toml, and name that with --spec" in shell(*words, cwd=folder).err
+    (tmp_path / "model.toml").write_text("spec = 1\n")
+    ran = shell(*words, "--spec", str(tmp_path / "model.toml"), cwd=folder)
+    assert ran.code == 2 and "'model'" in ran.err, ran.err
+
+
 def test_what_goes_wrong(
     folder: Path, shell: Callable[..., Ran], snapshot: SnapshotAssertion, python_of: Callable[[str], Path]
 ) -> None:
@@ -133,6 +145,8 @@ def test_what_goes_wrong(
         (64, ("int8.tflite", "float32.tflite", "--data", "nothing.npz")),
         (2, ("int8.tflite", "float32.tflite", "--data", "wrong.npz")),
         (2, ("int8.tflite", "float32.tflite", "--data", "cut.tflite")),
+        (2, ("int8.tflite", "float32.tflite", "--data", "several.npz")),
+        (64, ("int8.tflite", "float32.tflite", "--signature", "none")),
         (3, ("float32.tflite", "custom.tflite", "--data", "image.npz")),
     ]
     said = []
@@ -143,3 +157,19 @@ def test_what_goes_wrong(
     assert "\n".join(said) == snapshot
     ran = shell("diff", "--json", "cut.tflite", "int8.tflite", cwd=folder)
     assert [e["code"] for e in json.loads(ran.out)["errors"]] == [2]
+
+
+def test_a_file_that_may_not_be_read(folder: Path, shell: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the exit code of a file that is wrong, whichever command is to read it."""
+    opening = Path.open
+
+    def shut(path: Path, *mode: Any, **more: Any) -> Any:
+        if path.name == "int8.tflite":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opening(path, *mode, **more)
+
+    monkeypatch.setattr(Path, "open", shut)
+    monkeypatch.setattr(os, "access", lambda path, mode, **_: not (mode == os.R_OK and "int8" in str(path)))
+    for words in (["inspect", "int8.tflite"], ["diff", "int8.tflite", "float32.tflite"], ["evaluate", "int8.tflite"]):
+        ran = shell(*words, cwd=folder)
+        assert (ran.code, ran.err.splitlines()[0]) == (2, "error: cannot read 'int8.tflite': Permission denied")

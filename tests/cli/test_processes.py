@@ -86,6 +86,17 @@ def test_a_reader_that_leaves(arguments: list[str], project: Path, module_cache:
     assert (project / "digits" / "build" / "digits" / "digits-small.tflite").is_file() == (arguments[0] == "build")
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["--version"], ["schema"]])
+def test_a_reader_that_was_never_there(arguments: list[str], project: Path, module_cache: Path) -> None:
+    """As behind `| true`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    environ = environment(module_cache)
+    done = subprocess.run([*COMMAND, *arguments], cwd=project, env=environ, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="which processes are left is read in Linux's /proc")
 def test_ctrl_c(tmp_path: Path, module_cache: Path) -> None:
     """While the user's code runs: once the whole group gets the signal, as on a terminal, once the tool alone."""

@@ -117,6 +117,18 @@ def test_wav_that_is_none(content: bytes, said: str, tmp_path: Path) -> None:
         decode.sound(tmp_path / "a.wav", "a.wav", "k")
 
 
+def test_wav_that_is_cut_off(tmp_path: Path) -> None:
+    whole = chunks(1, 16, b"1234" * 1000)
+    at = whole.index(b"data") + 4
+    for content, cut in (
+        (whole, False),
+        (whole[:-2000], True),
+        (whole[:at] + b"\xff\xff\xff\xff" + whole[at + 4 :], False),  # as it is written to a pipe
+    ):
+        (tmp_path / "a.wav").write_bytes(content)
+        assert decode.sound(tmp_path / "a.wav", "a.wav", "k").cut == cut
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of damaged EXIF
 def test_damaged_files(tmp_path: Path) -> None:
     exif = Image.Exif()
@@ -192,4 +204,4 @@ def test_tensors_that_take_no_pictures() -> None:
 
     for dtype in ("int8", "int32"):
         with pytest.raises(Invalid, match=f"'x' is {dtype}; a folder is for a float input"):
-            list(folder.samples(Path(), [], Content("image"), TensorSpec("x", (1, 8, 8, 1), dtype), "photos", "k"))
+            list(folder.samples(Path(), [], Content("image"), TensorSpec("x", (1, 8, 8, 1), dtype), "photos", "k", []))

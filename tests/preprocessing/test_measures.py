@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from sklearn import metrics
 
-from tflite_build.engines.checks.measures import MEASURES, Contents
+from tflite_build.engines.checks.measures import MEASURES, Contents, NotFinite
 from tflite_build.engines.contract import Invalid
 
 RANDOM = np.random.default_rng(7)
@@ -149,7 +149,41 @@ def test_mean_average_precision(seed: int) -> None:
         ("mae", {"y": np.zeros((1, 3)), "z": np.zeros((1, 3))}, {"labels": np.zeros((1, 3))}, "does not say which"),
         ("mse", {"y": np.zeros((1, 3))}, {"x": np.zeros((1, 3))}, "'labels/x' is for no output"),
         ("iou", {"y": np.zeros((1, 1, 4, 4, 2))}, {"labels": np.zeros((1, 8, 8), int)}, r"the shape \[8, 8\] a sample"),
-        ("iou", {"y": np.zeros((1, 1, 4, 4, 2))}, {"labels": np.zeros((1, 4, 4))}, "as a whole number"),
+        (
+            "iou",
+            {"y": np.zeros((1, 1, 4, 4, 2))},
+            {"labels": np.full((1, 4, 4), 0.5)},
+            "holds 0.5, and classes are whole",
+        ),
+        (
+            "iou",
+            {"y": np.zeros((1, 1, 4, 4, 3))},
+            {"labels": np.full((1, 4, 4), 9)},
+            "holds 9, and 'y' has the classes 0 to 2",
+        ),
+        ("iou", {"y": np.zeros((1, 1, 4, 4, 3))}, {"labels": np.full((1, 4, 4), -1)}, "holds -1"),
+        ("iou", {"y": np.zeros((1, 1, 4, 4, 1))}, {"labels": np.full((1, 4, 4), 2)}, "has the classes 0 to 1"),
+        ("iou", {"y": np.zeros((1, 4, 4), int)}, {"labels": np.full((1, 4, 4), -1)}, "classes are counted from 0"),
+        (
+            "iou",
+            {"y": np.zeros((1, 1, 4, 4, 3))},
+            {"labels": np.full((1, 4, 4), 255)},
+            "255 for every pixel, so that there is",
+        ),
+        (
+            "f1",
+            {"y": np.zeros((1, 1, 3))},
+            {"labels": np.array([[-1, 1, 1]])},
+            "holds -1, and of several labels each is 0 or 1",
+        ),
+        (
+            "f1",
+            {"y": np.zeros((1, 1, 3))},
+            {"labels": np.array([[0, 2, 0]])},
+            "holds 2, and of several labels each is 0 or 1",
+        ),
+        ("f1", {"y": np.zeros((1, 1, 3))}, {"labels": np.array([0.5])}, "holds 0.5, and classes are whole numbers"),
+        ("top1", {"y": np.zeros((1, 1, 3))}, {"labels": np.array([0.5])}, "holds 0.5, and classes are whole numbers"),
         ("f1", {"y": np.zeros((1, 1, 3))}, {"labels": np.zeros((1, 2), int)}, "and 'y' 3 scores"),
         ("mAP", {"y": np.zeros((1, 1, 3))}, {"labels": np.zeros(1, int)}, "says of none that it is boxes"),
     ],
@@ -157,3 +191,38 @@ def test_mean_average_precision(seed: int) -> None:
 def test_labels_that_do_not_fit(name: str, outputs: Any, labels: Any, said: str) -> None:
     with pytest.raises(Invalid, match=said):
         measured(name, outputs, labels)
+
+
+BOXES = {"b": np.zeros((1, 1, 2, 4)), "c": np.zeros((1, 1, 2)), "s": np.zeros((1, 1, 2)), "n": np.zeros((1, 1))}
+CONTENTS = {"boxes": ("b",), "classes": ("c",), "scores": ("s",), "count": ("n",)}
+
+
+def test_boxes_that_say_nothing() -> None:
+    measure = MEASURES["mAP"](Contents(CONTENTS))
+    measure.add({n: a[0] for n, a in BOXES.items()}, {"boxes": np.zeros((3, 4)), "classes": np.full(3, -1)})
+    with pytest.raises(Invalid, match="'labels/classes' has no box in any sample, so that there is nothing to measure"):
+        measure.value()
+    with pytest.raises(Invalid, match=r"holds 0\.5, and classes are whole numbers"):
+        measure.add({n: a[0] for n, a in BOXES.items()}, {"boxes": np.zeros((3, 4)), "classes": np.full(3, 0.5)})
+    with pytest.raises(NotFinite, match="n"):
+        broken = {**BOXES, "n": np.full((1, 1), np.nan)}
+        measure.add({n: a[0] for n, a in broken.items()}, {"boxes": np.zeros((3, 4)), "classes": np.zeros(3)})
+
+
+def test_two_outputs_of_a_content_that_is_needed_once() -> None:
+    with pytest.raises(Invalid, match="says of 'b' and 's' that they are boxes, and mAP needs one of them"):
+        MEASURES["mAP"](Contents({**CONTENTS, "boxes": ("b", "s")}))
+
+
+def test_whole_numbers_of_any_type_are_labels() -> None:
+    scores = RANDOM.random((40, 1, 2)).astype(np.float32)
+    labels = RANDOM.integers(0, 2, 40)
+    masks, wanted = RANDOM.random((5, 1, 4, 4, 3)), RANDOM.integers(0, 3, (5, 4, 4))
+    for dtype in ("float32", "float64", "uint8", "int64", "bool"):
+        for name in ("top1", "f1"):
+            given = labels.astype(dtype)
+            assert measured(name, {"y": scores}, {"labels": given}) == measured(name, {"y": scores}, {"labels": labels})
+        if dtype != "bool":
+            assert measured("iou", {"y": masks}, {"labels": wanted.astype(dtype)}) == measured(
+                "iou", {"y": masks}, {"labels": wanted}
+            )

@@ -44,6 +44,9 @@ def shares(x):
 
 def double(x):
     return {"y": x * 2, "z": x.sum(-1)}
+
+def root(x):
+    return {"y": jnp.sqrt(x + 1)}
 """
 METRIC = """
 import numpy as np
@@ -123,6 +126,13 @@ def said(shop: Workshop) -> dict[str, Said]:
         ("unlabelled", raw, {**files, "labels.csv": table.partition(names[-1])[0]}, {}),
         ("mislabelled", raw, {**files, "labels.csv": table + "0/001.pgn,3\n"}, {}),
         ("words", raw, {**files, "labels.csv": table.replace(f"{names[3]},{CLASSES[3]}", f"{names[3]},three")}, {}),
+        ("halves", raw, {**files, "labels.csv": table.replace(f"{names[3]},{CLASSES[3]}", f"{names[3]},0.5")}, {}),
+        (
+            "points",
+            raw,
+            {**files, "labels.csv": table.replace(f"{names[3]},{CLASSES[3]}", f"{names[3]},{CLASSES[3]}.0")},
+            {},
+        ),
         ("large", raw, {**files, "labels.csv": table.replace(f"{names[3]},{CLASSES[3]}", f"{names[3]},1e300")}, {}),
         ("classless", raw, {**files, "labels.csv": table.replace(f"{names[3]},{CLASSES[3]}", f"{names[3]},12")}, {}),
         ("empty", raw.replace('"photos"', '"none"'), {**files, "none/readme.txt": ""}, {}),
@@ -144,6 +154,8 @@ def said(shop: Workshop) -> dict[str, Said]:
     sound = 'shape = [1, 800]\ncontent = "audio"\nsample_rate = 16000\nhop = 400'
     checks = '[checks]\naccuracy = { data = "sounds", labels = "labels.csv", metric = "mae", max = 0.1 }\n'
     shop.model("sound", jax("energy", sound, checks), {"model.py": JAX, "labels.csv": columns + rows, **sounds})
+    sounds = {**{n: s[:-400] for n, s in sounds.items()}, "sounds/x.mp3": "ID3", "sounds/y.png": "broken"}
+    shop.model("sound_cut", jax("energy", sound, checks), {"model.py": JAX, "labels.csv": columns + rows, **sounds})
 
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -187,6 +199,14 @@ def said(shop: Workshop) -> dict[str, Said]:
         shop.model(name, tables.replace("float32", "uint8"), plain)
     failing = {**given, "metric.py": "def score(outputs, labels):\n    return outputs['q']\n"}
     shop.model("failing", jax("double", "shape = [1, 3]", own), failing, x=values, labels=values)
+    huge = {**given, "metric.py": "def score(outputs, labels):\n    return 10**5000\n"}
+    shop.model("huge", jax("double", "shape = [1, 3]", own), huge, x=values, labels=values)
+    root = '[checks]\naccuracy = { data = "data.npz", metric = "mae" }\n[variant.float32]\n'
+    below = np.array([[0, 0, 0], [1, -9, 1]], np.float32)
+    shop.model("no_number", jax("root", "shape = [1, 3]", root), {"model.py": JAX}, x=below, labels=below)
+    arrays = {"x": FOUND, "labels/boxes": BOXES, "labels/classes": KINDS}
+    shop.model("two_of_boxes", detect.replace('"scores"', '"boxes"'), {"model.py": JAX}, **arrays)
+    shop.model("no_box", detect, {"model.py": JAX}, **{**arrays, "labels/classes": KINDS * 0 - 1})
     return shop.build()
 
 
@@ -205,6 +225,26 @@ def test_pictures_are_what_the_same_arrays_are(said: dict[str, Said]) -> None:
 def test_what_is_no_picture_is_said(said: dict[str, Said]) -> None:
     (warning,) = {w for w in said["raw"].value["warnings"] if "readme" in w}
     assert warning == "'photos' holds 1 file that is no picture: 'readme.txt'"
+
+
+def test_what_is_no_sound_and_what_is_cut_off_is_said(said: dict[str, Said], shop: Workshop) -> None:
+    warnings = [
+        "'sounds' holds 2 files that are no WAV sound: 'x.mp3' and 'y.png'",
+        "in 'sounds' '0.wav', '1.wav' and '2.wav' end before they say, and are taken as far as there is sound",
+    ]
+    assert said["sound_cut"].ok and said["sound_cut"].value["warnings"] == warnings
+    for _ in range(2):  # from the snapshot, and where a limit is missed
+        ran = shop.cli("check", shop.folder / "sound_cut")
+        assert [row for row in ran.text.splitlines() if row.startswith("warning:")] == [
+            f"warning: sound_cut: {text}" for text in warnings
+        ], ran.text
+        spec = shop.folder / "sound_cut" / "model.toml"
+        spec.write_text(spec.read_text().replace("max = 0.1", "max = 1e-12"))
+    assert ran.code == 4
+
+
+def test_a_point_and_a_zero_is_a_whole_number(said: dict[str, Said]) -> None:
+    assert said["points"].variants["int8"]["accuracy"] == said["raw"].variants["int8"]["accuracy"]
 
 
 def test_frames_have_the_label_of_their_sound(said: dict[str, Said]) -> None:
@@ -266,11 +306,16 @@ def test_messages(said: dict[str, Said], snapshot: Any) -> None:
         "unlabelled",
         "mislabelled",
         "words",
+        "halves",
         "large",
         "classless",
         "empty",
         "own",
         "failing",
+        "huge",
+        "no_number",
+        "two_of_boxes",
+        "no_box",
         "normalized",
         "channels",
     )

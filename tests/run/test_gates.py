@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from harness import Ran
+from harness import Ran, inside
 
 import tflite_build
+from tflite_build.cli import front
 from tflite_build.errors import ExitCode
 from tflite_build.progress import StepStarted
 
@@ -145,3 +149,56 @@ def test_the_report_has_them(small) -> None:
     assert {(c["variant"], c["check"], c["ok"]) for c in report["checks"]} == {
         (variant, check, True) for variant in ("float32", "int8") for check in ("max_size", "runtime.oldest")
     }
+
+
+@pytest.fixture
+def shut(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Shuts a folder or a file, as its mode would do for anybody but root."""
+    places: set[Path] = set()
+    looking, reading = os.scandir, Path.read_bytes
+
+    def refused(path: str | Path | int) -> None:
+        if not isinstance(path, int) and Path(path).absolute() in places:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    def look(path: str | int = ".") -> object:
+        refused(path)
+        return looking(path)
+
+    def read(path: Path) -> bytes:
+        refused(path)
+        return reading(path)
+
+    monkeypatch.setattr(os, "scandir", look)
+    monkeypatch.setattr(Path, "read_bytes", read)
+    return places.add
+
+
+def test_a_folder_that_cannot_be_read_is_no_success(small, cache: Path, shut: Callable[[Path], None]) -> None:
+    above = small.folder.parent
+    cli = inside(cache)
+    (above / "other").mkdir()
+    assert cli("build", above, cwd=above).code == 0
+    assert front.look([str(above)]).done
+    shut(above / "other")
+    for looked in (front.look([str(above)]), front.look([str(above / "other"), str(small.folder)])):
+        assert looked is None, "the whole command line says it"
+    ran = cli("check", ".", cwd=above)
+    assert ran.code == 2 and "error: cannot read the folder 'other': Permission denied\n --> other\n" in ran.err
+    assert "float32  runtime.oldest" in ran.out and "1 model not checked" in ran.out.splitlines()[-1]
+    said = json.loads(cli("check", ".", "--json", cwd=above).out)
+    assert [(m["model"], m["spec"], m["ok"]) for m in said["models"]] == [
+        ("small", str(small.folder / "model.toml"), True),
+        ("other", str(above / "other"), False),
+    ]
+    for words in (["build", "."], ["build", "other"], ["plan", "."], ["build", "-k", "."]):
+        ran = cli(*words, cwd=above)
+        assert (ran.code, "cannot read the folder 'other'" in ran.err) == (2, True), ran.text
+
+
+def test_a_spec_that_cannot_be_read(small, cache: Path, shut: Callable[[Path], None]) -> None:
+    shut(small.folder / "model.toml")
+    ran = inside(cache)("check", "model.toml", "--json", cwd=small.folder)
+    (model,) = json.loads(ran.out)["models"]
+    assert (ran.code, model["model"], model["spec"]) == (2, "small", str(small.folder / "model.toml"))
+    assert model["errors"][0]["message"] == "cannot read model.toml: Permission denied"

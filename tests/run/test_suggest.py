@@ -116,13 +116,35 @@ def test_digits(digits: Path, module_cli: Callable[..., Ran]) -> None:
     assert not (digits / "build").exists()
 
 
+def test_a_broken_spec_beside_it_takes_nothing_away(digits: Path, module_cli: Callable[..., Ran]) -> None:
+    broken = digits.parent / "wrong"
+    broken.mkdir()
+    (broken / "model.toml").write_text("spec = 1\n")
+    ran = module_cli("check", f"{digits}:int8", broken, "--suggest", "--json")
+    good, bad = json.loads(ran.out)["models"]
+    assert ran.code == 4 and good["checks"] and good["suggestions"][0]["keep_float"]
+    assert (bad["ok"], bad["suggestions"], bad["errors"][0]["code"]) == (False, [], 2)
+    ran = module_cli("check", broken, "--suggest", "--json")
+    assert (ran.code, len(json.loads(ran.out)["models"])) == (2, 1)
+    ran = module_cli("check", broken / "none", "--suggest", "--json")
+    assert (ran.code, len(json.loads(ran.out)["errors"])) == (64, 1)
+
+
 def test_what_nothing_helps(digits: Path, module_cli: Callable[..., Ran]) -> None:
     spec = digits / "model.toml"
     text = spec.read_text()
     spec.write_text(text.replace("max_error = 0.06", "max_error = 1e-9"))
     ran = module_cli("check", f"{digits}:int8", "--suggest", cwd=digits)
+    dynamic = module_cli("check", f"{digits}:dynamic", "--suggest", cwd=digits)
     spec.write_text(text)
-    assert ran.out.splitlines()[-1] == "  none of these does: calibrate with more samples, or ask for less"
+    rows = ran.out.splitlines()
+    assert rows[-1] == "  none of these does: calibrate with more samples, or ask for less"
+    tried = [
+        row.split("  ")[1] for row in rows[rows.index("digits, int8: which layers in float keep its limits") + 2 : -1]
+    ]
+    assert tried[0] == "nothing more" and "op:CONV_2D" in tried and len(set(tried)) == len(tried), tried
+    assert "the layers that lose most" in dynamic.err and "samples" not in dynamic.text
+    assert dynamic.out.splitlines()[-1] == "  none of these does: ask for less"
 
 
 def test_what_the_source_misses_itself(digits: Path, module_cli: Callable[..., Ran]) -> None:
@@ -132,8 +154,40 @@ def test_what_the_source_misses_itself(digits: Path, module_cli: Callable[..., R
     spec.write_text(wanted.replace("[variant.int8]\n", "[variant.int8]\nchecks.accuracy.min = 0.99\n"))
     ran = module_cli("check", f"{digits}:int8", "--suggest", cwd=digits)
     spec.write_text(text)
-    last = "  none: the source itself has a top1 of 0.9778, and at least 0.99 is wanted"
+    last = "  none: the source itself has 0.9778 in top1, and at least 0.99 is wanted"
     assert ran.code == 4 and ran.out.splitlines()[-1] == last, ran.text
+    assert "the layers that lose most" not in ran.err
+    assert f"help: {last.removeprefix('  none: ')}: no quantization mends that\n" in ran.err
+
+
+STILL = """spec = 1
+[model]
+name = "still"
+[source]
+format = "jax"
+entry = "model.py:f"
+[input.x]
+shape = [1, 4]
+dtype = "float32"
+[variant.float32]
+[checks]
+min_cosine = 0.9
+"""
+
+
+def test_a_constant_output_has_no_cosine(tmp_path: Path, module_cli: Callable[..., Ran]) -> None:
+    """Which is said: a limit that is not in the table looks like one that is kept."""
+    (tmp_path / "model.py").write_text("import jax.numpy as jnp\n\ndef f(x):\n    return {'y': jnp.tanh(x) * 0 + 2}\n")
+    (tmp_path / "model.toml").write_text(STILL)
+    ran = module_cli("check", tmp_path, cwd=tmp_path)
+    (row,) = [row for row in ran.out.splitlines() if "min_cosine" in row]
+    assert ran.code == 0 and [cell.strip() for cell in row.split("  ") if cell] == [
+        "float32",
+        "min_cosine",
+        "not measured: the output is constant, and off by 0",
+        "at least 0.9",
+        "ok",
+    ], ran.out
 
 
 def test_nothing_is_tried_where_nothing_is_missed(small) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from harness import Said, Workshop
+from harness import Ran, Said, Workshop
 
 MANY = """
 import collections
@@ -282,3 +283,29 @@ def test_open_dimensions_take_any_size_and_names_are_the_users(
         np.testing.assert_allclose(made[f"serving_default/{n}/sums"], wanted, rtol=1e-6)
     (output,) = said.value["variants"][0]["outputs"]
     assert output["max_share"] == 0
+
+
+BRANCHING = """
+import tensorflow as tf
+
+
+def f(x):
+    if tf.reduce_sum(x) > 0:
+        return {"y": x + 1}
+    return {"y": x - 1}
+"""
+
+
+def test_nothing_is_left_of_what_tensorflow_writes(tmp_path: Path, module_cli: Callable[..., Ran]) -> None:
+    folder = tmp_path / "m"
+    for made in (tmp_path / "t", folder):
+        made.mkdir()
+    (folder / "model.py").write_text(BRANCHING)
+    (folder / "model.toml").write_text(
+        'spec = 1\n[model]\nname = "m"\n[source]\nformat = "function"\nentry = "model.py:f"\n'
+        '[input.x]\nshape = [1, 4]\ndtype = "float32"\n'
+    )
+    ran = module_cli("build", folder, cwd=folder, env={"TMPDIR": str(tmp_path / "t")})
+    assert ran.code == 0, ran.text
+    assert [path.name for path in (tmp_path / "t").rglob("*")] == []
+    assert "0 steps run" in module_cli("build", folder, cwd=folder, env={"TMPDIR": str(tmp_path / "t")}).out

@@ -78,7 +78,7 @@ def test_what_a_release_lacks() -> None:
         ("litert 9.1", "there is no litert 9.1.0: this version of tflite-build knows 1.0.0 to 2.3.0"),
         ("tflite 2.18", "there is no tflite 2.18.0"),
         ("tensorflow 2.16", "is no runtime"),
-        ("tflite 2", "is no runtime"),
+        ("tflite 2", "'tflite 2' has no minor number: write it as in"),
         ("", "is no runtime"),
     ],
 )

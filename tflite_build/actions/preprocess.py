@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tflite_build.planning.action import Input, OutputOf, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
 
@@ -18,7 +20,7 @@ def calibration_step(model: Resolved, tools: Tools, teller: str) -> Step | None:
     calibration = model.loaded.spec.calibration
     if calibration is None or not calibration.data:
         return None
-    return _step(CALIBRATION, "calibration", model, tools, teller, calibration.data, None, calibration.samples)
+    return _step(CALIBRATION, "calibration", model, tools, teller, calibration.data, calibration.samples)
 
 
 def labelled_step(model: Resolved, tools: Tools, teller: str) -> Step | None:
@@ -26,7 +28,15 @@ def labelled_step(model: Resolved, tools: Tools, teller: str) -> Step | None:
     accuracy = model.loaded.spec.checks.accuracy
     if accuracy is None:
         return None
-    return _step(LABELLED, "checks.accuracy", model, tools, teller, accuracy.data, accuracy.labels, None)
+    step = _step(LABELLED, "checks.accuracy", model, tools, teller, accuracy.data, None)
+    if step is None or accuracy.labels is None:
+        return step
+    shown = {**step.params["shown"], "labels": accuracy.labels}
+    return replace(
+        step,
+        params={**step.params, "shown": shown, "classes": accuracy.is_of_classes},
+        inputs={**step.inputs, "labels": ProjectFile(model.loaded.folder / accuracy.labels)},
+    )
 
 
 def data(model: Resolved, path: str, id_: str) -> Input:
@@ -39,9 +49,7 @@ def is_folder(path: str) -> bool:
     return not path.endswith(".npz")
 
 
-def _step(
-    id_: str, key: str, model: Resolved, tools: Tools, teller: str, path: str, labels: str | None, count: int | None
-) -> Step | None:
+def _step(id_: str, key: str, model: Resolved, tools: Tools, teller: str, path: str, count: int | None) -> Step | None:
     if not is_folder(path):
         return None
     folder = model.loaded.folder
@@ -49,8 +57,6 @@ def _step(
         "interface": OutputOf(teller, convert.INTERFACE),
         "data": ProjectFile(folder / path, tree=True),
     }
-    if labels:
-        inputs["labels"] = ProjectFile(folder / labels)
     return Step(
         id_,
         "preprocess",
@@ -59,7 +65,7 @@ def _step(
             "declared": model.declared.to_json(),
             "names": model.names.of_inputs().to_json(),
             "key": key,
-            "shown": {"data": path, **({"labels": labels} if labels else {})},
+            "shown": {"data": path},
             "count": count,
         },
         inputs,

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,6 +18,9 @@ from tflite_build.progress import Note
 
 from . import console, front
 from .guard import guarded, keeping
+
+if TYPE_CHECKING:
+    from tflite_build.run.suggest import Suggestion
 
 app = typer.Typer(
     name="tflite-build",
@@ -63,7 +66,10 @@ OutDir = Annotated[
     Path | None,
     typer.Option("--out-dir", help="Where build folders go. Default: build/ beside each model.toml.", file_okay=False),
 ]
-Model = Annotated[Path, typer.Argument(metavar="FILE.tflite", help="The .tflite file.", show_default=False)]
+# What cannot be read is told by who reads it, for each command with the same exit code.
+Model = Annotated[
+    Path, typer.Argument(metavar="FILE.tflite", help="The .tflite file.", show_default=False, readable=False)
+]
 
 
 def run(arguments: list[str]) -> int:
@@ -76,6 +82,10 @@ def _run(arguments: list[str]) -> int:
         code = app(args=arguments, prog_name="tflite-build", standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # of its own help, which nobody reads to its end
+            return 0
+        raise
     except Exception as error:
         if hasattr(error, "format_message"):  # the command line's own grammar
             return _misused(error)
@@ -234,20 +244,23 @@ def check(
     from .progress import Progress
 
     shown = Progress(sys.stderr if as_json else sys.stdout, verbose=False)
+    suggestions: tuple[Suggestion, ...] = ()
     with _told(as_json, message_format == "github"):
         try:
             result = tflite_build.check(targets or ["."], offline=offline, out_dir=out_dir, on_event=shown)
         finally:
             shown.close()
-    if message_format == "github":
-        from . import github
+        if message_format == "github":
+            from . import github
 
-        github.errors([error for model in result.models for error in model.errors])
-    suggestions = tflite_build.suggest(targets or ["."], offline=offline, on_event=console.note) if suggest else ()
+            github.errors([error for model in result.models for error in model.errors])
+        if not as_json:  # now: to look for layers takes long
+            checked.show(result.models)
+        if suggest:
+            suggestions = tflite_build.suggest(targets or ["."], offline=offline, on_event=console.note)
     if as_json:
         console.json_document(checked.to_json(result, suggestions))
     else:
-        checked.show(result.models)
         for suggestion in suggestions:
             checked.show_suggestion(suggestion)
     return result.exit_code
@@ -375,8 +388,12 @@ def inspect(
 
 @app.command(short_help="Compare two .tflite files: operators, tensors, weights, and what they compute.")
 def diff(
-    one: Annotated[Path, typer.Argument(metavar="A.tflite", help="The first file.", show_default=False)],
-    other: Annotated[Path, typer.Argument(metavar="B.tflite", help="The second file.", show_default=False)],
+    one: Annotated[
+        Path, typer.Argument(metavar="A.tflite", help="The first file.", show_default=False, readable=False)
+    ],
+    other: Annotated[
+        Path, typer.Argument(metavar="B.tflite", help="The second file.", show_default=False, readable=False)
+    ],
     data: Annotated[
         Path | None,
         typer.Option(
@@ -384,6 +401,12 @@ def diff(
         ),
     ] = None,
     signature: Annotated[str | None, typer.Option("--signature", "-s", help="Which one, if there are several.")] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            "--spec", metavar="MODEL.TOML", help="Names libraries of custom operators; default: what built each file."
+        ),
+    ] = None,
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> int:
@@ -391,7 +414,9 @@ def diff(
     from . import differing
 
     with _told(as_json):
-        found = tflite_build.diff(one, other, data=data, signature=signature, offline=offline, on_event=console.note)
+        found = tflite_build.diff(
+            one, other, data=data, signature=signature, spec=spec, offline=offline, on_event=console.note
+        )
     if as_json:
         console.json_document(found.to_json())
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tflite_build.engines.words import counted
 from tflite_build.run.blame import pattern
 from tflite_build.run.result import BuildResult, Gate, ModelResult, errors_json
 from tflite_build.run.suggest import Suggestion, Trial
@@ -48,8 +49,11 @@ def show(models: Sequence[ModelResult]) -> None:
     missed = sum(not gate.ok for gate in gates)
     for error in (error for model in models for error in model.errors):
         console.error(error.render(console.current_folder()) + "\n")
+    without = [model for model in models if model.errors and not model.gates]
+    rest = f"; {counted(len(without), 'model')} not checked" if without else ""
     if gates:
-        console.line(f"{missed} of {len(gates)} checks missed" if missed else f"{len(gates)} checks, none missed")
+        every = counted(len(gates), "check")
+        console.line((f"{missed} of {every} missed" if missed else f"{every}, none missed") + rest)
 
 
 def show_suggestion(suggestion: Suggestion) -> None:
@@ -66,17 +70,25 @@ def show_suggestion(suggestion: Suggestion) -> None:
     ]
     console.table(head, rows, right=[1], indent="  ")
     if suggestion.best is None:
-        console.line("  none of these does: calibrate with more samples, or ask for less")
+        more = "calibrate with more samples, or " if suggestion.calibrated else ""
+        console.line(f"  none of these does: {more}ask for less")
         return
     patterns = ", ".join(f"'{pattern}'" for pattern in suggestion.keep_float)
     console.line(f"  in [variant.{suggestion.variant}]: keep_float = [{patterns}]")
 
 
 def _kept(trial: Trial, suggestion: Suggestion) -> str:
-    """The layers of a trial, as `keep_float` would name them."""
-    names = [pattern(layer, suggestion.layers) for layer in trial.layers]
+    """The layers of a trial, as `keep_float` would name them; of many, what tells them from those of other trials."""
+    if trial.kind:
+        return f"op:{trial.kind}"
+    if len(trial.layers) <= _NAMED:
+        return ", ".join(pattern(layer, suggestion.layers) for layer in trial.layers) or "nothing more"
+    worst = suggestion.layers[: 1 + max(map(suggestion.layers.index, trial.layers))]
+    # What is left out last stands first: the heaviest are tried first.
+    without = sorted((layer for layer in worst if layer not in trial.layers), key=lambda layer: layer.weights)
+    names = [pattern(layer, suggestion.layers) for layer in without]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more if names else "nothing more"
+    return f"the worst {len(worst)}" + (f" without {', '.join(names[:_NAMED])}{more}" if names else "")
 
 
 def _size(trial: Trial) -> str:

@@ -158,12 +158,16 @@ def store() -> str:
 
 
 def _specs(named: Sequence[str]) -> list[str]:
-    """The absolute paths of all specs that `named` mean, each once; none where one of them means no spec."""
+    """The absolute paths of all specs that `named` mean, each once; none where one of them means no spec.
+
+    None either where a folder cannot be read, which has to be said.
+    """
     found: dict[str, None] = {}
+    unread: dict[str, OSError] = {}
     for name in named:
         path = os.path.abspath(name)
-        specs = specs_in(path) if os.path.isdir(path) else [path] if os.path.isfile(path) else []
-        if not specs:
+        specs = specs_in(path, unread) if os.path.isdir(path) else [path] if os.path.isfile(path) else []
+        if not specs or unread:
             return []
         found.update(dict.fromkeys(specs))
     if len(named) > 1 and len({os.path.realpath(spec) for spec in found}) < len(found):

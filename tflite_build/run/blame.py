@@ -11,9 +11,12 @@ from tflite_build.actions.layers import Layer
 from tflite_build.errors import BuildError, CheckError, Problem
 from tflite_build.planning.action import Step
 from tflite_build.planning.resolve import ResolvedVariant
+from tflite_build.spec.rules import STATIC_QUANTIZE
 
+from .checks import accuracy_of, accuracy_text
 from .execute import Done, InvalidStep, LostInput
 from .job import Job
+from .result import Gate
 
 QUALITY = frozenset({"min_cosine", "max_error", "accuracy.min", "accuracy.max", "accuracy.max_drop"})
 _NAMED = 3  # layers
@@ -43,18 +46,37 @@ def explain(job: Job, run: Aside) -> None:
     """Say in the job's errors which layers lose most, where a quantized variant is not good enough."""
     found: dict[Problem, Problem] = {}
     for variant in job.resolved.variants:
-        missed = [g.problem for g in job.gates if g.problem and g.variant == variant.name and g.check in QUALITY]
+        gates = [g for g in job.gates if g.problem and g.variant == variant.name and g.check in QUALITY]
+        for gate in gates:
+            why = of_source(job, gate) if variant.quantizer else ""
+            if gate.problem and why:
+                found[gate.problem] = replace(gate.problem, hint=f"{why}: no quantization mends that")
+        missed = [g.problem for g in gates if g.problem and g.problem not in found]
         ranked = layers_of(job, variant, run) if missed else ()
         worst = [layer for layer in ranked if layer.added >= _LEAST][:_NAMED]
         if worst:
             lines = "\n".join(f"{layer.operator} '{pattern(layer, ranked)}': {_loss(layer)}" for layer in worst)
             detail = f"the layers that lose most, as keep_float names them:\n{lines}"
-            hint = "`tflite-build check --suggest` tries which of them to keep in float; or calibrate with more samples"
+            hint = "`tflite-build check --suggest` tries which of them to keep in float"
+            hint += "; or calibrate with more samples" if variant.quantize in STATIC_QUANTIZE else ""
             found[missed[0]] = replace(missed[0], hint=hint, detail=detail)
     job.failures = [
         CheckError([found.get(p, p) for p in error.problems]) if isinstance(error, CheckError) else error
         for error in job.failures
     ]
+
+
+def of_source(job: Job, gate: Gate) -> str:
+    """Why a limit is missed that the source itself misses, before anything is quantized; "" where it does not."""
+    measure = job.loaded.spec.checks.accuracy
+    if gate.ok or measure is None or gate.check not in ("accuracy.min", "accuracy.max"):
+        return ""
+    figure = accuracy_of(job, "")
+    limit = float(gate.limit.rpartition(" ")[2])
+    if figure is None or (figure >= limit if gate.check == "accuracy.min" else figure <= limit):
+        return ""
+    text = accuracy_text(figure, share=measure.is_share)
+    return f"the source itself has {text} in {measure.name}, and {gate.limit} is wanted"
 
 
 def pattern(layer: Layer, layers: Sequence[Layer]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,4 +118,5 @@ def build(
 def _unread(error: BuildError) -> ModelResult:
     place = error.problems[0].place
     file = place.file if place else Path()
-    return ModelResult(file.parent.name, file, file.parent, (), {}, (), (), (error,))
+    folder = file if os.path.isdir(file) else file.parent  # noqa: PTH112 - which raises where nobody may look
+    return ModelResult(folder.absolute().name, file, folder, (), {}, (), (), (error,))

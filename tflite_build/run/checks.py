@@ -103,7 +103,10 @@ def _cosine(limits: _Limits, variant: VariantResult) -> Iterator[Gate]:
     cosine = variant.distance.cosine
     if least is not None and variant.not_run:
         yield _unmeasured(limits, key, "", f"at least {_exact(least)}", variant)
-    if least is None or cosine is None:
+    if least is None or variant.not_run:
+        return
+    if cosine is None:  # in no output; such a one is held against limits of its own (specs/limits.toml)
+        yield limits.gate(key, "", _no_cosine(variant), f"at least {_exact(least)}", None)
         return
     message = f"variant '{variant.name}' has a cosine of {cosine:.8g}; at least {_exact(least)} is wanted"
     wrong = None if cosine >= least else (message, _closer(variant.quantize))
@@ -127,10 +130,14 @@ def _errors(limits: _Limits, variant: VariantResult, model: Model) -> Iterator[G
         return
     several = len({output.signature for output in outputs}) > 1
     for output in outputs:
-        if output.name not in each or output.max_abs is None:
+        if output.name not in each:
             continue
         subject = f"{output.signature}/{output.name}" if several else output.name
         most = each[output.name]
+        if output.max_abs is None:
+            own = f'{key}."{output.name}"' if isinstance(limit, Mapping) else key
+            yield limits.gate(own, subject, "not measured: no numbers", f"at most {_exact(most)}", None)
+            continue
         message = (
             f"output '{subject}' of variant '{variant.name}' is off by up to {output.max_abs:.4g}; "
             f"at most {_exact(most)} is wanted"
@@ -138,6 +145,15 @@ def _errors(limits: _Limits, variant: VariantResult, model: Model) -> Iterator[G
         wrong = None if output.max_abs <= most else (message, _closer(variant.quantize))
         own = f'{key}."{output.name}"' if isinstance(limit, Mapping) else key
         yield limits.gate(own, subject, f"{output.max_abs:.4g}", f"at most {_exact(most)}", wrong)
+
+
+def _no_cosine(variant: VariantResult) -> str:
+    """Why nothing has a direction, and how far it is off."""
+    still = [o for o in variant.distance.outputs if o.status in ("constant", "zero")]
+    if not still:
+        return "not measured: there are no numbers to compare"
+    what = "the output is" if len(still) == 1 else "all outputs are"
+    return f"not measured: {what} constant, and off by {max(o.max_abs or 0.0 for o in still):.4g}"
 
 
 def _unmeasured(limits: _Limits, key: str, subject: str, limit: str, variant: VariantResult) -> Gate:
@@ -219,7 +235,7 @@ def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> 
     for word, wanted in (("min", "at least"), ("max", "at most")):
         limit, key = limits.of(f"accuracy.{word}")
         if limit is not None:
-            message = f"variant '{variant.name}' has a {measure.name} of {figure}; {wanted} {limit:g} is wanted"
+            message = f"variant '{variant.name}' has {figure} in {measure.name}; {wanted} {limit:g} is wanted"
             kept = found >= limit if word == "min" else found <= limit
             yield limits.gate(key, measure.name, figure, f"{wanted} {limit:g}", None if kept else (message, ""))
     most, key = limits.of("accuracy.max_drop")

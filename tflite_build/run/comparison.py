@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build import named
-from tflite_build.errors import BuildError, ExitCode, Place, Problem
+from tflite_build.errors import BuildError, ExitCode, Place, Problem, UsageError
 from tflite_build.progress import Listener, silent
 from tflite_build.tflite.difference import Change, changes
 from tflite_build.tflite.values import ValueChange
@@ -119,6 +119,7 @@ def diff(
     *,
     data: str | Path | None = None,
     signature: str | None = None,
+    spec: str | Path | None = None,
     offline: bool = False,
     on_event: Listener = silent,
 ) -> ModelDifference:
@@ -130,6 +131,7 @@ def diff(
         data: An .npz file with one array per input: both files are run on it, and their outputs compared. Floats are
             quantized where an input is an integer, and integer outputs are compared as the real numbers they stand for.
         signature: Which one to run, where the files have several.
+        spec: The model.toml that names libraries of custom operators; default: the one that each file was built from.
         offline: Install nothing.
         on_event: Called with notes, such as of an installation.
 
@@ -137,21 +139,31 @@ def diff(
         What differs: look at `same`, `changes` and `outputs`.
 
     Raises:
+        UsageError: If a signature or a spec is named, and there is no data to run the files on.
         BuildError: If a file cannot be read or is no .tflite file, the arrays are wrong, or the runtime refuses one.
     """
     files = arguments.path(one, "one"), arguments.path(other, "other")
     arrays = None if data is None else arguments.path(data, "data")
     chosen = arguments.text(signature, "signature")
+    named_spec = None if spec is None else arguments.path(spec, "spec")
+    if arrays is None and (chosen is not None or named_spec is not None):
+        word = "signature" if chosen is not None else "spec"
+        raise UsageError(Problem(f"a {word} says how the files are run, and nothing is run without data"))
     with arguments.listening(on_event) as listener:
         first, second = (named.file(path) for path in files)
         values = None if arrays is None else named.file(arrays)
         found = changes(first, second)
-        outputs = None if values is None else _outputs((first, second), values, chosen, offline, listener)
+        outputs = None if values is None else _outputs((first, second), values, chosen, named_spec, offline, listener)
     return ModelDifference(first, second, found, outputs)
 
 
 def _outputs(
-    files: tuple[Path, Path], data: Path, signature: str | None, offline: bool, listener: Listener
+    files: tuple[Path, Path],
+    data: Path,
+    signature: str | None,
+    spec: Path | None,
+    offline: bool,
+    listener: Listener,
 ) -> tuple[OutputChange, ...]:
     from . import execution  # only here, since what builds takes longer to import than most files to compare
     from .driver import Options, Session
@@ -160,7 +172,7 @@ def _outputs(
         folders = {"one": scratch / "one", "other": scratch / "other"}
         for file, folder in zip(files, folders.values(), strict=True):
             try:
-                execution.execute(session, file, data, folder, signature, dequantize=True)
+                execution.execute(session, file, data, folder, signature, dequantize=True, spec=spec)
             except BuildError as error:
                 # 1 says of this command that the files differ.
                 code = ExitCode.ENGINE_FAILED if error.code == ExitCode.BUILD_FAILED else error.code

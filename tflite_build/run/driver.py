@@ -374,7 +374,7 @@ def _retire(session: Session, needed: Collection[Collection[str]]) -> None:
 def _publish(job: Job, options: Options, listener: Listener, session: Session) -> ModelResult:
     folder = out_folder(job.loaded, options.out_dir)
     if not options.publish:
-        return _judged(job, folder, session)
+        return _judged(job, folder, session, listener)
     if not job.failures:
         try:
             result, lock_text = outputs.publish(job, folder, lock_file(job.loaded), locked=options.locked)
@@ -397,21 +397,30 @@ def _publish(job: Job, options: Options, listener: Listener, session: Session) -
         rejected = outputs.keep_rejected(job, folder)
     except BuildError as error:
         job.failures.append(error)
-    return _failed_result(job, folder, rejected)
+    return _failed_result(job, folder, rejected, listener)
 
 
-def _judged(job: Job, folder: Path, session: Session) -> ModelResult:
+def _judged(job: Job, folder: Path, session: Session, listener: Listener) -> ModelResult:
     """The result of a finished job that is not published."""
     if not job.failures:
         try:
-            return replace(outputs.judge(job, folder), label=job.label)
+            result = replace(outputs.judge(job, folder), label=job.label)
         except BuildError as error:
             job.failures.append(error)
             blame.explain(job, session.aside)
-    return _failed_result(job, folder, ())
+        else:
+            _warn(job, listener)
+            return result
+    return _failed_result(job, folder, (), listener)
 
 
-def _failed_result(job: Job, folder: Path, rejected: tuple[Path, ...]) -> ModelResult:
+def _warn(job: Job, listener: Listener) -> None:
+    for text in job.warnings:
+        listener(Warning_(text, job.label))
+
+
+def _failed_result(job: Job, folder: Path, rejected: tuple[Path, ...], listener: Listener) -> ModelResult:
+    _warn(job, listener)  # what was found on the way may be the reason
     return ModelResult(
         job.name,
         job.loaded.file,

@@ -181,7 +181,8 @@ def answer(
     try:
         call(session.workers, step, request, Limits(_TIMEOUT), environment, session.executor.cancelled)
     except Invalid as invalid:
-        raise BuildError(Problem(invalid.message, None, invalid.hint, invalid.detail), ExitCode.SPEC_WRONG) from None
+        place = Place(inputs["data"]) if invalid.key == "--input" else None
+        raise BuildError(Problem(invalid.message, place, invalid.hint, invalid.detail), ExitCode.SPEC_WRONG) from None
     except Refused as refused:
         raise BuildError(Problem(f"{about}: {refused.reason}", detail=refused.detail)) from None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tflite_build.errors import BuildError, Problem, SpecError, UsageError, near_miss
+from tflite_build.errors import BuildError, Place, Problem, SpecError, UsageError, near_miss
 from tflite_build.named import absent, there
 from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.discover import specs_in
@@ -25,7 +25,7 @@ class Found:
     Attributes:
         targets: The models to look at.
         unchanged: What is known of those that nothing is to be done for.
-        errors: What is wrong with the specs that could not be read.
+        errors: What is wrong with the specs and folders that could not be read.
         order: All specs, as they were named.
     """
 
@@ -61,7 +61,8 @@ def targets(
     """
     if "" in names:
         raise UsageError(Problem("the name of a model is empty", hint="'.' is the current folder"))
-    asked = [(path, variant, specs_under(path)) for path, variant in map(split, map(str, names))]
+    errors: list[BuildError] = []
+    asked = [(path, variant, specs_under(path, errors)) for path, variant in map(split, map(str, names))]
     # Two names may mean one file; under one folder only links can.
     real = {f: f.resolve() if len(asked) > 1 or f.is_symlink() else f for _, _, specs in asked for f in specs}
     own: dict[Path, Path] = {}  # a spec itself -> as it was named first
@@ -70,7 +71,6 @@ def targets(
     single = {real[file] for _, variant, specs in asked if variant for file in specs}
     done = dict(unchanged([file for itself, file in own.items() if itself not in single]))
     loaded: dict[Path, LoadedSpec] = {}
-    errors: list[BuildError] = []
     for itself, file in own.items():
         if file not in done:
             try:
@@ -189,8 +189,8 @@ def split(name: str) -> tuple[Path, str]:
     return Path(path or "."), variant
 
 
-def specs_under(path: Path) -> list[Path]:
-    """The model.toml files that `path` means, sorted.
+def specs_under(path: Path, errors: list[BuildError]) -> list[Path]:
+    """The model.toml files that `path` means, sorted; `errors` gets an error for each folder that cannot be read.
 
     Raises:
         UsageError: If there is none.
@@ -200,8 +200,14 @@ def specs_under(path: Path) -> list[Path]:
         raise UsageError(Problem(message, hint=hint or "`tflite-build init` writes a model.toml to start from"))
     if not path.is_dir():
         return [path]
-    files = [Path(file) for file in specs_in(str(path))]
-    if not files:
+    unread: dict[str, OSError] = {}
+    files = [Path(file) for file in specs_in(str(path), unread)]
+    for folder, error in unread.items():
+        place = Path(folder)
+        problem = Problem(f"cannot read the folder '{place}': {error.strerror}", Place(place))
+        if all(problem not in other.problems for other in errors):
+            errors.append(SpecError(problem))
+    if not files and not unread:
         raise UsageError(
             Problem(f"there is no {SPEC_NAME} in '{path}'", hint="`tflite-build init MODEL` writes one for a model")
         )

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from tflite_build.actions.layers import Layer
+from tflite_build.errors import BuildError, StoreError
 from tflite_build.planning.resolve import ResolvedVariant
 from tflite_build.progress import Listener, Note, silent
 from tflite_build.spec.load import LoadedSpec
+from tflite_build.spec.rules import STATIC_QUANTIZE
 
 from . import blame
-from .checks import accuracy_of, accuracy_text
 from .driver import Options, Session, Target, build
 from .job import Job
 from .result import Gate, ModelResult, VariantResult
 
-_MOST = 0.5  # share of the layers beyond which a variant is hardly quantized
+_KINDS = 4  # of operators that are tried as a whole
+_SINGLE = 16  # layers that are tried to be quantized after all
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,13 @@ class Trial:
         layers: The layers.
         result: The file that was made; None where none could be.
         gates: The limits that are about how good it is.
+        kind: The operator all of which they are, where they were chosen for that.
     """
 
     layers: tuple[Layer, ...]
     result: VariantResult | None
     gates: tuple[Gate, ...]
+    kind: str = ""
 
     @property
     def ok(self) -> bool:
@@ -54,6 +58,7 @@ class Suggestion:
         best: The smallest that keeps all limits; None where none does.
         keep_float: The patterns of `best`, with those that the spec has.
         hopeless: Why nothing was tried; "" where something was.
+        calibrated: Whether samples decide what is made of the other layers.
     """
 
     model: str
@@ -64,6 +69,7 @@ class Suggestion:
     best: Trial | None
     keep_float: tuple[str, ...]
     hopeless: str = ""
+    calibrated: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -97,18 +103,28 @@ def suggest(targets: Sequence[Target], options: Options, listener: Listener) -> 
     Raises:
         BuildError: If the store cannot be used.
     """
-    found = []
+    found: list[Suggestion] = []
     with Session(options, listener, lasting=True) as session:
         for target in targets:
-            for variant, first in _missing(target, options, session):
-                why = _hopeless(session.job(target), session, first[1])
-                if why:
-                    spec = target.loaded.spec.model.name
-                    found.append(Suggestion(spec, target.loaded.file, variant.name, (), (), None, (), why))
-                    continue
-                session.listener(Note(f"looking for layers of '{variant.name}' to keep in float", target.label))
-                found.append(_Search(session, target, options, variant, first).run())
+            try:
+                for suggestion in _of_model(session, target, options):
+                    found.append(suggestion)  # noqa: PERF402 - one by one: those before an error count
+            except StoreError:
+                raise
+            except BuildError:  # which a check tells
+                continue
     return tuple(found)
+
+
+def _of_model(session: Session, target: Target, options: Options) -> Iterator[Suggestion]:
+    for variant, first in _missing(target, options, session):
+        why = _hopeless(session.job(target), session, first[1])
+        if why:
+            name = target.loaded.spec.model.name
+            yield Suggestion(name, target.loaded.file, variant.name, (), (), None, (), why)
+            continue
+        session.listener(Note(f"looking for layers of '{variant.name}' to keep in float", target.label))
+        yield _Search(session, target, options, variant, first).run()
 
 
 def _missing(
@@ -127,21 +143,8 @@ def _missing(
 
 def _hopeless(job: Job, session: Session, gates: Sequence[Gate]) -> str:
     """Why no layer in float brings a variant within its limits: the source itself misses one; "" where it does not."""
-    missed = {gate.check for gate in gates if not gate.ok} & {"accuracy.min", "accuracy.max"}
-    measure = job.loaded.spec.checks.accuracy
-    if not missed or measure is None:
-        return ""
     _follow(session, job)
-    figure = accuracy_of(job, "")
-    if figure is None:
-        return ""
-    for gate in gates:
-        if gate.check in missed and not gate.ok:
-            limit = float(gate.limit.rpartition(" ")[2])
-            if figure < limit if gate.check == "accuracy.min" else figure > limit:
-                text = accuracy_text(figure, share=measure.is_share)
-                return f"the source itself has a {measure.name} of {text}, and {gate.limit} is wanted"
-    return ""
+    return next((why for why in (blame.of_source(job, gate) for gate in gates) if why), "")
 
 
 def _built(session: Session, target: Target, options: Options) -> ModelResult:
@@ -180,7 +183,8 @@ class _Search:
         best = self._grown(ranked)
         if best is not None:
             best = self._thinned(best)
-        kept = (*self._variant.keep_float, *self._patterns(best.layers)) if best else ()
+        best = self._of_a_kind(best)
+        kept = (*self._variant.keep_float, *self._patterns(best.layers, best.kind)) if best else ()
         return Suggestion(
             self._target.loaded.spec.model.name,
             self._target.loaded.file,
@@ -189,10 +193,11 @@ class _Search:
             tuple(self.trials),
             best,
             kept,
+            calibrated=self._variant.quantize in STATIC_QUANTIZE,
         )
 
-    def _patterns(self, kept: Sequence[Layer]) -> tuple[str, ...]:
-        return tuple(blame.pattern(layer, self._ranked) for layer in kept)
+    def _patterns(self, kept: Sequence[Layer], kind: str = "") -> tuple[str, ...]:
+        return (f"op:{kind}",) if kind else tuple(blame.pattern(layer, self._ranked) for layer in kept)
 
     def _layers(self) -> tuple[Layer, ...]:
         job = self._session.job(self._target)
@@ -205,9 +210,7 @@ class _Search:
         count, step, bad = 1, 1, 0
         good: Trial | None = None
         while good is None and bad < len(useful):
-            count = min(count, len(useful), max(1, int(len(ranked) * _MOST)))
-            if count <= bad:
-                return None
+            count = min(count, len(useful))
             trial = self._try(tuple(useful[:count]))
             if trial.ok:
                 good = trial
@@ -224,7 +227,7 @@ class _Search:
 
     def _thinned(self, best: Trial) -> Trial:
         """Without those that it does not need, the heaviest first."""
-        for layer in sorted(best.layers, key=lambda x: -x.weights):
+        for layer in sorted(best.layers, key=lambda x: -x.weights)[:_SINGLE]:
             fewer = tuple(other for other in best.layers if other is not layer)
             if not fewer:
                 break
@@ -233,14 +236,28 @@ class _Search:
                 best = trial
         return best
 
-    def _try(self, kept: tuple[Layer, ...]) -> Trial:
-        known = next((trial for trial in self.trials if set(trial.layers) == set(kept)), None)
+    def _of_a_kind(self, best: Trial | None) -> Trial | None:
+        """All layers of one operator, where that is as small, or nothing else keeps the limits."""
+        if best is not None and len(best.layers) == 1:
+            return best
+        loss: dict[str, float] = {}
+        for layer in best.layers if best else self._ranked:
+            loss[layer.operator] = loss.get(layer.operator, 0.0) + layer.added
+        for kind in sorted((kind for kind in loss if loss[kind] > 0), key=lambda kind: -loss[kind])[:_KINDS]:
+            trial = self._try(tuple(layer for layer in self._ranked if layer.operator == kind), kind)
+            smaller = best is None or (trial.result and best.result and trial.result.size <= best.result.size)
+            if trial.ok and smaller:
+                best = trial
+        return best
+
+    def _try(self, kept: tuple[Layer, ...], kind: str = "") -> Trial:
+        known = next((trial for trial in self.trials if set(trial.layers) == set(kept) and trial.kind == kind), None)
         if known is not None:
             return known
-        loaded = _with(self._target.loaded, self._variant.name, self._patterns(kept))
+        loaded = _with(self._target.loaded, self._variant.name, self._patterns(kept, kind))
         result = _built(self._session, replace(self._target, loaded=loaded), self._options)
         gates = _quality(result, self._variant.name)
-        trial = Trial(kept, _file(result, self._variant.name), gates)
+        trial = Trial(kept, _file(result, self._variant.name), gates, kind)
         self.trials.append(trial)
         return trial
 

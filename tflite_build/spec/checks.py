@@ -56,6 +56,11 @@ class Accuracy(AccuracyLimits):
         """Whether it is a share, from 0 to 1."""
         return not self.entry and not self.lower_is_better
 
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether labels are numbers of classes, or yes and no: whole numbers."""
+        return self.is_share
+
     @model_validator(mode="after")
     def _possible(self) -> Accuracy:
         if self.metric and self.entry:

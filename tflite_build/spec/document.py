@@ -98,12 +98,14 @@ def line_of(problem: Problem) -> int:
 def _read(file: Path, hint: str) -> bytes:
     try:
         if file.exists() and not (file.is_file() or file.is_dir()):
-            raise SpecError(Problem(f"{file} is a pipe, socket or device, not a model.toml file"))
+            raise SpecError(Problem(f"{file} is a pipe, socket or device, not a model.toml file", Place(file)))
         return file.read_bytes()
     except IsADirectoryError:
-        raise SpecError(Problem(f"{file} is a folder, not a model.toml file")) from None
+        raise SpecError(Problem(f"{file} is a folder, not a model.toml file", Place(file))) from None
     except OSError as error:
-        raise SpecError(Problem(f"cannot read {file}: {error.strerror}", hint=hint)) from None
+        missing = isinstance(error, FileNotFoundError)
+        problem = Problem(f"cannot read {file.name}: {error.strerror}", Place(file), hint if missing else "")
+        raise SpecError(problem) from None
 
 
 def _decode(file: Path, raw: bytes) -> str:

@@ -112,6 +112,8 @@ def release(text: str) -> Release:
             lines = [line for line in _TABLES if _exists(line, written)] or list(_TABLES)
             words = " or ".join(f'"{line} {written}"' for line in lines)
             raise ValueError(f"'{text}' alone is ambiguous, since LiteRT 2.3 is not TensorFlow Lite 2.3: write {words}")
+        if re.fullmatch(r"(tflite|litert) [0-9]{1,3}", text):
+            raise ValueError(f'\'{text}\' has no minor number: write it as in "litert 2.1" or "tflite 2.16"')
         raise ValueError(f'\'{text}\' is no runtime: write "litert 2.1" or "tflite 2.16"')
     line: Line = "tflite" if found[1] == "tflite" else "litert"
     version = found[2] if found[2].count(".") == 2 else f"{found[2]}.0"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Refused, Request
+from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Request
 from tflite_build.engines.files import custom_operators, fitting, npz, opening
 from tflite_build.engines.files.runner import RunnableSignature, Runner
 from tflite_build.engines.preprocessing import arrays as content_arrays
@@ -36,8 +36,8 @@ def run(request: Request) -> None:
         renamed: Whether the file has the public names, as a variant has and the float file has not.
 
     Raises:
-        Invalid: If the data does not fit the file, or the user's function fails.
-        Refused: If the runtime does not run the file, or its output is NaN.
+        Invalid: If the data does not fit the file, its output is NaN, or the user's function fails.
+        Refused: If the runtime does not run the file.
     """
     if custom_operators.not_run(request):
         request.write_json("accuracy.json", {"metric": request.params["metric"], "value": None, "samples": 0})
@@ -60,10 +60,14 @@ def run(request: Request) -> None:
                 place = f"{error.message}; it is the label of sample {index}, counted from 0"
                 raise Invalid(place, error.key, "files of a folder are in the order of their names") from None
             except NotFinite as error:
-                raise Refused(
-                    f"the output '{error}' is NaN or infinite for sample {index} of the labelled data"
+                raise Invalid(
+                    f"the output '{error}' is NaN or infinite for sample {index} of the data, counted from 0",
+                    KEY,
+                    "leave out samples that the model is not made for; if it is made for this one, it is the model's fault",
                 ) from None
         value = measure.value()
+    if not math.isfinite(value):
+        raise Invalid(f"the {request.params['metric']} of this data is beyond what a number can hold", KEY)
     rounded = float(f"{value:.{_DIGITS}g}")
     request.write_json("accuracy.json", {"metric": request.params["metric"], "value": rounded, "samples": count})
 
@@ -125,10 +129,27 @@ def _own(request: Request, outcomes: list[dict[str, Array]], labels: Mapping[str
         value = stage.call(stage.entry(entry, key=key), outputs, given, key=key)
         if isinstance(value, np.ndarray | np.generic) and np.size(value) == 1:
             value = np.asarray(value).reshape(-1)[0].item()
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
-            shown = repr(value)[:60]
-            raise Invalid(f"'{entry}' gives {shown}, and a measure is one finite number", key)
+        number = _number(value)
+        if not math.isfinite(number):
+            raise Invalid(f"'{entry}' gives {_shown(value)}, and a measure is one finite number", key)
+        return number
+
+
+def _number(value: Any) -> float:
+    """What the user's function gave as a number; NaN where it is none, infinity where it is too large for one."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return math.nan
+    try:
         return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:60]
+    except ValueError:  # of a whole number with thousands of digits
+        return f"an {type(value).__name__} too large to show"
 
 
 def _signature(runner: Runner) -> RunnableSignature:

@@ -33,7 +33,7 @@ class NotFinite(Exception):
 
 
 class Mislabelled(Invalid):
-    """The label of a sample is for no class that the output has."""
+    """The label of a sample is no class, or none that the output has."""
 
 
 class Measure(Protocol):
@@ -48,7 +48,11 @@ class Measure(Protocol):
         """
 
     def value(self) -> float:
-        """The figure for all samples so far."""
+        """The figure for all samples so far.
+
+        Raises:
+            Invalid: No label says anything.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +135,12 @@ class Iou:
     def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
         """As `Measure` says; the label is the class of every pixel, (height, width) of whole numbers."""
         name, label = _labelled(outputs, labels, self._contents.said("mask"))
-        wanted = np.squeeze(label)
-        if label.dtype.kind not in "iub":
-            raise Invalid(f"'{LABELS}' is {label.dtype}; iou needs the class of every pixel as a whole number", KEY)
-        made = _classes_of_pixels(_finite(outputs, name), wanted.shape, name)
+        wanted = _whole_numbers(np.squeeze(label))
+        made, classes = _classes_of_pixels(_finite(outputs, name), wanted.shape, name)
         seen = wanted != IGNORED
-        made, wanted = made[seen].astype(np.int64), wanted[seen].astype(np.int64)
+        made, wanted = made[seen].astype(np.int64), wanted[seen]
+        for number in np.unique(wanted):
+            _in_range(int(number), classes, name)
         for number in np.union1d(made, wanted):
             counts = self._counts.setdefault(int(number), [0, 0, 0])
             own, theirs = made == number, wanted == number
@@ -145,8 +149,9 @@ class Iou:
 
     def value(self) -> float:
         """0 to 1."""
-        shares = [both / (own + theirs - both) for both, own, theirs in self._counts.values()]
-        return float(np.mean(shares)) if shares else 0.0
+        if not self._counts:
+            raise Invalid(f"'{LABELS}' is {IGNORED} for every pixel, so that there is nothing to measure", KEY)
+        return float(np.mean([both / (own + theirs - both) for both, own, theirs in self._counts.values()]))
 
 
 class F1:
@@ -165,15 +170,16 @@ class F1:
         """As `Measure` says; the label is a class, or for each class 0 or 1."""
         name, label = _labelled(outputs, labels, self._contents.said("classes"))
         scores = _finite(outputs, name).reshape(-1)
-        label = np.squeeze(label)
-        if label.dtype.kind not in "iub":
-            raise Invalid(f"'{LABELS}' is {label.dtype}; f1 needs whole numbers", KEY)
+        label = _whole_numbers(np.squeeze(label))
         self._binary = len(scores) == 1
         if label.ndim == 0:
             _in_range(int(label), max(len(scores), 2), name)
             said = [int(scores[0] > _HALF)] if self._binary else [int(np.argmax(scores))]
             wanted = [int(label)]
         elif label.shape == scores.shape:
+            other = label[(label != 0) & (label != 1)]
+            if other.size:
+                raise Mislabelled(f"'{LABELS}' holds {other[0]}, and of several labels each is 0 or 1", KEY)
             said, wanted = np.flatnonzero(scores > _HALF).tolist(), np.flatnonzero(label).tolist()
             for number in range(len(scores)):
                 self._counts.setdefault(number, [0, 0, 0])
@@ -198,6 +204,13 @@ class MeanAveragePrecision:
     def __init__(self, contents: Contents) -> None:
         self._names = {content: contents.one(content) for content in ("boxes", "classes", "scores")}
         self._count = contents.one("count")
+        several = next((c for c in (*self._names, "count") if len(contents.names.get(c, ())) > 1), None)
+        if several:
+            raise Invalid(
+                f"the spec says of {quoted(contents.names[several])} that they are {several}, and mAP needs one of them",
+                KEY,
+                f'leave content = "{several}" at one of them',
+            )
         missing = [content for content, name in self._names.items() if name is None]
         if missing:
             raise Invalid(
@@ -217,8 +230,10 @@ class MeanAveragePrecision:
             raise Invalid(
                 f"the outputs have {len(boxes)} boxes, {len(classes)} classes and {len(scores)} scores a sample", KEY
             )
-        kept = len(boxes) if self._count is None else int(np.clip(outputs[self._count].reshape(-1)[0], 0, len(boxes)))
-        wanted_boxes, wanted = labels["boxes"], labels["classes"]
+        kept = len(boxes)
+        if self._count is not None:
+            kept = int(np.clip(_finite(outputs, self._count).reshape(-1)[0], 0, kept))
+        wanted_boxes, wanted = labels["boxes"], _whole_numbers(labels["classes"], f"{LABELS}/classes")
         if wanted_boxes.ndim != 2 or wanted_boxes.shape[1] != 4 or wanted.shape != wanted_boxes.shape[:1]:
             raise Invalid(
                 f"'labels/boxes' has the shape {shape_text(wanted_boxes.shape)} a sample and 'labels/classes' "
@@ -232,12 +247,14 @@ class MeanAveragePrecision:
                 np.rint(classes[:kept]).astype(np.int64),
                 scores[:kept].astype(np.float64),
                 wanted_boxes[there].astype(np.float64),
-                wanted[there].astype(np.int64),
+                wanted[there],
             )
         )
 
     def value(self) -> float:
         """0 to 1."""
+        if not any(len(sample.wanted_classes) for sample in self._samples):
+            raise Invalid(f"'{LABELS}/classes' has no box in any sample, so that there is nothing to measure", KEY)
         return detections.average_precision(self._samples)
 
 
@@ -265,14 +282,29 @@ def _whole(labels: Mapping[str, Array]) -> int:
         raise Invalid(
             f"one whole number a sample is needed, in the array '{LABELS}'", KEY, f"there is {quoted(labels)}"
         )
-    if label.ndim != 0 or label.dtype.kind not in "iu":
-        shape = f" of the shape {shape_text(label.shape)} a sample" if label.ndim else ""
-        raise Invalid(f"'{LABELS}' is {label.dtype}{shape}; one whole number a sample is needed", KEY)
-    return int(label)
+    if label.ndim != 0:
+        raise Invalid(
+            f"'{LABELS}' is {label.dtype} of the shape {shape_text(label.shape)} a sample; one whole number a sample is "
+            "needed",
+            KEY,
+        )
+    return int(_whole_numbers(label))
 
 
-def _in_range(label: int, classes: int, output: str) -> None:
-    if not 0 <= label < classes:
+def _whole_numbers(label: Array, name: str = LABELS) -> Array:
+    """The label of a sample as int64, of whatever type its whole numbers are."""
+    if label.dtype.kind == "f":
+        other = label[label != np.floor(label)]
+        if other.size:
+            raise Mislabelled(f"'{name}' holds {other[0]:g}, and classes are whole numbers", KEY)
+    return label.astype(np.int64)
+
+
+def _in_range(label: int, classes: int | None, output: str) -> None:
+    """Mislabelled where there is no class `label`; with None for `classes` nobody knows how many there are."""
+    if label < 0 and classes is None:
+        raise Mislabelled(f"'{LABELS}' holds {label}, and classes are counted from 0", KEY)
+    if classes is not None and not 0 <= label < classes:
         raise Mislabelled(f"'{LABELS}' holds {label}, and '{output}' has the classes 0 to {classes - 1}", KEY)
 
 
@@ -298,12 +330,14 @@ def _labelled(
     return next(iter(outputs)), label
 
 
-def _classes_of_pixels(output: Array, shape: tuple[int, ...], name: str) -> Array:
-    """The class of every pixel: the largest of several scores, one score above 0.5, or a whole number as it is."""
+def _classes_of_pixels(output: Array, shape: tuple[int, ...], name: str) -> tuple[Array, int | None]:
+    """The class of every pixel: the largest of several scores, one score above 0.5, or a whole number as it is.
+
+    And how many classes there are; None of whole numbers, which do not tell.
+    """
     inner = output[0] if output.ndim == len(shape) + 2 and output.shape[0] == 1 else output
     if inner.shape[:-1] == shape and inner.shape[-1] > 1:
-        made: Array = inner.argmax(-1)
-        return made
+        return inner.argmax(-1), inner.shape[-1]
     plain = np.squeeze(output)
     if plain.shape != shape:
         raise Invalid(
@@ -311,7 +345,7 @@ def _classes_of_pixels(output: Array, shape: tuple[int, ...], name: str) -> Arra
             KEY,
             "give the class of every pixel of the output",
         )
-    return plain if plain.dtype.kind in "iu" else (plain > _HALF).astype(np.int64)
+    return (plain, None) if plain.dtype.kind in "iu" else ((plain > _HALF).astype(np.int64), 2)
 
 
 def _scores(outputs: Mapping[str, Array], metric: str) -> str:

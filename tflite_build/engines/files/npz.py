@@ -72,10 +72,11 @@ def _no_archive(path: Path, called: str, key: str) -> Invalid:
         begins = file.read(2)
     if begins == b"PK":
         return Invalid(f"'{called}' is damaged or cut off: its end, with the list of its arrays, is missing", key)
+    what = "as the input takes it" if key == "--input" else "its first axis the samples"
     return Invalid(
         f"'{called}' is " + ("not an .npz file" if begins else "an empty file"),
         key,
-        "write it with numpy.savez: one array per input, its first axis the samples",
+        f"write it with numpy.savez: one array per input, {what}",
     )
 
 

@@ -22,6 +22,7 @@ PICTURES = (".png", ".jpg", ".jpeg")
 SOUNDS = (".wav",)
 _MOST_PIXELS = 100_000_000
 _ORIENTATION = 0x0112
+_STREAMED = 0x7FFF0000  # who writes to a pipe says such a size, or one beyond: how long it gets is not known then
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE  # wFormatTag, of RIFFMCI and mmreg.h
 
 
@@ -80,8 +81,11 @@ def sound(path: Path, shown: str, key: str) -> Sound:
     data = path.read_bytes()
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise Invalid(f"'{shown}' is no WAV file", key, "save it as WAV with 16-bit PCM")
-    chunks = dict(reversed(list(_chunks(data))))  # of several alike, the first
-    described, content = chunks.get(b"fmt ", b""), chunks.get(b"data")
+    chunks = {
+        name: (content, size) for name, content, size in reversed(list(_chunks(data)))
+    }  # of several alike, the first
+    described, _ = chunks.get(b"fmt ", (b"", 0))
+    content, size = chunks.get(b"data", (None, 0))
     if len(described) < 16 or content is None:
         raise Invalid(f"'{shown}' is damaged: it has no description or no samples", key)
     form, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", described)
@@ -99,14 +103,15 @@ def sound(path: Path, shown: str, key: str) -> Sound:
     samples = _samples(content[: whole * bits // 8], form, bits)
     if samples is None:
         raise Invalid(f"'{shown}' holds values that are not finite", key)
-    return Sound(samples.reshape(-1, channels), rate)
+    return Sound(samples.reshape(-1, channels), rate, cut=len(content) < size < _STREAMED)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """Name, content and the size that it should have."""
     at = 12
     while at + 8 <= len(data):
         name, size = data[at : at + 4], struct.unpack_from("<I", data, at + 4)[0]
-        yield name, data[at + 8 : at + 8 + size]  # streamed files say a size beyond their end
+        yield name, data[at + 8 : at + 8 + size], size
         at += 8 + size + size % 2
 
 

@@ -40,7 +40,7 @@ def files(folder: Path, kind: str, shown: str, key: str) -> tuple[list[str], lis
 
 
 def samples(
-    folder: Path, names: Sequence[str], content: Content, tensor: TensorSpec, shown: str, key: str
+    folder: Path, names: Sequence[str], content: Content, tensor: TensorSpec, shown: str, key: str, cut: list[str]
 ) -> Iterator[list[Array]]:
     """For each file its samples, each in the tensor's own shape: one of a picture, one or more of a sound.
 
@@ -51,6 +51,7 @@ def samples(
         tensor: The input, under its public name.
         shown: What the user calls the folder.
         key: The key of model.toml that names it.
+        cut: Gets the names of sounds that end before they should.
 
     Raises:
         Invalid: A file cannot be read, or the tensor holds no picture or sound.
@@ -73,9 +74,11 @@ def samples(
     kernel = sound.read_table(KERNEL)
     for name in names:
         heard = decode.sound(folder / name, f"{shown}/{name}", key)
+        if heard.cut:
+            cut.append(name)
         one = sound.resampled(sound.mono(heard.samples), heard.rate, content.sample_rate, kernel)
-        cut = sound.frames(one, length, content.hop)
-        yield [frame.reshape(shape) for frame in normalized(sound.real(cut), content)]
+        framed = sound.frames(one, length, content.hop)
+        yield [frame.reshape(shape) for frame in normalized(sound.real(framed), content)]
 
 
 def _dtype(content: Content, tensor: TensorSpec, key: str) -> str:

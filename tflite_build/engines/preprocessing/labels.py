@@ -17,7 +17,7 @@ from tflite_build.engines.words import counted, near_or_all, quoted
 _LARGEST = 2**53  # beyond it float64 leaves whole numbers out
 
 
-def read(path: Path, files: Sequence[str], shown: str, key: str) -> NDArray[Any]:
+def read(path: Path, files: Sequence[str], shown: str, key: str, *, classes: bool) -> NDArray[Any]:
     """A label for each of `files`, in their order.
 
     One column of whole numbers gives (files,) of int64; other numbers give float64, several columns (files, columns).
@@ -27,6 +27,7 @@ def read(path: Path, files: Sequence[str], shown: str, key: str) -> NDArray[Any]
         files: Paths below the folder of data.
         shown: What the user calls the CSV file.
         key: The key of model.toml that names it.
+        classes: Whether labels are for whole numbers alone.
 
     Raises:
         Invalid: It is no such file, names a file twice or one that is not there, or leaves one out.
@@ -53,7 +54,7 @@ def read(path: Path, files: Sequence[str], shown: str, key: str) -> NDArray[Any]
             )
         if name in found:
             raise Invalid(f"line {number} of '{shown}' names '{name}' again", key)
-        found[name] = [_number(cell, number, shown, key) for cell in row[1:]]
+        found[name] = [_number(cell, number, shown, key, classes) for cell in row[1:]]
     missing = [name for name in files if name not in found]
     if missing:
         raise Invalid(f"'{shown}' has no label for {quoted(missing)}", key, "add a line for each, or remove the files")
@@ -65,14 +66,14 @@ def read(path: Path, files: Sequence[str], shown: str, key: str) -> NDArray[Any]
     return values
 
 
-def _number(cell: str, line: int, shown: str, key: str) -> float:
+def _number(cell: str, line: int, shown: str, key: str, classes: bool) -> float:
     try:
         value = float(cell)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not math.isfinite(value) or (classes and not value.is_integer()):
         raise Invalid(
-            f"line {line} of '{shown}' has '{cell.strip()}' as label; a number is needed",
+            f"line {line} of '{shown}' has '{cell.strip()}' as label; a {'whole ' if classes else ''}number is needed",
             key,
             "for classes the number of the output's value, from 0",
         )

@@ -24,6 +24,7 @@ def run(request: Request) -> Answer:
         key: The key of model.toml that names the folder.
         shown: What the user calls the folder and the CSV file: {"data", "labels"}.
         count: How many samples to take at most; None takes all.
+        classes: Whether labels are for whole numbers alone.
 
     Raises:
         Invalid: The model's input is not one picture or sound, or a file cannot be read.
@@ -34,21 +35,24 @@ def run(request: Request) -> Answer:
     found, others = folder.files(request.inputs["data"], content.kind, shown["data"], f"{key}.data")
     given = None
     if "labels" in request.inputs:
-        given = labels.read(request.inputs["labels"], found, shown["labels"], f"{key}.labels")
-    made = folder.samples(request.inputs["data"], found, content, tensor, shown["data"], f"{key}.data")
+        given = labels.read(
+            request.inputs["labels"], found, shown["labels"], f"{key}.labels", classes=params["classes"]
+        )
+    cut: list[str] = []
+    made = folder.samples(request.inputs["data"], found, content, tensor, shown["data"], f"{key}.data", cut)
     array, numbers = folder.stacked(made, len(found), params["count"])
     arrays: dict[str, Any] = {_own(request, tensor.name): array}
     if given is not None:
         arrays["labels"] = given[numbers]
     npz.write(request.outputs / "data.npz", arrays)
-    what = "picture" if content.kind == "image" else "WAV sound"
-    if not others:
-        return Answer()
-    return Answer(
-        warnings=[f"'{shown['data']}' holds {counted(len(others), 'file')} that is no {what}: {quoted(others)}"]
-        if len(others) == 1
-        else [f"'{shown['data']}' holds {len(others)} files that are no {what}: {quoted(others)}"]
-    )
+    what, warnings = "picture" if content.kind == "image" else "WAV sound", []
+    if others:
+        none = f"that {'is' if len(others) == 1 else 'are'} no {what}"
+        warnings.append(f"'{shown['data']}' holds {counted(len(others), 'file')} {none}: {quoted(others)}")
+    if cut:
+        end = "ends before it says, and is" if len(cut) == 1 else "end before they say, and are"
+        warnings.append(f"in '{shown['data']}' {quoted(cut)} {end} taken as far as there is sound")
+    return Answer(warnings=warnings)
 
 
 def _own(request: Request, public: str) -> str:

@@ -21,10 +21,15 @@ _STEPS = 256  # entries of the table from one to the next
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A decoded sound: (frames, channels) of whole numbers, -2**23 to 2**23 - 1, so many frames a second."""
+    """A decoded sound: (frames, channels) of whole numbers, -2**23 to 2**23 - 1, so many frames a second.
+
+    Attributes:
+        cut: Whether the file says that it holds more.
+    """
 
     samples: NDArray[np.int64]
     rate: int
+    cut: bool = False
 
 
 def mono(samples: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -28,7 +28,7 @@ from tflite_build.engines.user_code import seeds
 from tflite_build.engines.user_code.usercode import Stage
 from tflite_build.engines.words import quoted
 
-from . import saved_model_file, source_shapes
+from . import autograph_files, saved_model_file, source_shapes
 from .entries import Entry, entries
 from .names import output_name, unique
 from .saved_model_writing import Endpoint, write
@@ -51,7 +51,7 @@ def run(request: Request) -> None:
     """
     asked = entries(request)
     folder = request.outputs / "saved_model"
-    with Stage(request) as stage:
+    with Stage(request) as stage, autograph_files.removed():
         seeds.plant_tensorflow()  # for weights that start from random numbers
         endpoints = []
         for entry in asked:
