@@ -35,5 +35,9 @@ def message(refused: Sequence[str]) -> str:
 
 def hint(names: Sequence[str]) -> str:
     """What to do about it, with all that the file has."""
-    listed = ", ".join(f'"{name}"' for name in names)
-    return f"say `select_tf_ops = [{listed}]`, or change the model"
+    return f"say `select_tf_ops = {listed(names)}`, or change the model"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as model.toml lists them."""
+    return "[" + ", ".join(f'"{name}"' for name in names) + "]"

@@ -62,7 +62,7 @@ def _check_select(source: Path, request: Request) -> None:
     unnamed = select_operators.unnamed(names, request.params.get(select_operators.PARAM))
     if unnamed:
         raise Refused(
-            f"{select_operators.message(unnamed)}: {select_operators.hint(names)}",
+            f"the model needs TensorFlow's own kernels: `select_tf_ops = {select_operators.listed(names)}` allows them",
             [FailingOperator(name, "select") for name in unnamed],
         )
 
