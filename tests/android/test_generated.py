@@ -143,6 +143,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran
     for name, (spec, more, _) in FLAVORED.items():
         tflite(name, "float32", spec, more)
     tflite("file", "float32", "", 'delivery = "file"\n')
+    tflite("gpu", "float32", CLASSES + '[runtime]\naccelerators = ["gpu", "cpu"]\n')
     tflite(
         "unsigned",
         "float32",
@@ -167,7 +168,7 @@ def module(shop: Workshop, name: str, *flavors: str) -> Module:
     return Module(shop.folder / name / "build" / name / "android", flavors)
 
 
-ALONE = [*FILES, *OTHERS, *FUNCTIONS, "file", "unsigned", "hostile", "labels"]
+ALONE = [*FILES, *OTHERS, *FUNCTIONS, "file", "unsigned", "hostile", "labels", "gpu"]
 
 
 @pytest.fixture(scope="module")
@@ -261,3 +262,100 @@ def test_gradle(name: str, wanted: dict[str, list[str]], shop: Workshop, standin
         assert [d for d in found if "coroutines" not in d] == dependencies
     flavors = FLAVORED[name][2] if name in FLAVORED else ()
     assert sorted(value["android"].get("productFlavors", {})) == sorted(flavors)
+
+
+PROGRAM = """
+package com.example.gpu
+
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.runBlocking
+import testbed.App
+
+fun main(args: Array<String>) {
+    val image = FloatArray(128) { it / 128f }
+    when (args[0]) {
+        "accelerator" -> Gpu.open(App()).use { println(it.accelerator) }
+        "gpu alone" -> println(runCatching { Gpu.open(App(), listOf(Accelerator.GPU)).close() }.exceptionOrNull()?.message)
+        "await" -> runBlocking {
+            Gpu.awaitOpen(App(), listOf(Accelerator.CPU)).use { model ->
+                val all = List(20) { async { model.awaitClassify(image, maxResults = 2) } }.awaitAll()
+                println(all.distinct().size == 1 && all[0] == model.classify(image, 2) && all[0].categories.size == 2)
+            }
+        }
+        "threads" -> Gpu.open(App(), listOf(Accelerator.CPU)).use { model ->
+            val found = java.util.Collections.synchronizedSet(HashSet<Classification>())
+            val threads = List(8) { Thread { repeat(50) { found.add(model.classify(image)) } }.apply { start() } }
+            threads.forEach { it.join() }
+            println(found.size)
+        }
+        "size" -> Gpu.open(App(), listOf(Accelerator.CPU)).use { model ->
+            println(runCatching { model.classify(FloatArray(127)) }.exceptionOrNull())
+        }
+        "closed" -> {
+            val model = Gpu.open(App(), listOf(Accelerator.CPU))
+            model.close()
+            model.close()
+            println(runCatching { model.classify(image) }.exceptionOrNull())
+        }
+        "tensors" -> Gpu.open(App(), listOf(Accelerator.CPU)).use { model ->
+            val tensors = GpuTensors()
+            image.copyInto(tensors.image)
+            model.run(tensors)
+            val best = model.classify(image, 1).top
+            println(best != null && tensors.probabilities[best.index] == best.score)
+        }
+        "chosen" -> Gpu.open(App(), listOf(Accelerator.CPU)).use { model ->
+            val found = model.classify(image, maxResults = 3, minScore = model.classify(image, 2).categories[1].score)
+            println(found.categories.map { it.score >= found.categories[1].score })
+        }
+    }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "gpu", "wanted"),
+    [
+        ("accelerator", "present", "GPU"),
+        ("accelerator", "absent", "CPU"),
+        ("accelerator", "failing", "CPU"),
+        ("gpu alone", "absent", "the model runs on none of GPU: the device has none"),
+        ("await", "absent", "true"),
+        ("threads", "absent", "1"),
+        ("size", "absent", "java.lang.IllegalArgumentException: 'image' has 127 values, and the model takes 128"),
+        ("closed", "absent", "java.lang.IllegalStateException: the model is closed"),
+        ("tensors", "absent", "true"),
+        ("chosen", "absent", "[true, true]"),
+    ],
+)
+def test_what_apps_see(what: str, gpu: str, wanted: str, shop: Workshop, standins: StandIns, program: Path) -> None:
+    assets = module(shop, "gpu").folder / "src" / "main" / "assets"
+    properties = {"testbed.assets": assets, "testbed.gpu": gpu}
+    ran = standins.run("com.example.gpu.ProgramKt", [program], [what], properties=properties)
+    assert ran.require().strip() == wanted
+
+
+@pytest.fixture(scope="module")
+def program(shop: Workshop, standins: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("program")
+    source = folder / "Program.kt"
+    source.write_text(PROGRAM, "utf-8")
+    sources = [f for f in module(shop, "gpu").kotlin if "androidTest" not in f.parts]
+    made = standins.kotlin.compile([*sources, source], folder / "out", [standins.classes], coroutines=True)
+    return made.require()
+
+
+@pytest.mark.parametrize(("play", "flavor", "passes"), [("present", "play", 3), ("absent", "play", 3)])
+def test_devices_without_play_services(
+    play: str, flavor: str, passes: int, shop: Workshop, standins: StandIns, tmp_path: Path
+) -> None:
+    """With `fallback` the app's own runtime stands in."""
+    made = module(shop, "both", flavor)
+    classes = made.compile(standins, tmp_path / "classes").require()
+    assert len(made.run(standins, classes, tmp_path / "assets", {"testbed.play": play}).require()) == passes
+
+
+def test_without_a_fallback_it_is_said(shop: Workshop, standins: StandIns, classes: Path, tmp_path: Path) -> None:
+    tested = module(shop, "play").run(standins, classes, tmp_path / "assets", {"testbed.play": "absent"})
+    assert len(tested.failed) == 2 and "Google Play services have no runtime on this device" in tested.ran.err
