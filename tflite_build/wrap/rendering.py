@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from tflite_build import resources
 from tflite_build.engines.contract import Invalid
-
-MACROS = "macros.jinja"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +39,8 @@ class Templates:
             Invalid: If a template of the user's is no template, or asks for what there is not.
         """
         import jinja2  # takes longer than all else that is done here
-        import jinja2.sandbox
 
-        folders = [*([self.own] if self.own else []), resources.templates(self.platform)]
-        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-            loader=jinja2.FileSystemLoader(folders),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            autoescape=False,
-        )
+        environment = _environment(self.platform, self.own)
         environment.filters |= dict(self.filters)
         made: dict[str, str] = {}
         for path, (name, values) in files.items():
@@ -64,3 +54,17 @@ class Templates:
                 place = f"{where}:{line}" if line else where
                 raise Invalid(f"the template {place} cannot be used: {error}", f"{self.platform}.templates") from None
         return made
+
+
+@lru_cache(maxsize=4)  # of a workspace's models most have the same templates, which take a while to compile
+def _environment(platform: str, own: Path | None) -> Any:
+    import jinja2.sandbox
+
+    return jinja2.sandbox.ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([*([own] if own else []), resources.templates(platform)]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
