@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tflite_build.errors import Problem, UsageError, nearest
+from tflite_build.errors import BuildError, ExitCode, Problem, UsageError, nearest
 
 
 def there(path: Path) -> bool:
@@ -45,7 +45,8 @@ def ordinary(path: Path) -> None:
     """Look whether what is at `path` can be read: a file, or a folder.
 
     Raises:
-        UsageError: If it may not be read, or is something that might never end.
+        UsageError: If it is something that might never end.
+        BuildError: If it may not be read.
     """
     try:
         if path.is_dir():
@@ -56,7 +57,7 @@ def ordinary(path: Path) -> None:
         else:
             path.open("rb").close()
     except OSError as error:
-        raise UsageError(Problem(f"cannot open '{path}': {error.strerror}")) from None
+        raise BuildError(Problem(f"cannot read '{path}': {error.strerror}"), ExitCode.SPEC_WRONG) from None
 
 
 def absent(path: Path, shown: str, what: str) -> tuple[str, str]:

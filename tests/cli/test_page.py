@@ -96,7 +96,7 @@ def test_it_holds_all_that_it_shows(page: Path, browser: Path) -> None:
     assert complaints == ""
     for part in ("runtimes", "accelerators", "files", "sizes", "plot", "operators", "graph"):
         assert f'id="{part}"' in dom, part
-    assert re.search(r"<td>int8</td><td class=\"number\">15\.1 kB</td>", dom)
+    assert re.search(r"<td>int8</td><td class=\"number\">16\.0 kB</td>", dom)
     assert "conv2d_1" in dom and "97.78%" in dom
 
 

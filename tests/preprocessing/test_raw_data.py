@@ -106,7 +106,8 @@ def said(shop: Workshop) -> dict[str, Said]:
     names = [f"{c}/{i:03}.png" for i, c in enumerate(CLASSES)]
     pictures = {f"photos/{n}": png(255 - p) for n, p in zip(names, INK, strict=True)}
     table = "file,label\n" + "".join(f"{n},{c}\n" for n, c in zip(names, CLASSES, strict=True))
-    raw = '[calibration]\ndata = "photos"\nsamples = 60\n[checks]\n'
+    unnamed = "[metadata]\nwrite = false\n"  # which has the model's name
+    raw = unnamed + '[calibration]\ndata = "photos"\nsamples = 60\n[checks]\n'
     raw += 'accuracy = { data = "photos/", labels = "labels.csv", min = 0.9, max_drop = 0.01 }\n' + of_bytes
     files = {**pictures, "labels.csv": table, "photos/readme.txt": "Digits.", "photos/.hidden.png": "none"}
     order = np.argsort(names)
@@ -115,7 +116,7 @@ def said(shop: Workshop) -> dict[str, Said]:
         ("raw", raw, files, {}),
         (
             "arrays",
-            '[calibration]\ndata = "data.npz"\n[checks]\naccuracy.data = "test.npz"\n',
+            unnamed + '[calibration]\ndata = "data.npz"\n[checks]\naccuracy.data = "test.npz"\n',
             {},
             {"image": arrays[:60]},
         ),
