@@ -250,7 +250,7 @@ def _argument(tensor: TensorView, declared: DeclaredInput | None, description: s
         _, length = layout.of_sound(tensor.shape, tensor.name, f"{key}.content")
         sound = SoundView(length, content.sample_rate or 0, content)
         return ArgumentView(tensor.name, "audio", tensor, description, sound=sound)
-    return ArgumentView(tensor.name, "tensor", tensor, description)
+    return ArgumentView(tensor.name, "tensor", tensor, description, declared.range if declared else None)
 
 
 def _check_values(content: Content, channels: int, name: str, key: str) -> None:

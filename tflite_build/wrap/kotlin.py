@@ -475,7 +475,8 @@ def _argument_told(argument: ArgumentView) -> Iterable[str]:
             f"taken, {sound.length / sound.sample_rate:.3g} s"
         )
     else:
-        yield f"the values of a {shape_words(argument.tensor)} tensor, row by row"
+        within = f", from {argument.range[0]:g} to {argument.range[1]:g}" if argument.range else ""
+        yield f"the values of a {shape_words(argument.tensor)} tensor, row by row{within}"
 
 
 def _result_told(result: ResultView) -> Iterable[str]:

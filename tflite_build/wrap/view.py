@@ -93,12 +93,17 @@ class SoundView:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentView:
-    """What a caller passes."""
+    """What a caller passes.
+
+    Attributes:
+        range: The lowest and the highest value, where the spec says them.
+    """
 
     name: str
     kind: ArgumentKind
     tensor: TensorView
     description: str = ""
+    range: tuple[float, float] | None = None
     image: ImageView | None = None
     sound: SoundView | None = None
 
