@@ -1,6 +1,6 @@
 """Templates: the tool's own, and the user's, which take their place by name and can reach nothing but the view.
 
-Jinja's sandbox runs them: a template of a stranger's prints, and does no more.
+Jinja's sandbox runs them: a template prints, and does no more, whoever wrote it.
 """
 
 from __future__ import annotations
