@@ -24,8 +24,10 @@ def kotlin_members() -> frozenset[str]:
 
 @cache
 def kotlin_classes() -> frozenset[str]:
-    """The classes that generated code has beside a model's own."""
-    return frozenset(_table("kotlin")["classes"].split())
+    """The classes that generated code has beside a model's own: those of its files, and what these import."""
+    ending = ".kt.jinja"
+    files = (path.name.removesuffix(ending) for path in resources.templates("android").rglob(f"*{ending}"))
+    return frozenset(files) | frozenset(_table("kotlin")["classes"].split())
 
 
 @cache

@@ -41,9 +41,16 @@ def pair(a, b, n):
 
 def wide(ids, flags, n):
     return {"sum": ids.astype("float32") * 2, "not": ~flags, "next": n + 1}
+
+def alike(c_a):
+    return {"y": c_a * 2}
+
+def alike_c(a):
+    return {"y": a * 3}
 """
 IMAGE = '[input.image]\ndtype = "float32"\ncontent = "image"\n'
 PLAY = '[runtime]\ntarget = "play-services"\n'
+OWN = '[runtime]\ntarget = "custom"\n'
 INTERPRETER = '[runtime]\napi = "interpreter"\n'
 # Name -> the fixture, or the function of JAX, and what the spec says beside [android].
 FILES = {
@@ -63,9 +70,11 @@ OTHERS = {
     "play": ("float32", PLAY),
     "play_int8": ("int8", PLAY),
     "play_int16": ("int16x8", PLAY),
-    "own": ("float32", '[runtime]\ntarget = "custom"\n'),
+    "own": ("float32", OWN),
+    "not_run": ("custom", f'{OWN}[compatibility]\nselect_tf_ops = ["MatMul"]\ncustom_ops.ExampleSoftmax = {{}}\n'),
+    "engines": ("float32", ""),  # as a class of generated code is called
 }
-MORE = {"own": 'artifact = "com.example:own:1.0"\n'}
+MORE = dict.fromkeys(("own", "not_run"), 'artifact = "com.example:own:1.0"\n')
 FUNCTIONS = {
     "rgb": ("picture", IMAGE + 'shape = [1, 16, 20, 3]\nmean = [120, 110, 100]\nstd = [60, 61, 62]\nfit = "crop"\n'
             '[output.scores]\ncontent = "classes"\nactivation = "softmax"\n'),
@@ -87,6 +96,12 @@ FLAVORED = {
         'data = "data.npz"\n',
         'variants = "selectable"\n',
         ("float32", "half", "int8"),
+    ),
+    "names": (
+        "[variant.a-b]\n[variant.a_b]\nquantize = 'float16'\n[variant.main]\nquantize = 'dynamic-int8'\n"
+        "[variant.test]\nquantize = 'weight-only-int8'\n",
+        'variants = "selectable"\n',
+        ("aB", "aB2", "main2", "variantTest"),
     ),
 }
 
@@ -151,6 +166,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran
     )
     for name, (function, spec) in FUNCTIONS.items():
         shop.model(name, f'format = "jax"\nentry = "model.py:{function}"\n{spec}{android(name)}', {"model.py": JAX})
+    signatures = "".join(
+        f'[source.signature.{own}]\nentry = "model.py:{function}"\n'
+        f'[signature.{own}.input.{given}]\ndtype = "float32"\nshape = [2]\n'
+        for own, function, given in (("b", "alike", "c_a"), ("b_c", "alike_c", "a"))
+    )
+    shop.model("alike", f'format = "jax"\n{signatures}{android("alike")}', {"model.py": JAX})
     shop.model(
         "hostile",
         f'format = "jax"\nentry = "model.py:hostile"\n{hostile_spec()}{android("hostile")}',
@@ -168,7 +189,7 @@ def module(shop: Workshop, name: str, *flavors: str) -> Module:
     return Module(shop.folder / name / "build" / name / "android", flavors)
 
 
-ALONE = [*FILES, *OTHERS, *FUNCTIONS, "file", "unsigned", "hostile", "labels", "gpu"]
+ALONE = [*FILES, *OTHERS, *FUNCTIONS, "alike", "file", "unsigned", "hostile", "labels", "gpu"]
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +202,8 @@ def classes(shop: Workshop, standins: StandIns, tmp_path_factory: pytest.TempPat
 @pytest.mark.parametrize("name", ALONE)
 def test_its_own_test_passes(name: str, shop: Workshop, standins: StandIns, classes: Path, tmp_path: Path) -> None:
     passed = module(shop, name).run(standins, classes, tmp_path / "assets").require()
-    assert len(passed) == (5 if "two" in name else 3)
+    # of the file itself, and two for each signature that this machine runs
+    assert len(passed) == {"interpreter_two": 5, "two-signatures": 5, "alike": 5, "not_run": 1}.get(name, 3)
 
 
 @pytest.mark.parametrize(("name", "flavor"), [(n, f) for n, (_, _, flavors) in FLAVORED.items() for f in flavors])

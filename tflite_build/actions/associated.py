@@ -43,7 +43,7 @@ def check(
 def _of_output(file: AssociatedFile, classes: int | None, path: Path, key: str) -> None:
     what = {"tensor-axis-labels": "label", "tensor-axis-score-calibration": "line"}.get(file.type, "")
     if file.type == "tensor-value-labels" or what:
-        found = list(_lines(path, file.name, key))
+        found = list(lines(path, file.name, key))
         if file.type == "tensor-axis-score-calibration":
             _calibration(found, file.name, key)
         if what and classes is not None and len(found) != classes:
@@ -55,8 +55,8 @@ def _of_output(file: AssociatedFile, classes: int | None, path: Path, key: str) 
             )
 
 
-def _calibration(lines: list[str], name: str, key: str) -> None:
-    for number, line in enumerate(lines, 1):
+def _calibration(found: list[str], name: str, key: str) -> None:
+    for number, line in enumerate(found, 1):
         values = line.split(",")
         if not line.strip():
             continue
@@ -70,7 +70,7 @@ def _calibration(lines: list[str], name: str, key: str) -> None:
 
 def _vocabulary(name: str, path: Path, key: str, kind: Callable[[str], str]) -> None:
     seen: dict[str, int] = {}
-    for number, line in enumerate(_lines(path, name, key), 1):
+    for number, line in enumerate(lines(path, name, key), 1):
         token = kind(line)
         if not token:
             raise Invalid(
@@ -95,7 +95,17 @@ def _numbered(line: str) -> str:
     return token if number.isdigit() else ""
 
 
-def _lines(path: Path, name: str, key: str) -> Iterator[str]:
+def lines(path: Path, name: str, key: str) -> Iterator[str]:
+    """The lines of a file of the user's, without their ends; one that is empty at the end is none.
+
+    Args:
+        path: The file.
+        name: What the user calls it.
+        key: Where model.toml names it.
+
+    Raises:
+        Invalid: If it is not UTF-8, or too large for a list of words.
+    """
     if path.stat().st_size > _LARGEST:
         raise Invalid(f"'{name}' has more than {_LARGEST >> 20} MB, which is no list of words", key)
     data = path.read_bytes()
@@ -104,7 +114,7 @@ def _lines(path: Path, name: str, key: str) -> Iterator[str]:
     except UnicodeDecodeError as error:
         place = data[: error.start].count(b"\n") + 1
         raise Invalid(f"'{name}' is not UTF-8 text: line {place} has byte 0x{data[error.start]:02x}", key) from None
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    yield from (each.removesuffix("\r") for each in lines)
+    found = text.removeprefix("\ufeff").split("\n")
+    if found[-1] == "":
+        found.pop()
+    yield from (each.removesuffix("\r") for each in found)

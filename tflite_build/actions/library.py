@@ -7,7 +7,6 @@ for is not read.
 
 from __future__ import annotations
 
-import lzma
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import IO
 from tflite_build.engines.contract import Invalid, Request
 from tflite_build.planning.action import ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
+from tflite_build.tflite.archive import DAMAGES
 
 from .custom_operators import library_input
 from .tools import Tools
@@ -27,16 +27,6 @@ ANY = ""  # how the ABI of an ELF file is called
 _PIECE = 1 << 20
 _LEVEL = 6  # of deflate, as build tools for Android take it
 _AGAIN = "build it again"
-_DAMAGES = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-)
 
 
 def step(model: Resolved, tools: Tools) -> Step | None:
@@ -90,7 +80,7 @@ def _sizes(file: Path, name: str, number: int) -> Mapping[str, int]:
                 if place.suffix == ".so" and len(place.parts) == 3 and place.parts[0] == "jni":
                     with archive.open(member) as stream:
                         sizes[place.parts[1]] = sizes.get(place.parts[1], 0) + _deflated(stream)
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise Invalid(f"'{name}' is a damaged archive: {error}", key, _AGAIN) from None
     if not sizes:
         raise Invalid(f"'{name}' has no jni/ABI/NAME.so, as an AAR with a runtime has", key)

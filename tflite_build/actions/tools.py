@@ -14,12 +14,19 @@ from tflite_build.store.digest import canonical, of_bytes
 
 # What decides the outputs of the steps that run in the tool itself: files and folders of its package.
 _LOCAL_CODE = {
-    "fetch": ("actions/fetch.py", "actions/download.py", "actions/unpack.py"),
+    "fetch": ("actions/fetch.py", "actions/download.py", "actions/unpack.py", "tflite/archive.py"),
     "signatures": ("actions/signatures.py", "engines"),
     "pack": ("actions/pack.py", "actions/metadata.py", "actions/described.py", "actions/associated.py", "tflite"),
     "runtime": ("actions/runtime.py", "tflite"),
-    "wrap": ("actions/wrap.py", "wrap", "languages.py", "tflite", "engines/preprocessing/layout.py"),
-    "library": ("actions/library.py", "actions/custom_operators.py"),
+    "wrap": (
+        "actions/wrap.py",
+        "actions/associated.py",
+        "wrap",
+        "languages.py",
+        "tflite",
+        "engines/preprocessing/layout.py",
+    ),
+    "library": ("actions/library.py", "actions/custom_operators.py", "tflite/archive.py"),
 }
 _LOCAL_DATA: Mapping[str, tuple[tuple[Callable[..., Path], str], ...]] = {
     "pack": ((resources.specs, "operators.toml"),),

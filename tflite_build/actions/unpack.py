@@ -7,19 +7,18 @@ unpack to far more than they are. Knows nothing of where the archive comes from.
 from __future__ import annotations
 
 import errno
-import lzma
 import posixpath
 import shutil
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from tflite_build.engines.contract import Invalid
 from tflite_build.errors import near_miss
+from tflite_build.tflite.archive import DAMAGES
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
@@ -29,16 +28,7 @@ _ALWAYS_ALLOWED = 1_000_000_000
 _MOST_MEMBERS = 100_000
 _RENAME = "rename it and pack again"
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE)
-_DAMAGES = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
-)
+_DAMAGES = (tarfile.TarError, *DAMAGES)
 
 
 def member(archive: Path, path: str, target: Path) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tflite_build.engines.contract import Declared, Invalid, Names, Request
+from tflite_build.engines.contract import Declared, Names, Request
 from tflite_build.planning.action import Input, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
+from tflite_build.spec.metadata import DEFAULT_LOCALE
 from tflite_build.spec.tensors import Input as InputTensor
 from tflite_build.spec.tensors import Output, SignatureTensors
 from tflite_build.store.digest import of_file
@@ -20,7 +21,7 @@ from tflite_build.wrap import android, app
 from tflite_build.wrap.app import File, Said, Wanted
 from tflite_build.wrap.rendering import Templates
 
-from . import goldens, pack
+from . import associated, goldens, pack
 from .tools import Tools
 
 ANDROID = "android"
@@ -153,17 +154,12 @@ def run(request: Request) -> None:
 
 def _output(value: Mapping[str, Any], name: str, request: Request) -> Said:
     labels = {
-        "" if locale == "default" else locale: _read_labels(request, given, name)
+        "" if locale == DEFAULT_LOCALE else locale: tuple(_lines(request, given, name))
         for locale, given in value["labels"].items()
     }
     return Said(value["content"], value["description"], value["activation"], value["threshold"], value["most"], labels)
 
 
-def _read_labels(request: Request, given: str, output: str) -> tuple[str, ...]:
-    """The lines of a file of labels; an empty last one is none."""
-    key = f'output."{output}".labels'
-    try:
-        text = request.inputs[given].read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Invalid(f"a file of labels is not UTF-8: {error}", key) from None
-    return tuple(line.rstrip("\r") for line in text.removesuffix("\n").split("\n")) if text else ()
+def _lines(request: Request, given: str, output: str) -> Iterator[str]:
+    file = request.inputs[given]
+    return associated.lines(file, file.name, f'output."{output}".labels')

@@ -30,6 +30,8 @@ def _package(value: Any) -> Any:
 def _class_name(value: Any) -> Any:
     if isinstance(value, str) and not re.fullmatch(r"[A-Z][A-Za-z0-9]{0,63}", value):
         raise wrong(f"'{value}' is no name of a class: write a capital letter, then letters and digits")
+    if isinstance(value, str) and value in languages.kotlin_classes():
+        raise wrong(f"'{value}' is a class that generated code has or imports; take another name, such as {value}Model")
     return value
 
 

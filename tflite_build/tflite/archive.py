@@ -20,7 +20,7 @@ from typing import IO
 
 from .flatbuffer import FormatError
 
-_DAMAGES = (
+DAMAGES = (  # what reading a damaged zip archive, or one of a kind that zipfile lacks, ends in
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -71,7 +71,7 @@ class Member:
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(self.name) as stream:
                 yield stream
-        except _DAMAGES as error:
+        except DAMAGES as error:
             raise FormatError(f"'{self.name}', which is packed with the model, is damaged: {error}") from None
 
 
@@ -90,7 +90,7 @@ def of(path: Path) -> Archive | None:
             infos = archive.infolist()
             members = tuple(Member(path, i.filename, i.file_size, i.CRC) for i in infos if not i.is_dir())
             return Archive(min([archive.start_dir, *(i.header_offset for i in infos)]), members)
-    except _DAMAGES:
+    except DAMAGES:
         return None
 
 

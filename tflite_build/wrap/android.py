@@ -10,7 +10,7 @@ from typing import Any
 from tflite_build.tflite import capabilities
 
 from . import kotlin, words
-from .kotlin import KotlinApp, KotlinFile
+from .kotlin import KotlinFile
 from .kotlin_sources import with_needs
 from .rendering import Templates
 from .view import AppView, RuntimeView
@@ -21,7 +21,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "comment": kotlin.comment,
     "wrapped": kotlin.wrapped,
     "float_literal": kotlin.float_literal,
-    "chunks": kotlin.chunks,
     "reader": kotlin.reader,
 }
 _RUNNING = ("Tensors", "Engine", "Session", "ModelFiles")
@@ -29,6 +28,7 @@ _SHARED = ("Quantization",)
 _PICTURES = ("PicturePreprocessing", "ArgbPicture", "BytePicture", "YuvPicture", "AndroidPictures")
 _SOUNDS = ("SoundPreprocessing",)
 _CLASSES = ("Classification",)
+_TAKEN = ("main", "debug", "release")
 _FLAVORS = {"standard": "standard", "play-services": "play", "custom": "own"}
 
 
@@ -93,6 +93,7 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
     """
     app = kotlin.app(view, module.package, module.class_name)
     flavors = tuple(_flavor(runtime) for runtime in view.runtimes)
+    variants = _variants(app.files) if module.selectable else {}
     values: dict[str, Any] = {
         "header": HEADER,
         "package": module.package,
@@ -103,7 +104,7 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
         "delivery": module.delivery,
         "coroutines": module.coroutines,
         "accelerators": [a.upper() for a in view.runtimes[0].accelerators],
-        **_dimensions(module, flavors, app),
+        **_dimensions(flavors, variants),
         "notices": any(f.runtime.target == "play-services" for f in flavors),
         "notice": "_".join((*words.words(app.class_name), "play_services_notice")),
     }
@@ -128,7 +129,7 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
     tested: dict[str, tuple[str, str]] = {}
     for file in app.files:
         of_variant = {**values, "file": file}
-        place = _variant(file) if module.selectable else ""
+        place = variants.get(file.view.name, "")
         files[paths.kotlin(place, f"{own}Model.kt")] = ("model/ModelFile.kt.jinja", of_variant)
         files[paths.kotlin(place, f"{own}Tensors.kt")] = ("model/Tensors.kt.jinja", of_variant)
         root = paths.test(place)
@@ -155,13 +156,13 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
     return Library(templates.render(files), models, tested)
 
 
-def _dimensions(module: Module, flavors: Sequence[Flavor], app: KotlinApp) -> dict[str, Any]:
+def _dimensions(flavors: Sequence[Flavor], variants: Mapping[str, str]) -> dict[str, Any]:
     """The flavours of the module, by dimension."""
     found: dict[str, list[str]] = {}
     if len(flavors) > 1:
         found["runtime"] = [flavor.name for flavor in flavors]
-    if module.selectable:
-        found["model"] = list(map(_variant, app.files))
+    if variants:
+        found["model"] = list(variants.values())
     return {"dimensions": list(found), "flavor_names": found}
 
 
@@ -186,9 +187,14 @@ def _engines(paths: _Paths, flavor: Flavor, values: Mapping[str, Any]) -> dict[s
     return files
 
 
-def _variant(file: KotlinFile) -> str:
-    """The name of a variant's flavour."""
-    return words.camel(words.words(file.view.name) or ("variant",))
+def _variants(files: Sequence[KotlinFile]) -> Mapping[str, str]:
+    """Variant -> its flavour: none is called as a source set, a build type or a runtime's flavour is."""
+    names = {file.view.name: file.view.name for file in files}
+    for name in names:
+        if words.words(name)[:1] == ("test",) or words.words(name)[:2] == ("android", "test"):
+            names[name] = f"variant {name}"  # which Gradle keeps for tests
+    named = words.named(names.values(), words.camel, "variant", (*_TAKEN, *_FLAVORS.values()))
+    return {variant: named[name] for variant, name in names.items()}
 
 
 class _Paths:

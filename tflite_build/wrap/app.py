@@ -191,10 +191,9 @@ def _tensors(model: Model, wanted: Wanted) -> dict[str, tuple[tuple[TensorView, 
     """Signature -> its inputs and outputs, in the order of the file."""
     found = {}
     for signature in map(model.ordered, model.signatures):
-        graph = model.subgraphs[signature.subgraph]
         declared = _by_public_name(wanted, signature.name)
-        inputs = tuple(_tensor(t, graph.inputs, declared.get(t.name)) for t in signature.inputs)
-        outputs = tuple(_tensor(t, graph.outputs, None) for t in signature.outputs)
+        inputs = tuple(_tensor(t, declared.get(t.name)) for t in signature.inputs)
+        outputs = tuple(_tensor(t, None) for t in signature.outputs)
         found[signature.name] = (inputs, outputs)
     return found
 
@@ -206,7 +205,7 @@ def _by_public_name(wanted: Wanted, signature: str) -> dict[str, DeclaredInput]:
     }
 
 
-def _tensor(given: SignatureTensor, order: Sequence[int], declared: DeclaredInput | None) -> TensorView:
+def _tensor(given: SignatureTensor, declared: DeclaredInput | None) -> TensorView:
     tensor = given.tensor
     said = declared.shape if declared and declared.shape and len(declared.shape) == len(tensor.shape) else None
     shape: list[int | str] = []
@@ -217,7 +216,6 @@ def _tensor(given: SignatureTensor, order: Sequence[int], declared: DeclaredInpu
     scaled = q is not None and len(q.scales) == 1 and tensor.dtype in ("int8", "uint8", "int16")
     return TensorView(
         given.name,
-        list(order).index(tensor.index),
         tensor.dtype,
         tuple(shape),
         q.scales[0] if scaled and q else None,
@@ -234,7 +232,7 @@ def _method(
     told = wanted.inputs.get(signature) or wanted.inputs.get("") or {}
     arguments = tuple(_argument(t, declared.get(t.name), told.get(t.name, ""), prefix) for t in ends[0])
     results = tuple(_result(t, said.get(t.name, Said()), prefix) for t in ends[1])
-    only = "classify" if {r.kind for r in results} == {"classes"} else "run"
+    only = "classify" if {r.kind for r in results} == {"classes"} else "predict"
     return MethodView(signature if several else only, signature, arguments, results)
 
 

@@ -249,8 +249,8 @@ class KotlinApp:
         return comment(self.view.description or f"The model {self.view.model}.")
 
     @property
-    def has_pictures(self) -> bool:
-        """Whether a method takes a picture alone."""
+    def has_bitmaps(self) -> bool:
+        """Whether a method takes a picture alone, and so has a form for a bitmap."""
         return any(m.picture for m in self.methods)
 
     @property
@@ -280,7 +280,8 @@ def app(view: AppView, package: str, class_name: str) -> KotlinApp:
     if not class_name and name in languages.kotlin_classes():
         name += "Model"
     named = words.named([m.name for m in view.methods], words.camel, "call", _taken(_PARAMETERS))
-    methods = tuple(_method(m, named[m.name], name, len(view.methods) > 1) for m in view.methods)
+    constants = _Constants()
+    methods = tuple(_method(m, named[m.name], name, len(view.methods) > 1, constants) for m in view.methods)
     files = tuple(
         KotlinFile(v, {m.view.signature: _raw(m, v.tensors[m.view.signature]) for m in methods}) for v in view.variants
     )
@@ -291,19 +292,34 @@ def _taken(more: Iterable[str]) -> list[str]:
     return [*languages.kotlin_keywords(), *languages.kotlin_members(), *(words.camel(word.split("_")) for word in more)]
 
 
-def _method(method: MethodView, name: str, class_name: str, several: bool) -> KotlinMethod:
+class _Constants:
+    """Names of constants in one scope, each once: those of `a` in `bC` and of `aB` in `c` would be alike."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    def named(self, *names: Iterable[str]) -> str:
+        """A constant of these words."""
+        plain = words.upper(word for name in names for word in name)
+        own, number = plain, 2
+        while own in self._used:
+            own, number = f"{plain}_{number}", number + 1
+        self._used.add(own)
+        return own
+
+
+def _method(method: MethodView, name: str, class_name: str, several: bool, constants: _Constants) -> KotlinMethod:
     ends = [*(("in", a.name) for a in method.arguments), *(("dim", d) for d in method.dynamic)]
     keys = [f"{side}/{own}" for side, own in ends]
     named = dict(zip(keys, _identifiers([own for _, own in ends], "input", _taken(_PARAMETERS)), strict=True))
     dimensions = {d: named[f"dim/{d}"] for d in method.dynamic}
     own = words.pascal(words.words(name))
+    scope = words.words(name) if several else ()
     images = sum(a.kind == "image" for a in method.arguments)
     arguments = tuple(
         KotlinArgument(
             named[f"in/{a.name}"],
-            words.upper([*words.words(name), *words.words(named[f"in/{a.name}"])])
-            if several
-            else words.upper(words.words(named[f"in/{a.name}"])),
+            constants.named(scope, words.words(named[f"in/{a.name}"])),
             _parameter_type(a),
             a,
             tuple(_argument_told(a)),
@@ -321,7 +337,7 @@ def _method(method: MethodView, name: str, class_name: str, several: bool) -> Ko
             "Classification" if r.kind == "classes" else _ARRAYS[r.tensor.real],
             r,
             tuple(_result_told(r)),
-            _labels(r, [*(words.words(name) if several else ()), *words.words(n)]),
+            _labels(r, [*scope, *words.words(n)], constants),
         )
         for n, r in zip(names, method.results, strict=True)
     )
@@ -329,7 +345,7 @@ def _method(method: MethodView, name: str, class_name: str, several: bool) -> Ko
     constant = words.upper(words.words(name))
     raw = "run" if not several else f"run{own}"
     return KotlinMethod(
-        name if name != "run" else "predict" if not several else name,
+        name,
         raw,
         constant,
         f"{class_name}Tensors" if not several else f"{class_name}{own}Tensors",
@@ -352,16 +368,16 @@ def _sizes(method: MethodView, dimensions: Mapping[str, str]) -> str:
     return f"listOf({', '.join(arrays)})"
 
 
-def _labels(result: ResultView, name: Sequence[str]) -> tuple[KotlinLabels, ...]:
+def _labels(result: ResultView, name: Sequence[str], constants: _Constants) -> tuple[KotlinLabels, ...]:
     if result.kind != "classes":
         return ()
     given = result.labels or {"": [str(i) for i in range(result.classes)]}
     made = []
     for locale in sorted(given):
-        parts = [*name, *words.words(locale)]
-        pieces = chunks(given[locale])
-        functions = [words.camel([*parts, str(i + 1)]) for i in range(len(pieces))]
-        made.append(KotlinLabels(words.upper(parts), locale, tuple(zip(functions, pieces, strict=True))))
+        constant = constants.named(name, words.words(locale))
+        pieces = [given[locale][i : i + _LABELS_EACH] for i in range(0, len(given[locale]), _LABELS_EACH)]
+        functions = [f"{words.camel(constant.lower().split('_'))}Part{i + 1}" for i in range(len(pieces))]
+        made.append(KotlinLabels(constant, locale, tuple(zip(functions, pieces, strict=True))))
     return tuple(made)
 
 
@@ -536,11 +552,6 @@ def wrapped(text: str, prefix: str) -> str:
 
     lines = textwrap.wrap(text, max(20, _LINE - len(prefix)), break_long_words=False, break_on_hyphens=False)
     return f"\n{prefix}".join(lines)
-
-
-def chunks(labels: Sequence[str]) -> list[Sequence[str]]:
-    """Labels in pieces that each fit into a method's code."""
-    return [labels[i : i + _LABELS_EACH] for i in range(0, len(labels), _LABELS_EACH)]
 
 
 _READERS = {

@@ -24,7 +24,6 @@ class TensorView:
 
     Attributes:
         name: As callers of the signature say it.
-        index: Its place among the inputs or outputs of its subgraph.
         dtype: As numpy names it.
         shape: A name for each dynamic dimension.
         scale: Of the quantization; None where the values are what they are.
@@ -32,7 +31,6 @@ class TensorView:
     """
 
     name: str
-    index: int
     dtype: str
     shape: tuple[Dimension, ...]
     scale: float | None

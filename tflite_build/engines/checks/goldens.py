@@ -16,7 +16,7 @@ from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Declared, DeclaredInput, Names, Request, TensorSpec
 from tflite_build.engines.files import custom_operators, opening, tensors
 from tflite_build.engines.files.runner import Port, RunnableSignature, Runner
-from tflite_build.engines.files.tensors import Array, Case
+from tflite_build.engines.files.tensors import Array
 from tflite_build.engines.preprocessing import image, layout, sound
 from tflite_build.engines.preprocessing.folder import KERNEL
 from tflite_build.tflite import reader
@@ -53,9 +53,21 @@ class _Golden:
     outputs: Mapping[str, Array]
     tolerances: Mapping[str, float]
 
+    def row(self, file: str) -> dict[str, Any]:
+        """What says how to read it in `file`."""
+        return {
+            "file": file,
+            "sizes": {d: size for given in self.inputs.values() for d, size in given.sizes.items()},
+            "inputs": {name: given.row for name, given in self.inputs.items()},
+            "outputs": {
+                name: {"dtype": value.dtype.name, "count": int(value.size), "tolerance": self.tolerances[name]}
+                for name, value in self.outputs.items()
+            },
+        }
+
 
 def run(request: Request) -> None:
-    """Write `goldens/`: `index.json` and a file for each case.
+    """Write `goldens/`: `index.json` and a file for each case; no case of a file that is not run (see `compare`).
 
     Params:
         names, declared: What the spec says; the file has the public names.
@@ -65,74 +77,98 @@ def run(request: Request) -> None:
     Raises:
         Refused: If the runtime does not run the file.
     """
-    reference, app = _runners(request)
-    cases = tensors.read(request.inputs["samples"])
     folder = request.outputs / "goldens"
     folder.mkdir()
-    kind = _kind(request)
+    if custom_operators.not_run(request):
+        with reader.model(request.inputs["model"]) as model:
+            request.write_json("goldens/index.json", {signature.name: [] for signature in model.signatures})
+        return
+    made = _Maker(request)
     index: dict[str, list[dict[str, Any]]] = {}
-    for number, signature in enumerate(reference.signatures.values()):
-        own = [case for case in cases if case.signature in (signature.name, "") and case.count]
-        said = request.params["activations"]
-        activations = said.get(signature.name) or said.get("") or {}
-        rows = index.setdefault(signature.name, [])
+    for number, signature in enumerate(made.signatures):
+        rows = index[signature.name] = []
         for turn in range(_CASES):
-            case = own[turn % len(own)] if own else None
-            golden = _agreed(request, (reference, app), signature, case, (number, turn), activations, kind)
+            golden = made.golden(signature, (number, turn))
             file = f"{number}-{turn}.bin"
             content = [given.raw for given in golden.inputs.values()] + list(golden.outputs.values())
             (folder / file).write_bytes(b"".join(_bytes(array) for array in content))
-            rows.append(
-                {
-                    "file": file,
-                    "sizes": {d: size for given in golden.inputs.values() for d, size in given.sizes.items()},
-                    "inputs": {name: given.row for name, given in golden.inputs.items()},
-                    "outputs": {
-                        name: {"dtype": v.dtype.name, "count": int(v.size), "tolerance": golden.tolerances[name]}
-                        for name, v in golden.outputs.items()
-                    },
-                }
-            )
+            rows.append(golden.row(file))
     request.write_json("goldens/index.json", index)
 
 
-def _agreed(
-    request: Request,
-    runners: tuple[Runner, Runner],
-    signature: RunnableSignature,
-    case: Case | None,
-    place: tuple[int, int],
-    activations: Mapping[str, str],
-    kind: str,
-) -> _Golden:
-    """A case that kernels agree about: one near a border of rounding is another on each device.
+class _Maker:
+    """Makes cases of a file that kernels agree about: one near a border of rounding is another on each device.
 
-    Where they agree about none of several, the tolerance is what they are apart.
+    Expected is what the reference kernels give, which compute alike on every CPU, so that the lock is of no machine.
     """
-    golden = None
-    for attempt in range(_ATTEMPTS):
+
+    def __init__(self, request: Request) -> None:
+        self._names = Names.from_json(request.params["names"])
+        self._declared = Declared.from_json(request.params["declared"])
+        self._activations = request.params["activations"]
+        self._kind = _kind(request)
+        self._cases = tensors.read(request.inputs["samples"])
+        self._app = self._reference = opening.runner(request)
+        given = custom_operators.libraries(request, custom_operators.of(request.inputs["model"]))
+        if not any(library.interface == "compiled-model" for library in given):  # which has no other kernels
+            self._reference = opening.runner(request, kernels="reference")
+        self.signatures = tuple(self._app.signatures.values())
+
+    def golden(self, signature: RunnableSignature, place: tuple[int, int]) -> _Golden:
+        """A case of a signature; where kernels agree about none of several, the tolerance is what they are apart.
+
+        Args:
+            place: The number of the signature and that of the case.
+        """
+        golden = None
+        for attempt in range(_ATTEMPTS):
+            given = self._inputs(signature, place, attempt)
+            made, seen = (self._outputs(runner, signature, given) for runner in (self._reference, self._app))
+            apart = {name: _apart(made[name], seen[name]) for name in made}
+            kept = {name: _tolerance(value, signature.outputs[name], self._kind) for name, value in made.items()}
+            if all(apart[name] <= kept[name] / 2 for name in made):
+                return _Golden(given, made, kept)
+            golden = _Golden(given, made, {name: max(kept[name], _up(2 * apart[name])) for name in made})
+        assert golden is not None
+        return golden
+
+    def _outputs(self, runner: Runner, signature: RunnableSignature, given: Mapping[str, _Given]) -> dict[str, Array]:
+        said = self._activations.get(signature.name) or self._activations.get("") or {}
+        made = runner.run_real(signature.name, {name: one.value for name, one in given.items()})
+        return {name: _rounded(_activated(value, said.get(name, ""))) for name, value in sorted(made.items())}
+
+    def _inputs(self, signature: RunnableSignature, place: tuple[int, int], attempt: int) -> dict[str, _Given]:
         random = np.random.default_rng([_SEED, *place, attempt])
-        given = {
-            name: _given(
-                port, _declared(request, signature, name), signature, case, (place[1], attempt), request, random
-            )
-            for name, port in sorted(signature.inputs.items())
-        }
-        made, seen = (_outputs(runner, signature, given, activations) for runner in runners)
-        apart = {name: _apart(made[name], seen[name]) for name in made}
-        kept = {name: _tolerance(value, signature.outputs[name], kind) for name, value in made.items()}
-        golden = _Golden(given, made, {name: max(kept[name], _up(2 * apart[name])) for name in made})
-        if all(apart[name] <= kept[name] / 2 for name in made):
-            return _Golden(given, made, kept)
-    assert golden is not None
-    return golden
+        declared = self._declared.inputs(signature.name)
+        found = {}
+        for name, port in sorted(signature.inputs.items()):
+            own = self._names.own(signature.name, "inputs", name)
+            said = declared.get(own, DeclaredInput())
+            spec = port.spec(real=port.scale is not None)
+            prefix = f'signature."{signature.name}".' if len(self.signatures) > 1 else ""
+            key = f'{prefix}input."{name}".content'
+            if said.content is not None and said.content.kind == "image":
+                found[name] = _picture(said.content, spec, place[1], random, key)
+            elif said.content is not None and said.content.kind == "audio":
+                found[name] = _sound(said.content, spec, place[1], random, key)
+            else:
+                found[name] = self._array(signature, own, said, spec, (place[1], attempt))
+        return found
 
-
-def _outputs(
-    runner: Runner, signature: RunnableSignature, given: Mapping[str, _Given], activations: Mapping[str, str]
-) -> dict[str, Array]:
-    made = runner.run_real(signature.name, {name: one.value for name, one in given.items()})
-    return {name: _rounded(_activated(value, activations.get(name, ""))) for name, value in sorted(made.items())}
+    def _array(
+        self, signature: RunnableSignature, own: str, said: DeclaredInput, spec: TensorSpec, numbers: tuple[int, int]
+    ) -> _Given:
+        """A sample of the build's own data, by the model's own name of the input; zeros where it has none."""
+        turn, attempt = numbers
+        cases = [c for c in self._cases if c.signature in (signature.name, "") and c.count and own in c.tensors]
+        if cases:
+            case = cases[turn % len(cases)]
+            value = np.array(case.tensors[own][(turn + attempt * _CASES) % case.count], np.dtype(spec.dtype), order="C")
+        else:
+            value = np.zeros([d if isinstance(d, int) else 1 for d in spec.shape], spec.dtype)
+        shape = said.shape if said.shape is not None and len(said.shape) == value.ndim else spec.shape
+        sizes = {d: int(s) for d, s in zip(shape, value.shape, strict=True) if isinstance(d, str)}
+        return _Given(value, value, {"kind": "tensor", "dtype": value.dtype.name, "count": int(value.size)}, sizes)
 
 
 def _apart(made: Array, seen: Array) -> float:
@@ -144,15 +180,6 @@ def _apart(made: Array, seen: Array) -> float:
 def _up(value: float) -> float:
     """Rounded up to one digit, which is the same on most machines."""
     return float(f"{value * 1.05:.0e}") if value else 0.0
-
-
-def _runners(request: Request) -> tuple[Runner, Runner]:
-    """By the reference kernels, which compute alike on every CPU, so that the lock is of no machine; and as apps run it."""
-    app = opening.runner(request)
-    given = custom_operators.libraries(request, custom_operators.of(request.inputs["model"]))
-    if any(library.interface == "compiled-model" for library in given):  # which has no others
-        return app, app
-    return opening.runner(request, kernels="reference"), app
 
 
 def _kind(request: Request) -> str:
@@ -170,81 +197,31 @@ def _rounded(value: Array) -> Array:
     return np.array([float(f"{v:.{_DIGITS}g}") for v in value.reshape(-1)], np.float32).reshape(value.shape)
 
 
-def _declared(request: Request, signature: RunnableSignature, public: str) -> DeclaredInput:
-    names = Names.from_json(request.params["names"])
-    inputs = Declared.from_json(request.params["declared"]).inputs(signature.name)
-    return inputs.get(names.own(signature.name, "inputs", public), DeclaredInput())
-
-
-def _given(
-    port: Port,
-    declared: DeclaredInput,
-    signature: RunnableSignature,
-    case: Case | None,
-    numbers: tuple[int, int],
-    request: Request,
-    random: np.random.Generator,
-) -> _Given:
-    turn, attempt = numbers
-    content = declared.content
-    several = len(Declared.from_json(request.params["declared"]).signatures) > 1
-    key = (f'signature."{signature.name}".' if several else "") + f'input."{port.name}".content'
-    spec = port.spec(real=port.scale is not None)
-    if content is not None and content.kind == "image":
-        width, height = _PICTURES[turn % len(_PICTURES)]
-        pixels = _picture(width, height, random)
-        row = {"kind": "image", "width": width, "height": height}
-        return _Given(pixels, _of_picture(pixels, content, spec, key), row)
-    if content is not None and content.kind == "audio":
-        _, length = layout.of_sound(spec.shape, spec.name, key)
-        rate = round((content.sample_rate or 1) * _RATES[turn % len(_RATES)])
-        pcm = _sound(int(length * 1.2 * rate / (content.sample_rate or 1)) + 8, random)
-        row = {"kind": "audio", "rate": rate, "count": len(pcm)}
-        return _Given(pcm, _of_sound(pcm, rate, content, spec), row)
-    own = Names.from_json(request.params["names"]).own(signature.name, "inputs", port.name)
-    name = next((n for n in (port.name, own) if case is not None and n in case.tensors), None)
-    if case is None or name is None:
-        shape = tuple(d if isinstance(d, int) else 1 for d in spec.shape)
-        value = np.zeros(shape, spec.dtype)
-    else:
-        value = np.asarray(case.tensors[name][(turn + attempt * _CASES) % case.count])
-    value = np.array(value, np.dtype(spec.dtype), order="C")
-    sizes = {d: int(s) for d, s in zip(spec.shape, value.shape, strict=True) if isinstance(d, str)}
-    shape_said = declared.shape
-    if shape_said is not None and len(shape_said) == value.ndim:
-        sizes = {d: int(s) for d, s in zip(shape_said, value.shape, strict=True) if isinstance(d, str)}
-    return _Given(value, value, {"kind": "tensor", "dtype": value.dtype.name, "count": int(value.size)}, sizes)
-
-
-def _picture(width: int, height: int, random: np.random.Generator) -> Array:
-    """(height, width, 3) of uint8: slopes with noise."""
+def _picture(content: Content, spec: TensorSpec, turn: int, random: np.random.Generator, key: str) -> _Given:
+    """Slopes with noise, (height, width, 3) of uint8."""
+    width, height = _PICTURES[turn % len(_PICTURES)]
     y, x = np.mgrid[0:height, 0:width]
     slopes = np.stack([x * 255 / width, y * 255 / height, 255 - (x + y) * 255 / (width + height)], -1)
-    noisy: Array = np.clip(slopes + random.normal(0, 24, slopes.shape), 0, 255).astype(np.uint8)
-    return noisy
-
-
-def _of_picture(pixels: Array, content: Content, spec: TensorSpec, key: str) -> Array:
+    pixels = np.clip(slopes + random.normal(0, 24, slopes.shape), 0, 255).astype(np.uint8)
     place = layout.of_image(spec.shape, content.color_space, spec.name, key)
     made = image.fitted(image.Picture(pixels), content, place.height, place.width, place.color_space)
-    if spec.dtype == "uint8":
-        return np.asarray(place.placed(made))
-    return np.asarray(place.placed(image.normalized(made, content))).astype(spec.dtype)
+    value = made if spec.dtype == "uint8" else image.normalized(made, content).astype(spec.dtype)
+    return _Given(pixels, place.placed(value), {"kind": "image", "width": width, "height": height})
 
 
-def _sound(count: int, random: np.random.Generator) -> Array:
-    """16-bit samples: two tones with noise."""
-    time = np.arange(count)
-    tones = np.sin(time * 0.05) * 9000 + np.sin(time * 0.31) * 5000 + random.normal(0, 400, count)
-    return np.asarray(tones.astype(np.int16))
-
-
-def _of_sound(pcm: Array, rate: int, content: Content, spec: TensorSpec) -> Array:
-    shape, length = layout.of_sound(spec.shape, spec.name, "")
-    units = pcm.astype(np.int64) << _SHIFT
-    one = sound.resampled(sound.mono(units[:, None]), rate, content.sample_rate or rate, sound.read_table(KERNEL))
-    frame = sound.frames(one, length, content.hop)[0]
-    return np.asarray(image.normalized(sound.real(frame), content).reshape(shape))
+def _sound(content: Content, spec: TensorSpec, turn: int, random: np.random.Generator, key: str) -> _Given:
+    """Two tones with noise, samples of 16 bits; a little longer than the tensor."""
+    shape, length = layout.of_sound(spec.shape, spec.name, key)
+    wanted = content.sample_rate or 1
+    rate = round(wanted * _RATES[turn % len(_RATES)])
+    time = np.arange(int(length * 1.2 * rate / wanted) + 8)
+    tones = np.sin(time * 0.05) * 9000 + np.sin(time * 0.31) * 5000 + random.normal(0, 400, len(time))
+    pcm = tones.astype(np.int16)
+    units = pcm.astype(np.int64)[:, None] << _SHIFT
+    one = sound.resampled(sound.mono(units), rate, wanted, sound.read_table(KERNEL))
+    frame = sound.real(sound.frames(one, length, content.hop)[0])
+    row = {"kind": "audio", "rate": rate, "count": len(pcm)}
+    return _Given(pcm, image.normalized(frame, content).reshape(shape), row)
 
 
 def _activated(value: Array, activation: str) -> Array:

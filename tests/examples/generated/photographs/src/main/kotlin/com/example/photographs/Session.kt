@@ -42,8 +42,11 @@ internal class Session(name: String, open: Callable<Engine>) : AutoCloseable {
     /** Close the model once the calls that were made are done. Further calls fail. */
     override fun close() {
         if (!thread.isShutdown) {
-            await { engine.close() }
-            thread.shutdown()
+            try {
+                await { engine.close() }
+            } finally {
+                thread.shutdown()
+            }
         }
     }
 
