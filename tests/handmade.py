@@ -170,6 +170,12 @@ def graph(
     return {0: tensors, 1: ints(*inputs), 2: ints(*outputs), 3: operators, 4: name}
 
 
+def signature(name: str, graph: int, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> Fields:
+    """A SignatureDef table; tensors by their names in it. A Model's field 7 has a list of these."""
+    sides = [[{0: tensor, 1: u32(index)} for tensor, index in side.items()] for side in (inputs, outputs)]
+    return {0: sides[0], 1: sides[1], 2: name, 4: u32(graph)}
+
+
 def model(
     codes: Sequence[Fields],
     graphs: Sequence[Fields],

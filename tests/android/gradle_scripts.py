@@ -53,8 +53,8 @@ class Gradle:
     def _make(self, out: Path) -> None:
         self.kotlin.compile(_SOURCES, out, jvm_target="22").require()
 
-    def evaluate(self, text: str) -> Evaluated:
-        """Compile and run a script."""
+    def evaluate(self, text: str, agp: int = 9) -> Evaluated:
+        """Compile and run a script with this version of the Android plugin."""
         imports = "; ".join(re.findall(r"^import .*$", text, re.MULTILINE))
         body = re.sub(r"^import .*$", "", text, flags=re.MULTILINE)
         with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +63,7 @@ class Gradle:
             compiled = self.kotlin.compile([source], Path(folder) / "out", [self.classes], jvm_target="22")
             if not compiled.ok:
                 return Evaluated(None, _of_script(compiled), compiled.output)
-            ran = self.kotlin.run("Build_gradleKt", [compiled.out, self.classes])
+            ran = self.kotlin.run("Build_gradleKt", [compiled.out, self.classes], properties={"testbed.agp": str(agp)})
         if ran.code != 0:
             found = re.search(r"Exception[^:]*: (.*)", ran.err)
             line = re.search(r"\(build\.gradle\.kt:(\d+)\)", ran.err)

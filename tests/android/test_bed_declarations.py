@@ -22,6 +22,11 @@ def test_interpreter_api(standins: StandIns) -> None:
     assert ours == real
 
 
+def test_gpu_delegate(standins: StandIns) -> None:
+    ours = java_api.of_classes(standins.classes, "org.tensorflow.lite.gpu")
+    assert ours == java_api.of_list(HERE / "api" / "org.tensorflow.lite.gpu.txt")
+
+
 def test_litert() -> None:
     lines = (HERE / "api" / "com.google.ai.edge.litert.txt").read_text("utf-8").splitlines()
     sources = sorted((HERE / "standins" / "litert").glob("*.kt"))

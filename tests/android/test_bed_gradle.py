@@ -12,7 +12,6 @@ import org.jetbrains.kotlin.gradle.dsl.JvmTarget
 
 plugins {
     id("com.android.library") version "9.0.0"
-    kotlin("android")
 }
 
 android {
@@ -75,7 +74,7 @@ def test_what_a_script_says(gradle: Gradle) -> None:
     evaluated = gradle.evaluate(LIBRARY)
     value = evaluated.require()
     android = value["android"]
-    assert [plugin["id"] for plugin in value["plugins"]] == ["com.android.library", "org.jetbrains.kotlin.android"]
+    assert [plugin["id"] for plugin in value["plugins"]] == ["com.android.library"]
     assert (android["namespace"], android["compileSdk"]) == ("com.example.digits", 36)
     assert android["defaultConfig"]["minSdk"] == 24
     assert android["defaultConfig"]["consumerProguardFiles"] == ["consumer-rules.pro"]
@@ -87,6 +86,27 @@ def test_what_a_script_says(gradle: Gradle) -> None:
     assert value["kotlin"]["jvmTarget"] == "1.8"
     assert evaluated.dependencies("implementation") == ["com.google.ai.edge.litert:litert:2.3.0"]
     assert evaluated.dependencies("playImplementation") == ["com.google.android.gms:play-services-tflite-java:16.5.0"]
+
+
+def test_kotlin_is_in_the_android_plugin_since_9(gradle: Gradle) -> None:
+    old = LIBRARY.replace("kotlin {\n    compilerOptions { jvmTarget.set(JvmTarget.JVM_1_8) }\n}\n", "")
+    asked = old + '\nif (extensions.findByName("kotlin") == null) apply(plugin = "org.jetbrains.kotlin.android")\n'
+    stated = LIBRARY.replace("9.0.0", "8.13.0").replace('"8.13.0"\n', '"8.13.0"\n    kotlin("android")\n')
+    for agp, script, wanted in (
+        (9, LIBRARY, True),
+        (8, old, False),
+        (9, asked, True),
+        (8, asked, True),
+        (8, stated, True),
+    ):
+        assert gradle.evaluate(script, agp).require()["hasKotlin"] == wanted
+    for agp, script, said in (
+        (9, stated, "no longer required"),
+        (9, old + '\napply(plugin = "org.jetbrains.kotlin.android")\n', "already registered"),
+        (8, LIBRARY, "Unresolved reference"),
+    ):
+        (error,) = gradle.evaluate(script, agp).errors
+        assert said in error.text
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import java_api
 import numpy as np
 import pytest
 from android_api import jdk_only
@@ -106,6 +107,13 @@ FLAVORED = {
 }
 
 
+# Apps that use more than the CPU.
+GPU = {
+    "gpu": '[runtime]\naccelerators = ["npu", "gpu", "cpu"]\n',
+    "gpu_interpreter": INTERPRETER + 'accelerators = ["gpu", "cpu"]\n',
+    "gpu_play": PLAY + 'accelerators = ["gpu", "cpu"]\n',
+    "gpu_fallback": PLAY + 'fallback = "bundled"\naccelerators = ["gpu", "cpu"]\n',
+}
 NAMES = {
     "a": "class",
     "b": "1st place",
@@ -158,7 +166,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran
     for name, (spec, more, _) in FLAVORED.items():
         tflite(name, "float32", spec, more)
     tflite("file", "float32", "", 'delivery = "file"\n')
-    tflite("gpu", "float32", CLASSES + '[runtime]\naccelerators = ["gpu", "cpu"]\n')
+    for name, runtime in GPU.items():
+        tflite(name, "float32", CLASSES + runtime)
     tflite(
         "unsigned",
         "float32",
@@ -189,7 +198,7 @@ def module(shop: Workshop, name: str, *flavors: str) -> Module:
     return Module(shop.folder / name / "build" / name / "android", flavors)
 
 
-ALONE = [*FILES, *OTHERS, *FUNCTIONS, "alike", "file", "unsigned", "hostile", "labels", "gpu"]
+ALONE = [*FILES, *OTHERS, *FUNCTIONS, "alike", "file", "unsigned", "hostile", "labels", *GPU]
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +256,28 @@ def test_an_edited_model_fails(shop: Workshop, standins: StandIns, classes: Path
     )
 
 
+FROM_JAVA = """
+public final class com.example.gpu.Gpu implements java.lang.AutoCloseable
+public com.example.gpu.Classification classify(float[])
+public com.example.gpu.Classification classify(float[],int)
+public com.example.gpu.Classification classify(float[],int,float)
+public com.example.gpu.Accelerator getAccelerator()
+public static com.example.gpu.Gpu open(android.content.Context)
+public static final com.example.gpu.Gpu open(android.content.Context,java.util.List<com.example.gpu.Accelerator>)
+public static final java.util.List<com.example.gpu.Accelerator> ACCELERATORS
+public void close()
+public void run(com.example.gpu.GpuTensors)
+"""
+
+
+def test_java_calls_it_without_ceremony(classes: Path) -> None:
+    """Static functions, constants and overloads, as `javap -public` prints them; what is internal has names with $."""
+    head, *members = java_api.of_classes(classes, "com.example.gpu")["com.example.gpu.Gpu"]
+    seen = sorted(m for m in members if "$" not in m and "Companion" not in m)
+    wanted = FROM_JAVA.strip().splitlines()
+    assert [head, *seen] == [wanted[0], *sorted(wanted[1:])]
+
+
 def test_nothing_is_used_that_android_lacks(classes: Path, shop: Workshop, standins: StandIns, tmp_path: Path) -> None:
     """What is in the app: the tests stay at home."""
     tests = {f"{m.test.rpartition('.')[2]}" for m in (module(shop, name) for name in ALONE)}
@@ -271,13 +302,30 @@ def test_nothing_is_used_that_android_lacks(classes: Path, shop: Workshop, stand
                 ],
             },
         ),
+        (
+            "gpu_fallback",
+            {
+                "implementation": [
+                    "com.google.android.gms:play-services-tflite-java:16.5.0",
+                    "com.google.android.gms:play-services-tflite-gpu:16.5.0",
+                    "com.google.ai.edge.litert:litert:1.4.0",
+                    "com.google.ai.edge.litert:litert-gpu:1.4.0",
+                    "com.google.ai.edge.litert:litert-gpu-api:1.4.0",
+                ]
+            },
+        ),
         ("selectable", {"implementation": ["com.google.ai.edge.litert:litert:2.3.0"]}),
     ],
 )
 def test_gradle(name: str, wanted: dict[str, list[str]], shop: Workshop, standins: StandIns) -> None:
     script = (module(shop, name).folder / "build.gradle.kts").read_text("utf-8")
-    said = Gradle(standins.kotlin).evaluate(script)
+    gradle = Gradle(standins.kotlin)
+    said = gradle.evaluate(script)
     value = said.require()
+    assert value["hasKotlin"] and gradle.evaluate(script, agp=8).require()["hasKotlin"]
+    # LiteRT's libraries, which stand in, have the classes of those that Play services' want.
+    both = [n for _, n in value["dependencies"] if "play-services" in n] if name in ("both", "gpu_fallback") else []
+    assert value["excluded"] == {notation: [["org.tensorflow", None]] for notation in both}
     assert value["android"]["namespace"] == f"com.example.{name}"
     for configuration, dependencies in wanted.items():
         found = said.dependencies(configuration)
@@ -297,8 +345,6 @@ import testbed.App
 fun main(args: Array<String>) {
     val image = FloatArray(128) { it / 128f }
     when (args[0]) {
-        "accelerator" -> Gpu.open(App()).use { println(it.accelerator) }
-        "gpu alone" -> println(runCatching { Gpu.open(App(), listOf(Accelerator.GPU)).close() }.exceptionOrNull()?.message)
         "await" -> runBlocking {
             Gpu.awaitOpen(App(), listOf(Accelerator.CPU)).use { model ->
                 val all = List(20) { async { model.awaitClassify(image, maxResults = 2) } }.awaitAll()
@@ -336,36 +382,105 @@ fun main(args: Array<String>) {
 """
 
 
+ACCELERATORS = """
+package com.example.{package}
+
+import testbed.App
+
+fun main(args: Array<String>) {{
+    val wanted = if (args.isEmpty()) {name}.ACCELERATORS else args.map {{ Accelerator.valueOf(it) }}
+    val found = runCatching {{
+        {name}.open(App(), wanted).use {{ "${{it.accelerator}} ${{it.classify(FloatArray(128)).categories.size}}" }}
+    }}
+    println(found.getOrElse {{ it.message }})
+}}
+"""
+
+
 @pytest.mark.parametrize(
-    ("what", "gpu", "wanted"),
+    ("what", "wanted"),
     [
-        ("accelerator", "present", "GPU"),
-        ("accelerator", "absent", "CPU"),
-        ("accelerator", "failing", "CPU"),
-        ("gpu alone", "absent", "the model runs on none of GPU: the device has none"),
-        ("await", "absent", "true"),
-        ("threads", "absent", "1"),
-        ("size", "absent", "java.lang.IllegalArgumentException: 'image' has 127 values, and the model takes 128"),
-        ("closed", "absent", "java.lang.IllegalStateException: the model is closed"),
-        ("tensors", "absent", "true"),
-        ("chosen", "absent", "[true, true]"),
+        ("await", "true"),
+        ("threads", "1"),
+        ("size", "java.lang.IllegalArgumentException: 'image' has 127 values, and the model takes 128"),
+        ("closed", "java.lang.IllegalStateException: the model is closed"),
+        ("tensors", "true"),
+        ("chosen", "[true, true]"),
     ],
 )
-def test_what_apps_see(what: str, gpu: str, wanted: str, shop: Workshop, standins: StandIns, program: Path) -> None:
+def test_what_apps_see(what: str, wanted: str, shop: Workshop, standins: StandIns, programs: Path) -> None:
     assets = module(shop, "gpu").folder / "src" / "main" / "assets"
-    properties = {"testbed.assets": assets, "testbed.gpu": gpu}
-    ran = standins.run("com.example.gpu.ProgramKt", [program], [what], properties=properties)
+    ran = standins.run("com.example.gpu.ProgramKt", [programs], [what], properties={"testbed.assets": assets})
     assert ran.require().strip() == wanted
 
 
+@pytest.mark.parametrize(
+    ("name", "device", "asked", "wanted"),
+    [
+        ("gpu", "npu gpu", "", "NPU 6"),
+        ("gpu", "gpu", "", "GPU 6"),
+        ("gpu", "gpu-failing", "", "CPU 6"),
+        ("gpu", "", "", "CPU 6"),
+        ("gpu", "", "NPU GPU", "the model does not run on NPU or GPU: the app or the device has no such"),
+        (
+            "gpu",
+            "gpu-failing",
+            "GPU",
+            "the model does not run on GPU: LiteRT does not take it: the GPU compiles nothing",
+        ),
+        ("gpu_interpreter", "gpu", "", "GPU 6"),
+        ("gpu_interpreter", "", "", "CPU 6"),
+        ("gpu_interpreter", "gpu-failing", "", "CPU 6"),
+        ("gpu_interpreter", "gpu-unlinked", "", "CPU 6"),
+        ("gpu_interpreter", "gpu", "NPU CPU GPU", "CPU 6"),
+        ("gpu_interpreter", "", "GPU", "the model does not run on GPU: the app or the device has no such"),
+        (
+            "gpu_interpreter",
+            "gpu-failing",
+            "GPU",
+            "the model does not run on GPU: the runtime does not take it: Internal error: Failed to apply delegate: ",
+        ),
+        ("gpu_play", "play gpu", "", "GPU 6"),
+        ("gpu_play", "play", "", "CPU 6"),
+        ("gpu_play", "play gpu-failing", "", "CPU 6"),
+        ("gpu_play", "play gpu-unprepared", "", "CPU 6"),
+        ("gpu_play", "play gpu", "CPU", "CPU 6"),
+        (
+            "gpu_play",
+            "gpu",
+            "",
+            "Google Play services have no runtime on this device: 17: API: Tflite.API is not available",
+        ),
+        ("gpu_fallback", "play gpu", "", "GPU 6"),
+        ("gpu_fallback", "gpu", "", "GPU 6"),
+        ("gpu_fallback", "gpu-unlinked", "", "CPU 6"),
+        ("gpu_fallback", "", "", "CPU 6"),
+    ],
+)
+def test_what_it_runs_on(
+    name: str, device: str, asked: str, wanted: str, shop: Workshop, standins: StandIns, programs: Path
+) -> None:
+    """The first of what the app asks for that takes the model, by the device's equipment; and it computes."""
+    assets = module(shop, name).folder / "src" / "main" / "assets"
+    has = {word.partition("-")[0]: word.partition("-")[2] or "present" for word in device.split()}
+    properties = {f"testbed.{what}": has.get(what, "absent") for what in ("npu", "gpu", "play")}
+    properties["testbed.assets"] = str(assets)
+    ran = standins.run(f"com.example.{name}.AcceleratorsKt", [programs], asked.split(), properties=properties)
+    assert ran.require().strip().startswith(wanted)
+
+
 @pytest.fixture(scope="module")
-def program(shop: Workshop, standins: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("program")
-    source = folder / "Program.kt"
-    source.write_text(PROGRAM, "utf-8")
-    sources = [f for f in module(shop, "gpu").kotlin if "androidTest" not in f.parts]
-    made = standins.kotlin.compile([*sources, source], folder / "out", [standins.classes], coroutines=True)
-    return made.require()
+def programs(shop: Workshop, standins: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("programs")
+    sources = [folder / "Program.kt"]
+    sources[0].write_text(PROGRAM, "utf-8")
+    for name in GPU:
+        sources += [f for f in module(shop, name).kotlin if "androidTest" not in f.parts]
+        sources.append(folder / name / "Accelerators.kt")
+        sources[-1].parent.mkdir()
+        class_name = "".join(word.capitalize() for word in name.split("_"))
+        sources[-1].write_text(ACCELERATORS.format(package=name, name=class_name), "utf-8")
+    return standins.kotlin.compile(sources, folder / "out", [standins.classes], coroutines=True).require()
 
 
 @pytest.mark.parametrize(("play", "flavor", "passes"), [("present", "play", 3), ("absent", "play", 3)])

@@ -63,6 +63,17 @@ def cubes(x):
         return jnp.tanh(z.reshape(1, 2, 16)) + 1
 
 
+def relu_of(x):
+    return jax.nn.relu(x.reshape(1, 64) @ TWICE)
+
+
+TWICE = weights(64, 256)
+
+
+def squares_of(x):
+    return relu_of(x) ** 2
+
+
 def products(x, y):
     with jax.named_scope("scores"):
         return jnp.einsum("bij,bkj->bik", jnp.exp(x), y)
@@ -101,6 +112,23 @@ def zoo(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> tuple[W
     built = workshop.build()
     assert all(said.ok for said in built.values()), {name: said.told for name, said in built.items()}
     return workshop, built
+
+
+@pytest.fixture(scope="session")
+def twice(zoo: tuple[Workshop, dict[str, Said]]) -> Said:
+    """A model of two signatures that have their weights in common, with its variants."""
+    workshop = Workshop(zoo[0].folder.parent / "twice", zoo[0].cli)
+    functions = {"one": "relu_of", "other": "squares_of"}
+    source = 'format = "jax"\n'
+    for name, function in functions.items():
+        source += f'[source.signature.{name}]\nentry = "model.py:{function}"\n'
+        source += f'[signature.{name}.input.x]\nshape = [1, 64]\ndtype = "float32"\n'
+    values = np.random.default_rng(1).normal(size=(8, 1, 64)).astype("float32")
+    data = {f"{name}/x": values for name in functions}
+    workshop.model("twice", source + VARIANTS, {"model.py": CODE}, **data)
+    built = workshop.build()["twice"]
+    assert built.ok, built.told
+    return built
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import wild
+from harness import Said
 
 import tflite_build
 from tflite_build.errors import BuildError
@@ -69,6 +70,12 @@ def test_what_would_make_it_smaller_is_near_what_does(zoo) -> None:
     made = {kind: of(zoo, "residual", name).data.file for kind, name in kinds.items()}
     assert estimates == pytest.approx(made, rel=0.1), "scales and biases of 32 bits are a good part of so small a file"
     assert of(zoo, "residual", "int8").smaller.keys() <= {"float16"}
+
+
+def test_weights_of_two_signatures_are_made_smaller_once(twice: Said) -> None:
+    estimates = figures_of.figures(twice.file()).smaller
+    made = {"float16": "float16", "dynamic-int8": "dynamic", "int8": "int8"}
+    assert estimates == pytest.approx({kind: twice.file(n).stat().st_size for kind, n in made.items()}, rel=0.05)
 
 
 def test_the_gpu_gets_pieces(zoo) -> None:

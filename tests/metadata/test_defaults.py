@@ -16,14 +16,18 @@ from tflite_build.tflite.metadata import (
     AudioProperties,
     BoundingBoxProperties,
     Content,
+    CustomMetadata,
     FeatureProperties,
     ImageProperties,
     ImageSize,
+    ModelMetadata,
     Normalization,
     Stats,
     SubgraphMetadata,
+    TensorMetadata,
     ValueRange,
 )
+from tflite_build.tflite.metadata import signatures as signatures_of
 
 HEAD = 'spec = 1\n[model]\nname = "m"\n[source]\nformat = "tflite"\npath = "m.tflite"\n'
 PICTURE = '[input.x]\ncontent = "image"\n'
@@ -88,6 +92,12 @@ def test_who_gives_pixels_as_they_are_is_warned_of(
     assert stats is None or graph.inputs[0].stats == stats
 
 
+@pytest.mark.parametrize("scale", [0.0, float("nan"), float("inf"), 1e-45])
+def test_a_scale_that_is_none_does_no_harm(scale: float, tmp_path: Path) -> None:
+    graph, _ = said(tmp_path, PICTURE + "mean = 128\nstd = 128\n", [1, 8, 8, 3], "uint8", (scale, 0))
+    assert graph.inputs[0].stats in (Stats((0.9921875,), (-1.0,)), Stats((255.0,), (0.0,)))
+
+
 def test_a_quantized_input_lies_between_its_integers(tmp_path: Path) -> None:
     graph, _ = said(tmp_path, '[input.x]\ncontent = "feature"\n', [1, 8], "int8", (0.5, 3))
     assert graph.inputs[0].stats == Stats((127.0,), (-128.0,))
@@ -114,6 +124,31 @@ def test_a_mask_is_a_picture(tmp_path: Path) -> None:
     graph, _ = said(tmp_path, '[output.a]\ncontent = "mask"\nlabels = "l.txt"\n', [1, 8])
     assert graph.outputs[0].content == Content(ImageProperties("grayscale", ImageSize(4, 8)), ValueRange(1, 2))
     assert [file.type for file in graph.outputs[0].files] == ["tensor-axis-labels"]
+
+
+def test_metadata_of_graph_0_is_kept_where_another_signature_is_described(tmp_path: Path) -> None:
+    """As a further signature's; what was said of that one before comes first, and back again nothing is lost."""
+    graphs = [h.graph([h.tensor("x", "float32", [1, 8])], [], [0], [0]) for _ in range(2)]
+    signatures = [h.signature(name, index, {"x": 0}, {"y": 0}) for index, name in enumerate(("zero", "one"))]
+    model = reader.parse(memoryview(h.written(h.model([], graphs, more={7: signatures}))))
+    tensors = (TensorMetadata("x", "of zero"),)
+    source = SubgraphMetadata("old", inputs=tensors, outputs=tensors, custom=(CustomMetadata("mine", b"1"),))
+    described_: dict[str, SubgraphMetadata] = {}
+    for primary in ("one", "zero"):
+        head = HEAD + f'[metadata]\nsignature = "{primary}"\n[signature.one.input.x]\ndescription = "of one"\n'
+        (tmp_path / "model.toml").write_text(head + "[signature.zero]\n", "utf-8")
+        found = described.of(load(tmp_path / "model.toml", files=False).spec)
+        assert found is not None
+        before = metadata.Existing(ModelMetadata(subgraphs=(source,)), ("float32",), ("float32",))
+        (source,) = metadata.of(found, Subject(model, {}, {}), before, {}).subgraphs
+        described_[primary] = source
+    one, zero = described_["one"], described_["zero"]
+    assert one.inputs[0].description == "of one" and "of zero" not in {t.description for t in one.outputs}
+    assert signatures_of(one)["zero"].inputs == tensors
+    assert [c.name for c in one.custom] == ["mine", "signature:zero"]
+    assert (zero.name, zero.inputs, zero.outputs) == ("old", tensors, tensors)
+    assert signatures_of(zero)["one"].inputs == one.inputs
+    assert [c.name for c in zero.custom] == ["mine", "signature:one"]
 
 
 def test_what_the_spec_is_silent_of_has_its_name(tmp_path: Path) -> None:

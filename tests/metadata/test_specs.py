@@ -22,7 +22,14 @@ from tflite_build.actions import described, pack
 from tflite_build.engines.contract import Names, Request
 from tflite_build.spec.load import load
 from tflite_build.tflite import edit, metadata, reader, summary
-from tflite_build.tflite.metadata import ModelMetadata, Normalization, Stats
+from tflite_build.tflite.metadata import (
+    AssociatedFile,
+    ModelMetadata,
+    Normalization,
+    Stats,
+    SubgraphMetadata,
+    TensorMetadata,
+)
 
 Official = Callable[[Sequence[Path]], list[Any]]
 HEAD = 'spec = 1\n[model]\nname = "m"\n[source]\n'
@@ -324,6 +331,9 @@ WRONG = {
     "vocabulary_empty": _wrong(
         '[metadata.graph]\ninput_process_units = [{ type = "bert", vocab = "v.txt" }]\n', **{"v.txt": ""}
     ),
+    "token_of_odd_number": _wrong(
+        '[input.image]\nprocess_units = [{ type = "regex", pattern = "x", vocab = "v.txt" }]\n', **{"v.txt": "a ²\n"}
+    ),
     "calibration_line": _wrong(
         '[output.probabilities]\nscore_calibration.file = "c.csv"\n', **{"c.csv": "1,2,3\n1;2\n\n"}
     ),
@@ -368,7 +378,7 @@ def test_init_lifts_what_keys_say_and_a_build_of_it_says_the_same(workshop: Work
     text = (lifted / "model.toml").read_text("utf-8")
     for line in ('version = "1"', 'license = "MIT"', 'color_space = "rgb"', "mean = [123.68, 116.78, 103.94]",
                  "std = 58.4", 'description = "a picture"', "score_threshold = 0.3",
-                 'labels = { "default" = "labels.txt", "de" = "labels_de.txt" }'):  # fmt: skip
+                 'labels = { default = "labels.txt", de = "labels_de.txt" }'):  # fmt: skip
         assert f"\n{line}\n" in text, line
     built = {said_.file().parent.parent.parent.name: said_.file() for said_ in workshop.build("lifted").values()}
     assert said(built["lifted"]) == said(file)
@@ -389,8 +399,60 @@ def test_init_replaces_no_file_of_the_users(workshop: Workshop) -> None:
     assert "file2.txt is there already" in ran.err
     assert not (folder / "other.toml").exists()
     assert (folder / "file2.txt").read_text("utf-8") == "my own\n"
+    (folder / "other.toml").write_text("old", "utf-8")
+    forced = workshop.cli("init", data, "--output", folder / "other.toml", "--force")
+    assert forced.code == 64 and "file2.txt is there already" in forced.err, "--force is of the model.toml"
+    assert (folder / "file2.txt").read_text("utf-8") == "my own\n"
+    (folder / "file2.txt").unlink()
     assert workshop.cli("init", data, "--output", folder / "other.toml", "--force").code == 0
     assert (folder / "file2.txt").read_text("utf-8") == "a\nb\nc\n"
+
+
+def test_init_gives_packed_files_no_name_that_stands_for_something_else(workshop: Workshop) -> None:
+    """A file of labels that is called as the model, as model.toml, or as another but for its case, stays packed."""
+    names = {"": "M.TFLITE", "de": "Model.TOML", "fr": "labels.txt", "it": "Labels.txt", "default": "again.txt"}
+    labels = tuple(AssociatedFile(name, "", "tensor-axis-labels", locale) for locale, name in names.items())
+    graph = SubgraphMetadata(outputs=(TensorMetadata("probabilities", files=labels),))
+    file = classifiers.picture()
+    about = edit.Edits(metadata=metadata.write(ModelMetadata("m", subgraphs=(graph,))))
+    folder = workshop.folder / "m"
+    folder.mkdir(parents=True)
+    (folder / "m.tflite").write_bytes(edit.plan(memoryview(file), about).applied(memoryview(file)))
+    with zipfile.ZipFile(folder / "m.tflite", "a") as archive:
+        for name in names.values():
+            archive.writestr(name, "a\nb\nc\n")
+    ran = workshop.cli("init", folder / "m.tflite", "--output", folder / "model.toml")
+    assert ran.code == 0, ran.text
+    assert sorted(p.name for p in folder.iterdir()) == ["again.txt", "labels.txt", "m.tflite", "model.toml"]
+    text = (folder / "model.toml").read_text("utf-8")
+    assert '\nlabels = { fr = "labels.txt", default = "again.txt" }\n' in text
+    assert workshop.build("m")["m"].ok
+
+
+def test_a_name_of_the_specs_choice_reaches_the_metadata_of_a_source(workshop: Workshop) -> None:
+    """Where the spec says nothing else, nothing else is written."""
+    graph = SubgraphMetadata(
+        inputs=(TensorMetadata("image", "seen"),), outputs=(TensorMetadata("probabilities", "found"),)
+    )
+    whole = ModelMetadata("of old", min_parser_version="1.0.0", subgraphs=(graph,))
+    data = memoryview(classifiers.picture())
+    source = edit.plan(data, edit.Edits(metadata=metadata.write(whole))).applied(data)
+    workshop.model("m", TFLITE + '[input.photo]\nfrom = "image"\n', {"m.tflite": source})
+    renamed = replace(graph, inputs=(replace(graph.inputs[0], name="photo"),))
+    assert said(workshop.build()["m"].file()) == replace(whole, subgraphs=(renamed,))
+
+
+def test_all_packed_files_come_along(workshop: Workshop) -> None:
+    """More than a process may have open at once."""
+    names = [f"{number:04}.txt" for number in range(3000)]
+    more = '[metadata]\nfiles = [{ file = "more.txt" }]\n'
+    files = {"m.tflite": wild.described(), "more.txt": "more"}
+    source = workshop.model("many", TFLITE + more, files) / "m.tflite"
+    with zipfile.ZipFile(source, "a") as archive:
+        for name in names:
+            archive.writestr(name, name)
+    found = packed(workshop.build()["many"].file())
+    assert found == {**{name: name.encode() for name in names}, "labels.txt": b"cat\nno cat\n", "more.txt": b"more"}
 
 
 def test_diff_says_which_fields_and_which_files_differ(workshop: Workshop) -> None:

@@ -73,6 +73,7 @@ def test_a_model_that_breaks_under_int8(broken: Path, module_cli: Callable[..., 
     assert suggestion["layers"][0]["added"] > 0.1 > suggestion["layers"][-1]["added"]
     first, *trials = suggestion["trials"]
     assert first["layers"] == [] and not first["ok"]
+    assert {trial["kind"] for trial in trials} == {"FULLY_CONNECTED", "TANH", None}
     good = [trial for trial in trials if trial["ok"]]
     smallest = min(good, key=lambda trial: trial["size"])
     assert suggestion["layers"][0]["name"] in smallest["layers"]

@@ -46,6 +46,7 @@ def said(shop: Shop, source: Path, labels: Any) -> dict[str, Said]:
         ("drop", INT4 + _accuracy(max_drop=0.0), good),
         ("lowest", INT4 + _accuracy(min=0.9), shifted),
         ("both", INT4 + "[checks]\nmin_cosine = 0.999999\naccuracy.data = 'data.npz'\naccuracy.min = 1.0\n", good),
+        ("exact", INT4 + _accuracy(min=0.9999995), good),
         ("good", INT4 + _accuracy(min=0.5, max_drop=0.5), good),
     ):
         shop.tflite(name, toml, source=source, **arrays)
@@ -79,6 +80,10 @@ def test_it_is_said_again_at_once(said: dict[str, Said], shop: Shop) -> None:
     for name, model in again.items():
         assert model.told == said[name].told
         assert model.ran == []
+
+
+def test_a_limit_is_told_as_it_is_written(said: dict[str, Said]) -> None:
+    assert "; at least 0.9999995 is wanted" in said["exact"].told
 
 
 def test_accuracy_is_what_numpy_counts(said: dict[str, Said], shop: Shop, labels: Any) -> None:
@@ -137,6 +142,7 @@ WRONG: Mapping[str, Mapping[str, Any]] = {
     "labels_fewer": {"x": pictures(3), "labels": np.zeros(2, int)},
     "labels_beyond": {"x": pictures(3), "labels": np.array([0, 6, 1])},
     "labels_negative": {"x": pictures(3), "labels": np.array([0, -1, 1])},
+    "label_too_large": {"x": pictures(3), "labels": np.full(3, 1e30)},
     "input_name": {"X": pictures(3), "labels": np.zeros(3, int)},
     "input_missing": {"labels": np.zeros(3, int)},
     "input_shape": {"x": pictures(3)[:, :4], "labels": np.zeros(3, int)},

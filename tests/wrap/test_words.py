@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tflite_build import languages
-from tflite_build.wrap import kotlin, words
+from tflite_build.wrap import kotlin_text, words
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def decoded(literal: str) -> str:
 @given(st.text(max_size=60))
 def test_a_string_is_read_as_it_was(text: str) -> None:
     """Nothing ends the literal early or begins a template."""
-    literal = kotlin.string(text)
+    literal = kotlin_text.string(text)
     assert literal[0] == literal[-1] == '"' and literal.isprintable()
     assert not re.search(r'["$]', re.sub(r"\\.", "", literal[1:-1]))
     assert decoded(literal) == text
@@ -74,7 +74,7 @@ def test_a_string_is_read_as_it_was(text: str) -> None:
 
 @given(st.text(max_size=80))
 def test_a_comment_stays_one(text: str) -> None:
-    said = kotlin.comment(text)
+    said = kotlin_text.comment(text)
     assert "*/" not in said and "/*" not in said and "@" not in said and "\n" not in said
 
 
@@ -83,4 +83,4 @@ def test_a_comment_stays_one(text: str) -> None:
     [(0.0, "0.0f"), (1.0, "1.0f"), (-128.5, "-128.5f"), (0.1, "0.1f"), (1e-9, "1e-09f"), (1 / 3, "0.33333334f")],
 )
 def test_a_float_literal_is_exact(value: float, literal: str) -> None:
-    assert kotlin.float_literal(value) == literal
+    assert kotlin_text.float_literal(value) == literal

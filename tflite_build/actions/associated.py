@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tflite_build.engines.contract import Invalid
+from tflite_build.engines.words import counted
 from tflite_build.tflite.metadata import AssociatedFile, BertTokenizer, RegexTokenizer, SubgraphMetadata
 
-_LARGEST = 64 << 20  # of a file that lines are read of
+LARGEST = 64 << 20  # of a file that lines are read of
 _CALIBRATION = "a line has scale, slope, offset and perhaps the lowest score, or is empty"
 
 
@@ -43,12 +44,12 @@ def check(
 def _of_output(file: AssociatedFile, classes: int | None, path: Path, key: str) -> None:
     what = {"tensor-axis-labels": "label", "tensor-axis-score-calibration": "line"}.get(file.type, "")
     if file.type == "tensor-value-labels" or what:
-        found = list(lines(path, file.name, key))
+        found = lines(path, file.name, key)
         if file.type == "tensor-axis-score-calibration":
             _calibration(found, file.name, key)
         if what and classes is not None and len(found) != classes:
             raise Invalid(
-                f"'{file.name}' has {len(found)} {what}{'' if len(found) == 1 else 's'}, and the model {classes} "
+                f"'{file.name}' has {counted(len(found), what)}, and the model {classes} "
                 f"class{'' if classes == 1 else 'es'}",
                 key,
                 "it needs one line for each class, in the order of the output",
@@ -92,11 +93,11 @@ def _token(line: str) -> str:
 
 def _numbered(line: str) -> str:
     token, _, number = line.rpartition(" ")
-    return token if number.isdigit() else ""
+    return token if number.isascii() and number.isdigit() else ""
 
 
-def lines(path: Path, name: str, key: str) -> Iterator[str]:
-    """The lines of a file of the user's, without their ends; one that is empty at the end is none.
+def lines(path: Path, name: str, key: str) -> list[str]:
+    """The lines of a file of the user's, as `split` finds them.
 
     Args:
         path: The file.
@@ -106,15 +107,23 @@ def lines(path: Path, name: str, key: str) -> Iterator[str]:
     Raises:
         Invalid: If it is not UTF-8, or too large for a list of words.
     """
-    if path.stat().st_size > _LARGEST:
-        raise Invalid(f"'{name}' has more than {_LARGEST >> 20} MB, which is no list of words", key)
+    if path.stat().st_size > LARGEST:
+        raise Invalid(f"'{name}' has more than {LARGEST >> 20} MB, which is no list of words", key)
     data = path.read_bytes()
     try:
-        text = data.decode("utf-8")
+        return split(data)
     except UnicodeDecodeError as error:
         place = data[: error.start].count(b"\n") + 1
         raise Invalid(f"'{name}' is not UTF-8 text: line {place} has byte 0x{data[error.start]:02x}", key) from None
-    found = text.removeprefix("\ufeff").split("\n")
+
+
+def split(content: bytes) -> list[str]:
+    """The lines of a file with this content, without their ends; one that is empty at the end is none.
+
+    Raises:
+        UnicodeDecodeError: If it is not UTF-8.
+    """
+    found = content.decode("utf-8").removeprefix("\ufeff").split("\n")
     if found[-1] == "":
         found.pop()
-    yield from (each.removesuffix("\r") for each in found)
+    return [line.removesuffix("\r") for line in found]

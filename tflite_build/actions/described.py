@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tflite_build.spec import associated, metadata
-from tflite_build.spec.associated import base_name
 from tflite_build.spec.metadata import DEFAULT_LOCALE, ProcessUnit, Tokenizer
 from tflite_build.spec.tensors import Input, Output
 from tflite_build.spec.types import ModelSpec
 from tflite_build.tflite import metadata as wire
+from tflite_build.tflite.archive import base_name
 from tflite_build.tflite.metadata import (
     AssociatedFile,
     AudioProperties,
@@ -121,6 +121,7 @@ class Said:
         signatures: Of signatures by name; "" stands for the only one.
         custom: Custom metadata by its name: the base name of a file.
         files: Keys of model.toml by the base name of a file.
+        names_only: Whether it says no more than how tensors are called, for which alone no metadata is written.
     """
 
     model: ModelMetadata = field(default_factory=ModelMetadata)
@@ -129,6 +130,16 @@ class Said:
     signatures: Mapping[str, SaidSignature] = field(default_factory=dict)
     custom: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    names_only: bool = False
+
+    @property
+    def renames(self) -> bool:
+        """Whether a tensor has a name of the spec's own choice."""
+        return any(t.renamed for s in self.signatures.values() for side in (s.inputs, s.outputs) for t in side.values())
+
+    def of(self, signature: str) -> SaidSignature:
+        """What is said of a signature."""
+        return self.signatures.get(signature) or self.signatures.get("") or SaidSignature()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -139,6 +150,7 @@ class Said:
             "signatures": {name: s.to_json() for name, s in self.signatures.items()},
             "custom": dict(self.custom),
             "files": dict(self.files),
+            "names_only": self.names_only,
         }
 
     @staticmethod
@@ -151,11 +163,12 @@ class Said:
             {name: SaidSignature.from_json(s) for name, s in value["signatures"].items()},
             value["custom"],
             value["files"],
+            value["names_only"],
         )
 
 
 def of(spec: ModelSpec) -> Said | None:
-    """What `spec` says; None where it says nothing beyond names, or wants nothing written."""
+    """What `spec` says; None where it wants nothing written."""
     own, about = spec.metadata, spec.model
     if not own.write:
         return None
@@ -184,15 +197,6 @@ def of(spec: ModelSpec) -> Said | None:
         input_groups=tuple(TensorGroup(name, names) for name, names in own.graph.input_groups.items()),
         output_groups=tuple(TensorGroup(name, names) for name, names in own.graph.output_groups.items()),
     )
-    custom = {name: base_name(path) for name, path in sorted(own.custom.items())}
-    said = Said(
-        model,
-        graph,
-        own.signature or "",
-        signatures,
-        custom,
-        {base_name(path): key for key, path in reversed(list(associated.named(spec)))},
-    )
     tensors = [t for s in signatures.values() for side in (s.inputs, s.outputs) for t in side.values()]
     beyond_names = (
         any(t.said != TensorMetadata() or t.content for t in tensors)
@@ -200,7 +204,17 @@ def of(spec: ModelSpec) -> Said | None:
         or own != metadata.Metadata()
         or model != ModelMetadata(about.name)
     )
-    return said if beyond_names else None
+    if not beyond_names:
+        return Said(signatures=signatures, names_only=True)
+    custom = {name: base_name(path) for name, path in sorted(own.custom.items())}
+    return Said(
+        model,
+        graph,
+        own.signature or "",
+        signatures,
+        custom,
+        {base_name(path): key for key, path in reversed(list(associated.named(spec)))},
+    )
 
 
 def _files(files: tuple[metadata.AssociatedFile, ...]) -> tuple[AssociatedFile, ...]:

@@ -10,11 +10,13 @@ is left out, so that a reader that needs it refuses the file instead of being wr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tflite_build.engines.contract import Invalid
+from tflite_build.engines.words import counted
 from tflite_build.errors import near_miss, one_of
 from tflite_build.tflite import metadata as wire
 from tflite_build.tflite.metadata import (
@@ -109,9 +111,8 @@ def of(said: Said, subject: Subject, existing: Existing | None, custom: Mapping[
     model = subject.model
     base = existing.said if existing else ModelMetadata()
     first = primary(said, model)
-    old = base.subgraphs[0] if base.subgraphs else SubgraphMetadata()
-    graph = _signature(said.signatures.get(first.name) or said.signatures.get("") or SaidSignature(), first, subject,
-                       old, existing)  # fmt: skip
+    old = _before(base.subgraphs[0], first, model) if base.subgraphs else SubgraphMetadata()
+    graph = _signature(said.of(first.name), first, subject, old, existing if first.subgraph == 0 else None)
     _check_groups(said.graph, graph)
     graph = replace(
         graph,
@@ -142,6 +143,24 @@ def of(said: Said, subject: Subject, existing: Existing | None, custom: Mapping[
         subgraphs=(graph, *base.subgraphs[1:]),
     )
     return replace(whole, min_parser_version=wire.parser_version(whole))
+
+
+def _before(main: SubgraphMetadata, first: Signature, model: Model) -> SubgraphMetadata:
+    """What a source says of the signature that is described.
+
+    Its metadata is about graph 0, unless there is an entry of its own about that, as `of` leaves it where another
+    signature is described.
+    """
+    zero = next((s.name for s in model.signatures if s.subgraph == 0), first.name)
+    further = wire.signatures(main)
+    others = wire.without_signature(main, first.name)
+    if first.name in further:
+        start = replace(further[first.name], custom=others.custom)
+    elif first.name == zero or zero in further:
+        return main
+    else:
+        start = SubgraphMetadata(custom=others.custom)
+    return start if zero in (first.name, *further) else wire.with_signature(start, zero, replace(main, custom=()))
 
 
 def _signature(
@@ -226,8 +245,7 @@ def _picture(tensor: Tensor) -> tuple[int, int, int]:
 def _usual_stats(told: SaidTensor, tensor: Tensor) -> Stats | None:
     """What an input lies between by what the spec says of it; None where that says nothing."""
     if told.content == "image" and not told.unsayable:
-        units = [u.options for u in told.said.process_units if isinstance(u.options, Normalization)]
-        pairs = list(zip(units[0].mean, units[0].std, strict=True)) if units else [(0.0, 1.0)]
+        pairs = _pairs(told) or [(0.0, 1.0)]
         low, high = (tuple((pixel - mean) / std for mean, std in pairs) for pixel in _PIXELS)
         stats = Stats(high, low)
         return _stored(stats, tensor.quantization, tensor.dtype) if tensor.quantization else stats
@@ -237,6 +255,12 @@ def _usual_stats(told: SaidTensor, tensor: Tensor) -> Stats | None:
     return None
 
 
+def _pairs(told: SaidTensor) -> list[tuple[float, float]]:
+    """Mean and std of each channel, or of all; none where that is not said."""
+    found = wire.normalization(told.said.process_units)
+    return list(zip(found.mean, found.std, strict=True)) if found else []
+
+
 def warnings(said: Said, subject: Subject) -> tuple[str, ...]:
     """What readers of the described signature will do otherwise than the spec says."""
     first = primary(said, subject.model)
@@ -244,16 +268,12 @@ def warnings(said: Said, subject: Subject) -> tuple[str, ...]:
     if first.subgraph != 0:
         main = next((f"'{s.name}'" for s in subject.model.signatures if s.subgraph == 0), "another graph")
         found.append(f"the metadata describes signature '{first.name}', and readers of it run {main}")
-    told = said.signatures.get(first.name) or said.signatures.get("") or SaidSignature()
+    told = said.of(first.name).inputs
     for name, tensor in subject.named(first)[0]:
-        q = tensor.quantization
-        if name not in told.inputs or told.inputs[name].content != "image" or tensor.dtype != "uint8" or q is None:
+        scale = _scale(tensor.quantization)
+        if name not in told or told[name].content != "image" or tensor.dtype != "uint8" or scale is None:
             continue
-        units = [u.options for u in told.inputs[name].said.process_units if isinstance(u.options, Normalization)]
-        pairs = zip(units[0].mean, units[0].std, strict=True) if units else ()
-        ends = [
-            ((p - mean) / std / q.scales[0] + (q.zero_points or (0,))[0], p) for mean, std in pairs for p in _PIXELS
-        ]
+        ends = [(_integer((p - mean) / std, scale), p) for mean, std in _pairs(told[name]) for p in _PIXELS]
         if not ends or any(abs(stored - pixel) > _NEAR for stored, pixel in ends):
             found.append(
                 f"MediaPipe and the Task library give input '{name}' pixels as they are, since it is uint8; "
@@ -264,15 +284,28 @@ def warnings(said: Said, subject: Subject) -> tuple[str, ...]:
 
 def _stored(stats: Stats, quantization: Quantization, dtype: str) -> Stats:
     """The integers that a quantized tensor has for real numbers."""
-    if quantization.per_channel or quantization.blockwise or dtype not in _LIMITS or not quantization.scales[0]:
+    scale = _scale(quantization)
+    if scale is None or dtype not in _LIMITS:
         return stats
     lowest, highest = _LIMITS[dtype]
-    scale, zero = quantization.scales[0], quantization.zero_points[0] if quantization.zero_points else 0
 
     def stored(values: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(float(min(highest, max(lowest, round(v / scale) + zero))) for v in values)
+        return tuple(float(round(min(highest, max(lowest, _integer(v, scale))))) for v in values)
 
     return Stats(stored(stats.max), stored(stats.min))
+
+
+def _scale(quantization: Quantization | None) -> tuple[float, int] | None:
+    """The scale and the zero point of a tensor that has one of them, and a good one."""
+    if quantization is None or quantization.per_channel or quantization.blockwise or len(quantization.scales) != 1:
+        return None
+    scale = quantization.scales[0]
+    return (scale, (quantization.zero_points or (0,))[0]) if 0 < scale < math.inf else None
+
+
+def _integer(value: float, scale: tuple[float, int]) -> float:
+    """What a tensor has for a real number, before it is rounded."""
+    return value / scale[0] + scale[1]
 
 
 _Named = TypeVar("_Named", bound=TensorGroup | CustomMetadata)
@@ -298,14 +331,15 @@ def _files(new: tuple[AssociatedFile, ...], old: tuple[AssociatedFile, ...]) -> 
 
 def _check(told: SaidTensor, tensor: Tensor) -> None:
     said, rank = told.said, len(tensor.shape)
-    known = tensor.known_shape is not None
+    known, dimensions = tensor.known_shape is not None, counted(rank, "dimension")
     if known and said.dimension_names and len(said.dimension_names) != rank:
         count = len(said.dimension_names)
-        raise Invalid(f"{count} names are given, and the tensor has {_dimensions(rank)}", f"{told.key}.dimension_names")
+        raise Invalid(f"{count} names are given, and the tensor has {dimensions}", f"{told.key}.dimension_names")
     range_ = said.content.range if said.content else None
     if known and range_ is not None and range_.max >= max(rank, 1) and not _usual(range_):
         raise Invalid(
-            f"dimension {range_.max} is named, and the tensor has {_dimensions(rank)}", f"{told.key}.content_range"
+            f"dimension {range_.max} is named, and the tensor has {dimensions}",
+            f"{told.key}.content_range",
         )
     channels = _channels(told, tensor)
     if not channels:
@@ -336,10 +370,6 @@ def _channels(told: SaidTensor, tensor: Tensor) -> int:
     if told.content == "image":
         return _picture(tensor)[2]
     return max(0, tensor.shape[-1]) if tensor.shape else 0
-
-
-def _dimensions(count: int) -> str:
-    return f"{count} dimension{'' if count == 1 else 's'}"
 
 
 def _check_groups(said: SubgraphMetadata, graph: SubgraphMetadata) -> None:

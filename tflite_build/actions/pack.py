@@ -32,7 +32,6 @@ from .tools import Tools
 
 _SOURCE = "source"  # the file that metadata is taken from, where it is another than the one to pack
 _FILE = "file:"  # of the inputs that are files of the user's, by base name
-_LARGEST_CUSTOM = 64 << 20
 
 
 def step_id(variant: str) -> str:
@@ -53,12 +52,14 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: ResolvedVariant
     inputs: dict[str, Input] = {"model": file}
     if variant.quantize == "from-source":
         params["from_source"] = True
-    if isinstance(spec.source, TfliteSource) and file.step != convert.ID:
-        inputs[_SOURCE] = OutputOf(convert.ID, convert.MODEL)
+    if isinstance(spec.source, TfliteSource):
+        params["is_source"] = True
+        if file.step != convert.ID:
+            inputs[_SOURCE] = OutputOf(convert.ID, convert.MODEL)
     if said is not None:
         params["metadata"] = said.to_json()
         inputs |= {
-            _FILE + spec_files.base_name(path): ProjectFile(model.loaded.folder / path)
+            _FILE + archive.base_name(path): ProjectFile(model.loaded.folder / path)
             for _, path in spec_files.named(spec)
         }
     return Step(step_id(variant.name), "pack", tools.local("pack"), params, inputs, variant=variant.name)
@@ -72,8 +73,8 @@ def run(request: Request) -> Answer:
     """
     try:
         return _packed(request)
-    except FormatError as error:  # only a file that is the source itself can be so
-        raise Invalid(str(error), "source.path") from error
+    except FormatError as error:
+        raise Invalid(str(error), "source.path" if request.params.get("is_source") else "") from error
 
 
 def _packed(request: Request) -> Answer:
@@ -96,7 +97,7 @@ def _packed(request: Request) -> Answer:
         patches = edit.plan(data, edits, end)
         stays = given is own and not about.files and patches.size == end
         if stays:
-            patches = Patches((*patches.pieces, Span(end, len(data) - end)), patches.writes, patches.changed)
+            patches = Patches((*patches.pieces, Span(end, len(data) - end)), patches.writes)
     patches.write(path, target)
     members: dict[str, Path | Member] = {m.base: m for m in given.members} if given else {}
     members |= about.files
@@ -123,10 +124,10 @@ class _About:
 
 def _described(request: Request, data: memoryview, subject: Subject) -> _About:
     given = request.params.get("metadata")
+    said = Said.from_json(given) if given is not None else Said(names_only=True)
     existing = _existing(request, data, subject.model)
-    if given is None and (existing is None or _SOURCE not in request.inputs):
+    if said.names_only and (existing is None or not (_SOURCE in request.inputs or said.renames)):
         return _About()
-    said = Said.from_json(given) if given is not None else Said()
     named = {base: request.inputs[_FILE + base] for base in said.files}
     custom = {name: _custom(named[base], base, name) for name, base in said.custom.items()}
     first = metadata.primary(said, subject.model)
@@ -157,8 +158,8 @@ def _existing(request: Request, data: memoryview, model: Model) -> Existing | No
 
 
 def _custom(path: Path, name: str, title: str) -> bytes:
-    if path.stat().st_size > _LARGEST_CUSTOM:
-        message = f"'{name}' has more than {_LARGEST_CUSTOM >> 20} MB, which is too much for metadata"
+    if path.stat().st_size > wire.MOST_DATA:
+        message = f"'{name}' has more than {wire.MOST_DATA >> 20} MB, which is too much for metadata"
         raise Invalid(message, f'metadata.custom."{title}"')
     return path.read_bytes()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tflite_build.engines.contract import Declared, Names, Request
@@ -160,6 +160,6 @@ def _output(value: Mapping[str, Any], name: str, request: Request) -> Said:
     return Said(value["content"], value["description"], value["activation"], value["threshold"], value["most"], labels)
 
 
-def _lines(request: Request, given: str, output: str) -> Iterator[str]:
+def _lines(request: Request, given: str, output: str) -> list[str]:
     file = request.inputs[given]
     return associated.lines(file, file.name, f'output."{output}".labels')

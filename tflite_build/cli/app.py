@@ -354,7 +354,7 @@ def init(
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("model.toml"),
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that is there.")] = False,
     offline: Offline = False,
 ) -> None:
     """Look into MODEL and write a model.toml for it that builds as it stands."""

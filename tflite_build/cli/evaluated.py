@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from tflite_build.engines.words import counted
 from tflite_build.errors import printable
 from tflite_build.evaluation.delegates import Coverage
 from tflite_build.evaluation.figures import Figures
@@ -226,16 +227,16 @@ def _delegates(evaluation: Evaluation) -> None:
 
 def _coverage(title: str, coverage: Coverage) -> None:
     could = f"; it could take {coverage.taken}, in pieces of {', '.join(map(str, coverage.pieces))}"
-    counts = f"{coverage.delegated} of {_counted(coverage.operators, 'operator')}"
+    counts = f"{coverage.delegated} of {counted(coverage.operators, 'operator')}"
     console.line(f"{title}: {counts}{could if coverage.pieces else ''}")
     if coverage.cuts:
         console.line(f"  cut at {', '.join(map(printable, coverage.cuts[:6]))}")
-    counted: dict[tuple[str, str], list[str]] = {}
+    layers: dict[tuple[str, str], list[str]] = {}
     for n in coverage.not_taken:
-        counted.setdefault((n.operator, n.reason), []).append(n.layer)
+        layers.setdefault((n.operator, n.reason), []).append(n.layer)
     rows = [
         [op, str(len(where)), reason, ", ".join(dict.fromkeys(filter(None, map(printable, where[:2]))))]
-        for (op, reason), where in counted.items()
+        for (op, reason), where in layers.items()
     ]
     console.table(["not taken", "count", "why", "layers"], rows[:_SHOWN], right=(1,), indent="  ")
     _more(len(rows))
@@ -244,14 +245,14 @@ def _coverage(title: str, coverage: Coverage) -> None:
 
 def _complexity(found: Figures) -> None:
     c = found.complexity
-    parts = [f"{_counted(c.operators, 'operator')} of {_counted(c.kinds, 'kind')}", _counted(c.tensors, "tensor")]
-    parts.append(_counted(c.signatures, "signature"))
+    parts = [f"{counted(c.operators, 'operator')} of {counted(c.kinds, 'kind')}", counted(c.tensors, "tensor")]
+    parts.append(counted(c.signatures, "signature"))
     if c.subgraphs > 1:
         parts.append(f"{c.subgraphs} subgraphs")
     if c.control_flow:
         parts.append(f"control flow: {', '.join(dict.fromkeys(c.control_flow))}")
     if c.variables:
-        parts.append(_counted(c.variables, "variable"))
+        parts.append(counted(c.variables, "variable"))
     if c.dynamic_inputs:
         parts.append(f"open shapes of {', '.join(map(printable, c.dynamic_inputs))}")
     console.line("complexity: " + "; ".join(parts))
@@ -298,10 +299,6 @@ def _unlike(obstacles: Sequence[Obstacle]) -> list[Obstacle]:
 def _blamed(o: Obstacle) -> str:
     named = o.source and o.source.rpartition("/")[2] != o.operator
     return printable(o.operator or "the model") + (f" in '{printable(o.source)}'" if named else "")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _short(name: str) -> str:

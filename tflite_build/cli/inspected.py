@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tflite_build.engines.words import counted
 from tflite_build.errors import printable
 from tflite_build.tflite import metadata
 from tflite_build.tflite.metadata import (
@@ -139,7 +140,7 @@ def _branch(summary: Summary, index: int, role: str, above: tuple[int, ...], sho
         yield f"{head} (above)"
         return
     shown.add(index)
-    yield f"{head}: {_count(len(graph.operators), 'operator')}, {_count(len(summary.tensors[index]), 'tensor')}"
+    yield f"{head}: {counted(len(graph.operators), 'operator')}, {counted(len(summary.tensors[index]), 'tensor')}"
     if len(above) == _DEEPEST:
         yield f"{indent}  ..."
         return
@@ -153,7 +154,7 @@ def _branch(summary: Summary, index: int, role: str, above: tuple[int, ...], sho
 def _operators(summary: Summary) -> None:
     for index, graph in enumerate(summary.graphs):
         console.line()
-        console.line(f"{_graph_title(summary, index)}: {_count(len(graph.operators), 'operator')}")
+        console.line(f"{_graph_title(summary, index)}: {counted(len(graph.operators), 'operator')}")
         if graph.operators:
             rows = [_use_row(number, operator) for number, operator in enumerate(graph.operators)]
             console.table(["", "operator", "version", "takes", "gives", "options"], rows, right=(0, 2), indent="  ")
@@ -183,7 +184,7 @@ def _indices(indices: tuple[int, ...]) -> str:
 def _tensors(summary: Summary) -> None:
     for index, (graph, sizes) in enumerate(zip(summary.tensors, summary.stored, strict=True)):
         console.line()
-        console.line(f"{_graph_title(summary, index)}: {_count(len(graph), 'tensor')}")
+        console.line(f"{_graph_title(summary, index)}: {counted(len(graph), 'tensor')}")
         rows = [_whole_row(tensor, size, summary) for tensor, size in zip(graph, sizes, strict=True)]
         if rows:
             head = ["", "tensor", "type", "shape", "stored", "scale", "zero point", ""]
@@ -203,7 +204,7 @@ def _whole_row(tensor: Tensor, size: int, summary: Summary) -> list[str]:
 
 
 def _sparse(sparsity: Sparsity) -> str:
-    blocks = f", blocks of {_count(len(sparsity.blocks), 'dimension')}" if sparsity.blocks else ""
+    blocks = f", blocks of {counted(len(sparsity.blocks), 'dimension')}" if sparsity.blocks else ""
     return f"sparse{blocks}"
 
 
@@ -278,7 +279,7 @@ def _content(content: Content | None) -> str:
             what = f"image{'' if color_space == 'unknown' else f' {color_space}'}"
             what += f" of {size.width} x {size.height}" if size else ""
         case AudioProperties(rate, channels):
-            what = f"audio {rate} Hz, {_count(channels, 'channel')}"
+            what = f"audio {rate} Hz, {counted(channels, 'channel')}"
         case BoundingBoxProperties(index, type_, coordinates):
             order = f" in the order {_indices(index)}" if index else ""
             what = f"boxes by {type_}{order}, {coordinates}"
@@ -342,10 +343,6 @@ def _external(summary: Summary) -> None:
 def _graph_title(summary: Summary, index: int) -> str:
     name = summary.graphs[index].name
     return f"graph {index}{f' {_short(name)}' if name else ''}"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _runtime(summary: Summary) -> str:

@@ -7,7 +7,7 @@ loops and branches alone, whose values nobody sees while ranges are measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tflite_build.tflite.reader import Model, Tensor
@@ -98,25 +98,39 @@ NONE = Quantizing((), {})  # no proxy: JSON is made of copies
 def quantizing(model: Model, graphs: tuple[Graph, ...]) -> Quantizing:
     """What quantizers make of a file whose weights are float32."""
     main = {s.subgraph for s in model.signatures}
-    weights = dict(w for graph in graphs for w in _weights(graph))
+    weights = [w for graph in graphs for w in _weights(graph).values()]
+    once = {w.tensor.buffer: w.tensor for w in weights}.values()  # which several graphs may have
     integer = [g for g in graphs if g.index in main]
     sizes = {}
     if weights:
-        sizes["float16"] = model.size + sum(_half(tensor) for _, tensor, _ in weights.values())
-        sizes["dynamic-int8"] = model.size + sum(_byte(tensor, channels) for _, tensor, channels in weights.values())
+        made = sum(_CONVERSION + len(w.tensor.name) for w in weights)  # float32 of each
+        sizes["float16"] = model.size + made - sum(size(tensor) // 2 for tensor in once)
+        tables = sum(_table(w.scales) for w in weights)
+        sizes["dynamic-int8"] = model.size + tables - sum(_saved(tensor) for tensor in once)
+    stored: set[int] = set()
     if any(_is_integer(node) for graph in integer for node in graph.nodes):
-        sizes["int8"] = model.size + sum(_in_int8(graphs[index]) for index in sorted(main))
+        sizes["int8"] = model.size + sum(_in_int8(graph, stored) for graph in integer)
     return Quantizing(tuple(sizes), {kind: count for kind, count in sizes.items() if count < model.size})
 
 
-def _weights(graph: Graph) -> Iterator[tuple[int, tuple[Node, Tensor, int]]]:
-    """The weights that have forms of their own, by their buffers, each with its operator and how many scales it gets."""
+@dataclass(frozen=True, slots=True)
+class _Weight:
+    """A constant that has forms of its own, and how many scales it gets."""
+
+    tensor: Tensor
+    scales: int
+
+
+def _weights(graph: Graph) -> dict[int, _Weight]:
+    """The weights by the indices of their tensors."""
+    found = {}
     for node in graph.nodes:
         place = None if node.custom else _WEIGHTED.get(node.name)
         tensor = node.input(place[0]) if place else None
         if place and tensor is not None and graph.is_constant(tensor) and tensor.dtype == _FLOAT:
             shape = dims(tensor)
-            yield tensor.buffer, (node, tensor, shape[place[1]] if shape else 1)
+            found[tensor.index] = _Weight(tensor, shape[place[1]] if shape else 1)
+    return found
 
 
 def _is_integer(node: Node) -> bool:
@@ -124,19 +138,22 @@ def _is_integer(node: Node) -> bool:
     return not node.custom and node.name in _INTEGER and made is not None and made.dtype == _FLOAT
 
 
-def _half(tensor: Tensor) -> int:
-    """What a weight as float16 adds, with the operator that makes float32 of it; mostly that is less than nothing."""
-    return _CONVERSION + len(tensor.name) - size(tensor) // 2
+def _table(scales: int) -> int:
+    """What a quantized tensor has beside its values."""
+    return _SCALE * scales + _TABLE
 
 
-def _byte(tensor: Tensor, scales: int) -> int:
-    """What a constant in one byte for each number adds."""
-    return _SCALE * scales + _TABLE - size(tensor) * 3 // 4
+def _saved(tensor: Tensor) -> int:
+    """What a constant needs less in one byte for each number."""
+    return size(tensor) * 3 // 4
 
 
-def _in_int8(graph: Graph) -> int:
-    """What integer arithmetic adds to a graph: constants in a byte, biases in four as before, scales everywhere."""
-    channels = {tensor.index: scales for _, (_, tensor, scales) in _weights(graph)}
+def _in_int8(graph: Graph, stored: set[int]) -> int:
+    """What integer arithmetic adds to a graph: constants in a byte, biases in four as before, scales everywhere.
+
+    `stored` are the buffers of constants that other graphs have too, which are in the file once; it gets this one's.
+    """
+    channels = {index: weight.scales for index, weight in _weights(graph).items()}
     seen: set[int] = set()
     added = 0
     for node in filter(_is_integer, graph.nodes):
@@ -145,13 +162,15 @@ def _in_int8(graph: Graph) -> int:
         for tensor in node.tensors():
             if bias is not None and tensor.index == bias.index:
                 # One that several share has scales of each, so that it is there several times.
-                added += _SCALE * scales + _TABLE + (tensor.index in seen) * (size(tensor) + len(tensor.name) + _TENSOR)
+                added += _table(scales) + (tensor.index in seen) * (size(tensor) + len(tensor.name) + _TENSOR)
             elif tensor.index in seen or tensor.dtype != _FLOAT:
                 continue
             elif graph.is_constant(tensor):
-                added += _byte(tensor, channels.get(tensor.index, 1))
+                added += _table(channels.get(tensor.index, 1))
+                added -= _saved(tensor) if tensor.buffer not in stored else 0
+                stored.add(tensor.buffer)
             else:
-                added += _SCALE + _TABLE
+                added += _table(1)
             seen.add(tensor.index)
     ends = {*graph.subgraph.inputs, *graph.subgraph.outputs}
     return added + sum(_CONVERSION + len(t.name) for t in graph.tensors if t.index in ends & seen)

@@ -13,7 +13,7 @@ from tflite_build.planning.action import Step
 from tflite_build.planning.resolve import ResolvedVariant
 from tflite_build.spec.rules import STATIC_QUANTIZE
 
-from .checks import accuracy_of, accuracy_text
+from .checks import accuracy_of, accuracy_text, limit_of
 from .execute import Done, InvalidStep, LostInput
 from .job import Job
 from .result import Gate
@@ -72,7 +72,7 @@ def of_source(job: Job, gate: Gate) -> str:
     if gate.ok or measure is None or gate.check not in ("accuracy.min", "accuracy.max"):
         return ""
     figure = accuracy_of(job, "")
-    limit = float(gate.limit.rpartition(" ")[2])
+    limit = limit_of(job.loaded, gate.variant, gate.check)
     if figure is None or (figure >= limit if gate.check == "accuracy.min" else figure <= limit):
         return ""
     text = accuracy_text(figure, share=measure.is_share)

@@ -91,6 +91,11 @@ class _Limits:
         return Gate(self.variant, check, subject, figure, limit, problem)
 
 
+def limit_of(loaded: LoadedSpec, variant: str, key: str) -> Any:
+    """The limit that a variant has at a key of `checks`, as "accuracy.min"; None where it has none."""
+    return _Limits(loaded, variant).of(key)[0]
+
+
 def _at(limits: FileLimits | None, key: str) -> Any:
     value: Any = limits
     for part in key.split("."):
@@ -226,7 +231,7 @@ def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> 
         for word in ("min", "max", "max_drop"):
             limit, key = limits.of(f"accuracy.{word}")
             if limit is not None:
-                yield _unmeasured(limits, key, measure.name, f"{limit:g}", variant)
+                yield _unmeasured(limits, key, measure.name, f"{_exact(limit)}", variant)
     if found is None or measure is None:
         return
     figure = accuracy_text(found, share=measure.is_share)
@@ -235,9 +240,9 @@ def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> 
     for word, wanted in (("min", "at least"), ("max", "at most")):
         limit, key = limits.of(f"accuracy.{word}")
         if limit is not None:
-            message = f"variant '{variant.name}' has {figure} in {measure.name}; {wanted} {limit:g} is wanted"
+            message = f"variant '{variant.name}' has {figure} in {measure.name}; {wanted} {_exact(limit)} is wanted"
             kept = found >= limit if word == "min" else found <= limit
-            yield limits.gate(key, measure.name, figure, f"{wanted} {limit:g}", None if kept else (message, ""))
+            yield limits.gate(key, measure.name, figure, f"{wanted} {_exact(limit)}", None if kept else (message, ""))
     most, key = limits.of("accuracy.max_drop")
     if most is not None and source is not None:
         before = accuracy_text(source, share=measure.is_share)
@@ -245,10 +250,10 @@ def _accuracy(limits: _Limits, variant: VariantResult, source: float | None) -> 
         drop = found - source if measure.lower_is_better else source - found
         message = (
             f"variant '{variant.name}' {way} from {before} to {figure} in {measure.name}; "
-            f"at most {most:g} {other} is wanted"
+            f"at most {_exact(most)} {other} is wanted"
         )
         wrong = None if drop <= most else (message, "")
-        yield limits.gate(key, measure.name, f"{before} to {figure}", f"at most {most:g} {other}", wrong)
+        yield limits.gate(key, measure.name, f"{before} to {figure}", f"at most {_exact(most)} {other}", wrong)
 
 
 def _runtime(loaded: LoadedSpec, variant: VariantResult, model: Model) -> Iterator[Gate]:

@@ -5,14 +5,16 @@ Only what keys say as well, and only where a build would take it: all else stays
 
 from __future__ import annotations
 
-import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tflite_build.tflite import archive, reader, summary
-from tflite_build.tflite.archive import Archive, Member
+from tflite_build.actions import associated
+from tflite_build.spec.metadata import DEFAULT_LOCALE
+from tflite_build.tflite import archive, metadata, reader, summary
+from tflite_build.tflite.archive import Archive
 from tflite_build.tflite.flatbuffer import FormatError
 from tflite_build.tflite.metadata import (
     AudioProperties,
@@ -25,7 +27,6 @@ from tflite_build.tflite.metadata import (
 )
 from tflite_build.tflite.reader import Model, Tensor
 
-_LARGEST = 16 << 20  # of a file with labels
 _LONGEST = 10_000  # of a text
 _CHANNELS = {"rgb": 3, "grayscale": 1}
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
@@ -33,7 +34,7 @@ _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """Lines of model.toml.
+    """Keys of model.toml and their values.
 
     Attributes:
         signature: The signature that `inputs` and `outputs` are of.
@@ -44,14 +45,14 @@ class Lifted:
     """
 
     signature: str = ""
-    model: tuple[str, ...] = ()
-    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    model: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def of(path: Path) -> Lifted:
-    """What the file at `path` says.
+def of(path: Path, taken: Collection[str] = ()) -> Lifted:
+    """What the file at `path` says, with no file of a name that is `taken`.
 
     Raises:
         FormatError: If it is no whole .tflite file.
@@ -59,17 +60,51 @@ def of(path: Path) -> Lifted:
     with reader.opened(path) as data:
         model = reader.parse(data)
         said = summary.described(data, model)
-    return Lifted() if said is None else _lifted(said, model, archive.of(path))
+    return Lifted() if said is None else _lifted(said, model, _Files(archive.of(path), taken))
 
 
-def _lifted(said: ModelMetadata, model: Model, packed: Archive | None) -> Lifted:
+class _Files:
+    """Files packed with a model that are to lie beside its model.toml, each name once whatever its case."""
+
+    def __init__(self, packed: Archive | None, taken: Collection[str]) -> None:
+        self._members = {m.base: m for m in reversed(packed.members)} if packed else {}
+        self._taken = {name.casefold() for name in taken}
+        self.found: dict[str, bytes] = {}
+
+    def labels(self, name: str, classes: int) -> bool:
+        """Whether a build takes the file of this name as labels of so many classes, and it can lie beside model.toml."""
+        if name in self.found:
+            return _are_labels(self.found[name], classes)
+        member = self._members.get(name)
+        if member is None or member.size > associated.LARGEST or name.casefold() in self._taken:
+            return False
+        if not set(name) <= _SAFE or name.startswith("."):
+            return False
+        try:
+            content = member.read(associated.LARGEST)
+        except FormatError:
+            return False
+        if not _are_labels(content, classes):
+            return False
+        self._taken.add(name.casefold())
+        self.found[name] = content
+        return True
+
+
+def _are_labels(content: bytes, classes: int) -> bool:
+    try:
+        return classes <= 0 or len(associated.split(content)) == classes
+    except UnicodeDecodeError:
+        return False
+
+
+def _lifted(said: ModelMetadata, model: Model, files: _Files) -> Lifted:
     texts = {key: getattr(said, key) for key in ("version", "description", "author", "license")}
-    own = tuple(f"{key} = {_text(text)}" for key, text in texts.items() if 0 < len(text) <= _LONGEST)
+    own = {key: text for key, text in texts.items() if 0 < len(text) <= _LONGEST}
     signature = next((s for s in model.signatures if s.subgraph == 0), None)
     if signature is None or not said.subgraphs:
         return Lifted(model=own)
     graph = model.subgraphs[0]
-    files: dict[str, bytes] = {}
 
     def named(
         indices: Sequence[int], names: Mapping[int, str], tensors: Sequence[TensorMetadata]
@@ -85,16 +120,13 @@ def _lifted(said: ModelMetadata, model: Model, packed: Archive | None) -> Lifted
     return Lifted(
         signature.name,
         own,
-        {n: tuple(_input(t, about)) for n, t, about in named(graph.inputs, inputs, described.inputs)},
-        {
-            n: tuple(_output(t, about, packed, files))
-            for n, t, about in named(graph.outputs, outputs, described.outputs)
-        },
-        files,
+        {n: dict(_input(t, about)) for n, t, about in named(graph.inputs, inputs, described.inputs)},
+        {n: dict(_output(t, about, files)) for n, t, about in named(graph.outputs, outputs, described.outputs)},
+        files.found,
     )
 
 
-def _input(tensor: Tensor, said: TensorMetadata) -> Iterator[str]:
+def _input(tensor: Tensor, said: TensorMetadata) -> Iterator[tuple[str, Any]]:
     yield from _description(said)
     properties = said.content.properties if said.content else None
     if isinstance(properties, ImageProperties):
@@ -102,71 +134,49 @@ def _input(tensor: Tensor, said: TensorMetadata) -> Iterator[str]:
         normalization = _normalization(said.process_units, channels)
         if channels not in (1, 3) or normalization is None:
             return
-        yield 'content = "image"'
+        yield "content", "image"
         if _CHANNELS.get(properties.color_space) == channels:
-            yield f"color_space = {_text(properties.color_space)}"
-        yield f"mean = {_numbers(normalization.mean)}"
-        yield f"std = {_numbers(normalization.std)}"
+            yield "color_space", properties.color_space
+        yield "mean", _numbers(normalization.mean)
+        yield "std", _numbers(normalization.std)
     elif isinstance(properties, AudioProperties) and properties.channels == 1 and 0 < properties.sample_rate <= 10**7:
-        yield 'content = "audio"'
-        yield f"sample_rate = {properties.sample_rate}"
+        yield "content", "audio"
+        yield "sample_rate", properties.sample_rate
 
 
-def _output(tensor: Tensor, said: TensorMetadata, packed: Archive | None, files: dict[str, bytes]) -> Iterator[str]:
+def _output(tensor: Tensor, said: TensorMetadata, files: _Files) -> Iterator[tuple[str, Any]]:
     yield from _description(said)
     labels: dict[str, str] = {}
     for file in said.files:
-        member = next((m for m in packed.members if m.base == file.name), None) if packed else None
-        if file.type == "tensor-axis-labels" and member is not None and file.locale not in labels:
-            content = _labels(member, tensor.shape[-1] if tensor.shape else 0)
-            if content is not None:
-                labels[file.locale] = file.name
-                files[file.name] = content
-    if set(labels) == {""}:
-        yield f"labels = {_text(labels[''])}"
-    elif labels:
-        pairs = ", ".join(f"{_text(locale or 'default')} = {_text(name)}" for locale, name in labels.items())
-        yield f"labels = {{ {pairs} }}"
+        locale = file.locale or DEFAULT_LOCALE
+        wanted = file.type == "tensor-axis-labels" and locale not in labels
+        if wanted and files.labels(file.name, tensor.shape[-1] if tensor.shape else 0):
+            labels[locale] = file.name
+    if labels:
+        yield "labels", labels[DEFAULT_LOCALE] if set(labels) == {DEFAULT_LOCALE} else labels
     threshold = next((u.options for u in said.process_units if isinstance(u.options, ScoreThreshold)), None)
     if threshold is not None and abs(threshold.threshold) <= 3e38:
-        yield f"score_threshold = {_number(threshold.threshold)}"
+        yield "score_threshold", _number(threshold.threshold)
 
 
-def _description(said: TensorMetadata) -> Iterator[str]:
+def _description(said: TensorMetadata) -> Iterator[tuple[str, str]]:
     if 0 < len(said.description) <= _LONGEST:
-        yield f"description = {_text(said.description)}"
+        yield "description", said.description
 
 
 def _normalization(units: Sequence[ProcessUnit], channels: int) -> Normalization | None:
     """What is said, or that there is none; None where the spec cannot say it."""
-    found = next((u.options for u in units if isinstance(u.options, Normalization)), Normalization((0.0,), (1.0,)))
+    found = metadata.normalization(units) or Normalization((0.0,), (1.0,))
     fits = len(found.mean) == len(found.std) and len(found.mean) in (1, channels)
     good = all(abs(v) <= 1e30 for v in found.mean) and all(1e-30 <= v <= 1e30 for v in found.std)
     return found if fits and good else None
 
 
-def _labels(member: Member, classes: int) -> bytes | None:
-    """The content of a file of labels; None where a build would refuse it."""
-    if not member.base or not set(member.base) <= _SAFE or member.base.startswith(".") or member.size > _LARGEST:
-        return None
-    try:
-        content = member.read(_LARGEST)
-        lines = content.decode("utf-8").split("\n")
-    except (FormatError, UnicodeDecodeError):
-        return None
-    return content if classes <= 0 or len(lines) - (lines[-1] == "") == classes else None
+def _numbers(values: tuple[float, ...]) -> float | list[float]:
+    return _number(values[0]) if len(set(values)) == 1 else list(map(_number, values))
 
 
-def _numbers(values: tuple[float, ...]) -> str:
-    return _number(values[0]) if len(set(values)) == 1 else f"[{', '.join(map(_number, values))}]"
-
-
-def _number(value: float) -> str:
-    """The shortest decimals that are this number of 32 bits."""
-    texts = (f"{value:.{digits}g}" for digits in range(1, 10))
-    shortest = next((t for t in texts if struct.pack("<f", float(t)) == struct.pack("<f", value)), repr(value))
-    return repr(float(shortest))
-
-
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML wants escaped
+def _number(value: float) -> float:
+    """The number with the fewest decimals that is this one of 32 bits."""
+    texts = (float(f"{value:.{digits}g}") for digits in range(1, 10))
+    return next((n for n in texts if struct.pack("<f", n) == struct.pack("<f", value)), value)

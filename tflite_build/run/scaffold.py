@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tflite_build.engines.sources import keras2_config, keras_file, saved_model_
 from tflite_build.engines.sources.keras_file import CustomObject
 from tflite_build.engines.sources.saved_model_file import TensorInfo
 from tflite_build.engines.sources.source_shapes import SourceInput
+from tflite_build.engines.user_code.listing import HIDDEN_AT_TOP
 from tflite_build.errors import BuildError, ExitCode, Problem, UsageError
 from tflite_build.named import absent
 from tflite_build.planning.action import Step, Tool
@@ -29,6 +29,7 @@ from tflite_build.spec.rules import within
 from tflite_build.tflite import custom as custom_operators
 from tflite_build.tflite import reader
 from tflite_build.tflite.summary import quantization_of
+from tflite_build.wrap import words
 
 from . import lifted
 from .driver import Options, Session
@@ -46,11 +47,6 @@ _FIXED_SIZE = 32
 _IMAGE_SIZE = 224  # a multiple of 32, as most networks want
 _LOOK_TIMEOUT = 120
 _LONGEST_NAME = 64
-# Letters that are no others with an accent.
-_LETTERS = str.maketrans(
-    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d",
-     "Ð": "D", "þ": "th", "Þ": "TH", "ł": "l", "Ł": "L", "ı": "i"}
-)  # fmt: skip
 _MODULE = r"\w{1,64}(\.\w{1,64}){0,20}"
 # Operators whose constant weights every quantizer takes, and those of TensorFlow that become them.
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
@@ -107,10 +103,11 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
     else:
         folder = output.absolute().parent
         lift = model.suffix == ".tflite" and model.is_file()
-        described = describe(model, folder, offline=offline, listener=listener, lift=lift)
+        taken = (model.name, output.name, *HIDDEN_AT_TOP) if lift else None
+        described = describe(model, folder, offline=offline, listener=listener, taken=taken)
     with Placement(named=True) as placement:
         for name, content in described.files.items():
-            _place(placement, content, output.parent / name, force=force)
+            _place(placement, content, output.parent / name)
         placement.text(described.text, output)
         placement.commit()
     for note in described.notes:
@@ -118,12 +115,12 @@ def init(model: Path | None, output: Path, *, force: bool, offline: bool, listen
     return output
 
 
-def _place(placement: Placement, content: bytes, target: Path, *, force: bool) -> None:
-    if named.there(target) and not force and not (target.is_file() and target.read_bytes() == content):
+def _place(placement: Placement, content: bytes, target: Path) -> None:
+    if named.there(target) and not (target.is_file() and target.read_bytes() == content):
         raise UsageError(
             Problem(
                 f"{target} is there already, and is not the file of that name which is packed with the model",
-                hint="--force replaces it; or move it away",
+                hint="move it away, or have --output name a file in another folder",
             )
         )
     placement.content(content, target)
@@ -148,15 +145,24 @@ class Description:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def describe(model: Path, folder: Path, *, offline: bool, listener: Listener, lift: bool = False) -> Description:
+def describe(
+    model: Path, folder: Path, *, offline: bool, listener: Listener, taken: Collection[str] | None = None
+) -> Description:
     """A model.toml for `model` that lies in `folder`. Writes nothing.
+
+    Args:
+        model: What to describe.
+        folder: Where the model.toml is to lie.
+        offline: Whether nothing is downloaded.
+        listener: Told what is done.
+        taken: Names in `folder` that no file packed with a .tflite file gets; None for nothing of what that says.
 
     Raises:
         BuildError: If `model` is nothing that can be built.
     """
     look = _look(model, offline, listener)
     several = len(look.interface.signatures) > 1
-    said = lifted.of(model) if lift else Lifted()
+    said = Lifted() if taken is None else lifted.of(model, taken)
     imports, homeless = _imports(model, look, folder)
     text = (
         _templates()
@@ -327,7 +333,7 @@ def _imports(model: Path, look: _Look, folder: Path) -> tuple[list[str], list[st
 def _signature(signature: SignatureSpec, look: _Look, several: bool, said: Lifted) -> dict[str, Any]:
     if several and signature.name != said.signature:
         said = Lifted()
-    inputs = [{**_input(t, look), "said": said.inputs.get(t.name, ())} for t in signature.inputs]
+    inputs = [{**_input(t, look), "said": said.inputs.get(t.name, {})} for t in signature.inputs]
     names = [name for tensor in inputs for name in tensor["sizes"]]
     for tensor in inputs:
         tensor["together"] = [name for name in tensor["sizes"] if names.count(name) > 1]
@@ -335,7 +341,7 @@ def _signature(signature: SignatureSpec, look: _Look, several: bool, said: Lifte
         "prefix": f"signature.{_key(signature.name)}." if several else "",
         "inputs": inputs,
         "outputs": [
-            {"name": t.name, "shown": _shown(t), "said": said.outputs.get(t.name, ())} for t in signature.outputs
+            {"name": t.name, "shown": _shown(t), "said": said.outputs.get(t.name, {})} for t in signature.outputs
         ],
     }
 
@@ -385,15 +391,9 @@ def _shown(tensor: TensorSpec) -> str:
 
 
 def _name(model: Path) -> str:
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", _latin(model.absolute().name.partition(".")[0])).strip("_-")
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", words.latin(model.absolute().name.partition(".")[0])).strip("_-")
     name = name if re.match(r"[A-Za-z]", name) else f"model_{name}"
     return name[:_LONGEST_NAME].rstrip("_-")
-
-
-def _latin(text: str) -> str:
-    """Letters without their accents; "ß" and its like spelled out."""
-    parts = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 def _toml(value: Any) -> str:

@@ -81,6 +81,7 @@ class Suggestion:
             "trials": [
                 {
                     "layers": [layer.name for layer in t.layers],
+                    "kind": t.kind or None,
                     "size": t.result and t.result.size,
                     "ok": t.ok,
                     "checks": [gate.to_json() for gate in t.gates],

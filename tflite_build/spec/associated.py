@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 
 from .metadata import AssociatedFile, Graph, ProcessUnit, Tokenizer
 from .tensors import Input, Output
 from .types import ModelSpec
-
-
-def base_name(path: str) -> str:
-    """The name that a file has behind the model, which readers find it by."""
-    return PurePosixPath(path.replace("\\", "/")).name
 
 
 def tables(spec: ModelSpec) -> Iterator[tuple[str, str, Mapping[str, Input], Mapping[str, Output]]]:

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from tflite_build.tflite.metadata import MOST_NUMBERS
+
 from .base import SpecModel
 from .values import Deviations, Means, RelativePath, Strings, as_tuple, wrong
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
 Real = Annotated[float, Field(ge=-3e38, le=3e38)]
-_MOST = 65_536
-Reals = Annotated[tuple[Real, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=_MOST)]
+Reals = Annotated[tuple[Real, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=MOST_NUMBERS)]
 DEFAULT_LOCALE = "default"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tflite_build import resources
 from tflite_build.errors import near_miss
 from tflite_build.named import absent
-from tflite_build.tflite import capabilities
+from tflite_build.tflite import archive, capabilities
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
 from . import associated
@@ -378,7 +378,7 @@ def _contents(spec: ModelSpec) -> Iterator[Violation]:
 def _metadata(spec: ModelSpec) -> Iterator[Violation]:
     seen: dict[str, str] = {}
     for key, path in associated.named(spec):
-        name = associated.base_name(path)
+        name = archive.base_name(path)
         other = seen.setdefault(name, path)
         if not name:
             yield Violation(key, f"'{path}' names no file")

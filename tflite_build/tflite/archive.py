@@ -13,7 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -50,7 +50,7 @@ class Member:
     @property
     def base(self) -> str:
         """Its base name, which readers find it by."""
-        return PurePosixPath(self.name.replace("\\", "/")).name
+        return base_name(self.name)
 
     def read(self, most: int) -> bytes:
         """The first `most` bytes of its content.
@@ -68,9 +68,22 @@ class Member:
         Raises:
             FormatError: If it is damaged.
         """
+        with self._told(), zipfile.ZipFile(self.path) as archive, archive.open(self.name) as stream:
+            yield stream
+
+    def copy(self, source: zipfile.ZipFile, target: IO[bytes]) -> None:
+        """Write its content to `target`; `source` is its archive, opened.
+
+        Raises:
+            FormatError: If it is damaged.
+        """
+        with self._told(), source.open(self.name) as stream:
+            shutil.copyfileobj(stream, target, _CHUNK)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.name) as stream:
-                yield stream
+            yield
         except DAMAGES as error:
             raise FormatError(f"'{self.name}', which is packed with the model, is damaged: {error}") from None
 
@@ -81,6 +94,11 @@ class Archive:
 
     start: int
     members: tuple[Member, ...]
+
+
+def base_name(path: str) -> str:
+    """The name that a file has behind a model, which readers find it by."""
+    return PurePosixPath(path.replace("\\", "/")).name
 
 
 def of(path: Path) -> Archive | None:
@@ -102,13 +120,17 @@ def append(file: IO[bytes], members: Mapping[str, Path | Member]) -> None:
         OSError: If a file cannot be read.
     """
     file.seek(0, 2)
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with ExitStack() as stack, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        others = {
+            m.path: stack.enter_context(zipfile.ZipFile(m.path)) for m in members.values() if isinstance(m, Member)
+        }
         for name, member in sorted(members.items()):
             info = zipfile.ZipInfo(name, _DATE)
             info.create_system, info.external_attr = _UNIX, _MODE
             info.file_size = member.stat().st_size if isinstance(member, Path) else member.size
-            with (
-                member.open("rb") if isinstance(member, Path) else member.opened() as content,
-                archive.open(info, "w") as stream,
-            ):
-                shutil.copyfileobj(content, stream, _CHUNK)
+            with archive.open(info, "w") as stream:
+                if isinstance(member, Member):
+                    member.copy(others[member.path], stream)
+                else:
+                    with member.open("rb") as content:
+                        shutil.copyfileobj(content, stream, _CHUNK)

@@ -64,22 +64,17 @@ def plan(data: memoryview, edits: Edits, end: int | None = None) -> Patches:
     """
     model = parse(data)
     size = len(data) if end is None else end
-    outside = model.external_buffers or _external_options(data)
-    inside = model.external_buffers and len(data) < _LARGEST_INSIDE and not _external_options(data)
-    first = min((b.offset for b in model.buffers if b.external), default=size)
-    if outside and not inside:
-        first = min([first, *_offsets(data).values()])
-    draft = _Draft(data, first if outside else size)
+    options = _external_options(data)
+    inside = model.external_buffers and len(data) < _LARGEST_INSIDE and not options
+    behind = _offsets(data) if (model.external_buffers or options) and not inside else {}
+    first = min([b.offset for b in model.buffers if b.external] + [*behind.values()], default=size)
+    draft = _Draft(data, first)
     _rename(draft, edits)
     _versions(draft, edits.versions)
-    _buffers(draft, model, _contents(data, model, edits), bring=inside)
-    if edits.metadata is not None and _listed(data, model, metadata.NAME) is None:
+    _buffers(draft, model, _contents(model, edits), bring=inside)
+    if edits.metadata is not None and model.metadata_buffer(metadata.NAME) is None:
         _list_metadata(draft, edits.metadata)
-    if not inside and not draft.grown and not draft.writes:
-        return Patches((Span(0, size),), (), changed=False)
-    if outside and not inside:
-        return draft.finished(Span(first, size - first), _offsets(data))
-    return draft.finished()
+    return draft.finished(Span(first, size - first), behind) if behind else draft.finished()
 
 
 class _Draft:
@@ -147,7 +142,7 @@ class _Draft:
                 self.overwrite(slot, struct.pack("<Q", at + shift))
         writes = tuple(sorted((at + moved, value) for at, value in self.writes.items()))
         pieces = (self.prefix, Span(0, self._kept), *self._tail, behind or b"")
-        return Patches(tuple(p for p in pieces if len(p)), writes, True)
+        return Patches(tuple(p for p in pieces if len(p)), writes)
 
 
 def _external_options(data: memoryview) -> bool:
@@ -164,12 +159,7 @@ def _offsets(data: memoryview) -> dict[int, int]:
     return {slot: at for slot, at in found.items() if at > 1}
 
 
-def _listed(data: memoryview, model: Model, name: str) -> int | None:
-    """The buffer of the metadata called `name`, where the file has both."""
-    return next((b for n, b in model.metadata if n == name and 0 < b < len(model.buffers)), None)
-
-
-def _contents(data: memoryview, model: Model, edits: Edits) -> dict[int, bytes]:
+def _contents(model: Model, edits: Edits) -> dict[int, bytes]:
     """What buffers are to hold, by their numbers."""
     wanted: dict[int, bytes] = {}
     if edits.min_runtime:
@@ -183,9 +173,9 @@ def _contents(data: memoryview, model: Model, edits: Edits) -> dict[int, bytes]:
             size = model.buffers[number].size
             if size:
                 wanted[number] = text.ljust(size, b"\0") if size >= len(text) else text
-    number_ = _listed(data, model, metadata.NAME)
-    if edits.metadata is not None and number_ is not None:
-        wanted[number_] = edits.metadata
+    about = model.metadata_buffer(metadata.NAME)
+    if edits.metadata is not None and about is not None:
+        wanted[about] = edits.metadata
     return wanted
 
 

@@ -9,7 +9,7 @@ Source: metadata_schema.fbs of TFLite Support, version 1.5.0. Knows nothing of m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,8 +20,8 @@ from .flatbuffer import FormatError, Table
 NAME = "TFLITE_METADATA"
 IDENTIFIER = b"M001"
 
-_MOST_NUMBERS = 1 << 16
-_MOST_DATA = 64 << 20  # bytes of custom metadata
+MOST_NUMBERS = 1 << 16  # of one vector
+MOST_DATA = 64 << 20  # bytes of custom metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +282,7 @@ def _real() -> _Kind:
 
 def _reals() -> _Kind:
     return _Kind(
-        lambda t, n: tuple(map(float, t.scalars(n, "f32", _MOST_NUMBERS))),
+        lambda t, n: tuple(map(float, t.scalars(n, "f32", MOST_NUMBERS))),
         lambda n, v: {n: Numbers("f", v)} if v else {},
         lambda v: [_finite(one) for one in v],
         lambda v: tuple(map(float, v)),
@@ -291,7 +291,7 @@ def _reals() -> _Kind:
 
 def _whole_numbers() -> _Kind:
     return _Kind(
-        lambda t, n: t.integers(n, "u32", _MOST_NUMBERS), lambda n, v: {n: Numbers("I", v)} if v else {}, list, tuple
+        lambda t, n: t.integers(n, "u32", MOST_NUMBERS), lambda n, v: {n: Numbers("I", v)} if v else {}, list, tuple
     )
 
 
@@ -302,9 +302,9 @@ def _finite(value: float) -> float | None:
 def _data() -> _Kind:
     def read(table: Table, number: int) -> bytes:
         start, count = table.span(number)
-        if count > _MOST_DATA:
+        if count > MOST_DATA:
             raise FormatError(
-                f"the file is damaged: custom metadata of {count} bytes, where {_MOST_DATA} can be at most"
+                f"the file is damaged: custom metadata of {count} bytes, where {MOST_DATA} can be at most"
             )
         table.meter.take(count)
         return bytes(table.data[start : start + count])
@@ -500,6 +500,11 @@ def all_files(said: ModelMetadata) -> Iterator[AssociatedFile]:
             yield from files_of(unit)
 
 
+def normalization(units: Sequence[ProcessUnit]) -> Normalization | None:
+    """The normalization among process units."""
+    return next((u.options for u in units if isinstance(u.options, Normalization)), None)
+
+
 def files_of(unit: ProcessUnit) -> tuple[AssociatedFile, ...]:
     """The files that a process unit refers to."""
     match unit.options:
@@ -516,8 +521,13 @@ _SIGNATURE = "signature:"
 def with_signature(graph: SubgraphMetadata, name: str, described: SubgraphMetadata) -> SubgraphMetadata:
     """`graph` with what is said of another signature of the model, which readers have no place for: custom metadata."""
     data = write(ModelMetadata(name, subgraphs=(described,)))
-    kept = tuple(c for c in graph.custom if c.name != _SIGNATURE + name)
+    kept = without_signature(graph, name).custom
     return replace(graph, custom=(*kept, CustomMetadata(_SIGNATURE + name, data)))
+
+
+def without_signature(graph: SubgraphMetadata, name: str) -> SubgraphMetadata:
+    """`graph` without what `with_signature` has put there for this one."""
+    return replace(graph, custom=tuple(c for c in graph.custom if c.name != _SIGNATURE + name))
 
 
 def signatures(graph: SubgraphMetadata) -> dict[str, SubgraphMetadata]:

@@ -38,12 +38,10 @@ class Patches:
     Attributes:
         pieces: What it is put together from.
         writes: Places in it and what stands there instead.
-        changed: Whether it differs from the old one.
     """
 
     pieces: tuple[bytes | Span, ...]
     writes: tuple[tuple[int, bytes], ...]
-    changed: bool
 
     @property
     def size(self) -> int:

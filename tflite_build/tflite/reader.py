@@ -250,6 +250,12 @@ class Model:
         inputs, outputs = by_place(signature.inputs, subgraph.inputs), by_place(signature.outputs, subgraph.outputs)
         return Signature(signature.name, signature.subgraph, inputs, outputs)
 
+    def metadata_buffer(self, name: str) -> int | None:
+        """The number of the buffer of the metadata called `name`; None where the file lacks one of the two."""
+        return next(
+            (b for n, b in self.metadata if n == name and 0 < b < len(self.buffers)), None
+        )  # 0 is the empty one
+
     @property
     def external_buffers(self) -> bool:
         """Whether buffers lie behind the FlatBuffer, as in files over 2 GB."""

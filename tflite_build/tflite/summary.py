@@ -242,14 +242,14 @@ def summarize(path: Path) -> Summary:
 
 def described(data: memoryview, model: Model) -> ModelMetadata | None:
     """What the model's TFLite Metadata says; None without any, or with damaged: the model is none the worse for it."""
-    for name, buffer in model.metadata:
-        if name == metadata.NAME and buffer < len(model.buffers):
-            found = model.buffers[buffer]
-            try:
-                return metadata.read(data[found.offset : found.offset + found.size])
-            except FormatError:
-                return None
-    return None
+    number = model.metadata_buffer(metadata.NAME)
+    if number is None:
+        return None
+    found = model.buffers[number]
+    try:
+        return metadata.read(data[found.offset : found.offset + found.size])
+    except FormatError:
+        return None
 
 
 def _texts(data: memoryview, model: Model) -> dict[str, str]:

@@ -183,8 +183,16 @@ def _runtime(target: str, wanted: Wanted, needs: _Needs) -> RuntimeView:
         raise Invalid(f"no app can run this model with {target}: {reason}", key, hint)
     # An accelerator that is asked for decides between two APIs that both can.
     best = max(able, key=lambda api: len({*wanted.accelerators} & {*ways[api].accelerators}))
-    own = tuple(a for a in wanted.accelerators if a in ways[best].accelerators)
-    return RuntimeView(target, ways[best], own or ("cpu",), wanted.artifact, wanted.fallback)
+    for place, accelerator in enumerate(wanted.accelerators):
+        if accelerator not in ways[best].accelerators:
+            reason = next((reasons[api] for api in asked if accelerator in ways[api].accelerators), "")
+            raise Invalid(
+                f"no app can run this model on the {accelerator.upper()} with {target}: "
+                + (reason or f"{ways[best].title} runs nothing there"),
+                f"runtime.accelerators.{place}",
+                "take it out",
+            )
+    return RuntimeView(target, ways[best], tuple(wanted.accelerators), wanted.artifact, wanted.fallback)
 
 
 def _tensors(model: Model, wanted: Wanted) -> dict[str, tuple[tuple[TensorView, ...], tuple[TensorView, ...]]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tflite_build import languages
 
-from . import words
-from .view import AppView, ArgumentView, ImageView, MethodView, ResultView, SoundView, TensorView, VariantView
+from . import telling, words
+from .kotlin_text import comment, float_literal, image_maker, sound_maker, string
+from .view import AppView, ArgumentView, MethodView, ResultView, TensorView, VariantView
 
 # dtype -> the array that holds its values, the name of an element's default, the constant of TensorType.
 _ARRAYS = {
@@ -33,7 +33,6 @@ _PARAMETERS = (
     "file",
     "accelerators",
 )
-_LINE = 110  # characters of a line
 _MOST = 10  # classes that are given where nobody says how many
 _LABELS_EACH = 500  # of one constant: a method's code ends at 64 KB
 
@@ -322,7 +321,7 @@ def _method(method: MethodView, name: str, class_name: str, several: bool, const
             constants.named(scope, words.words(named[f"in/{a.name}"])),
             _parameter_type(a),
             a,
-            tuple(_argument_told(a)),
+            tuple(map(comment, telling.argument(a))),
             _size(a.tensor, dimensions),
             _maker(a),
             "rotation" if images == 1 else f"{named[f'in/{a.name}']}Rotation",
@@ -336,7 +335,7 @@ def _method(method: MethodView, name: str, class_name: str, several: bool, const
             n,
             "Classification" if r.kind == "classes" else _ARRAYS[r.tensor.real],
             r,
-            tuple(_result_told(r)),
+            tuple(map(comment, telling.result(r))),
             _labels(r, [*scope, *words.words(n)], constants),
         )
         for n, r in zip(names, method.results, strict=True)
@@ -399,40 +398,6 @@ def _maker(argument: ArgumentView) -> str:
     return sound_maker(argument.sound) if argument.sound is not None else ""
 
 
-def image_maker(image: ImageView) -> str:
-    """The call of PicturePreprocessing's constructor."""
-    content = image.content
-    given = [
-        f"width = {image.width}",
-        f"height = {image.height}",
-        f"colorSpace = ColorSpace.{image.color_space.upper()}",
-    ]
-    for name, values in (("mean", content.mean), ("std", content.std)):
-        if values != ((0.0,) if name == "mean" else (1.0,)):
-            given.append(f"{name} = floatArrayOf({', '.join(map(float_literal, values))})")
-    if content.invert:
-        given.append("invert = true")
-    given.append(f"resize = Resize.{content.resize.upper()}")
-    if content.antialias:
-        given.append("antialias = true")
-    given.append(f"fit = Fit.{content.fit.upper()}")
-    if content.fit == "letterbox":
-        given.append(f"fill = intArrayOf({', '.join(map(str, content.fill))})")
-    if image.channels_first:
-        given.append("channelsFirst = true")
-    return f"PicturePreprocessing(\n    {f',{chr(10)}    '.join(given)},\n)"
-
-
-def sound_maker(sound: SoundView) -> str:
-    """The call of SoundPreprocessing's constructor."""
-    content = sound.content
-    given = [f"sampleRate = {sound.sample_rate}", f"length = {sound.length}"]
-    for name, values in (("mean", content.mean), ("std", content.std)):
-        if values != ((0.0,) if name == "mean" else (1.0,)):
-            given.append(f"{name} = {float_literal(values[0])}")
-    return f"SoundPreprocessing({', '.join(given)})"
-
-
 def _parameter_type(argument: ArgumentView) -> str:
     if argument.kind == "image":
         return "Picture"
@@ -464,107 +429,9 @@ def _tensor(tensor: TensorView, name: str, dimensions: Mapping[str, str]) -> Kot
     if tensor.scale is not None:
         kind = f"QuantizedType.{tensor.dtype.upper()}"
         info += f", Quantization({float_literal(tensor.scale)}, {tensor.zero_point}, {kind})"
-    told = f"{tensor.dtype} {shape_words(tensor)}"
+    told = f"{tensor.dtype} {telling.shape(tensor)}"
     if tensor.scale is not None:
         told += f"; a value v stands for {tensor.scale:.7g} * (v - {tensor.zero_point})".replace("(v - -", "(v + ")
     return KotlinTensor(
         name, _ARRAYS[tensor.dtype], _size(tensor, dimensions), f"{info})", comment(told), bool(tensor.dynamic)
     )
-
-
-def shape_words(tensor: TensorView) -> str:
-    """`[1, n, 8]`, or "scalar"."""
-    return f"[{', '.join(map(str, tensor.shape))}]" if tensor.shape else "scalar"
-
-
-def _argument_told(argument: ArgumentView) -> Iterable[str]:
-    if argument.description:
-        yield comment(argument.description)
-    if argument.image is not None:
-        image, content = argument.image, argument.image.content
-        fit = {"stretch": "pulled to", "crop": "cut at its sides to fit", "letterbox": "fitted with a border into"}
-        yield f"a picture of any size; it is {fit[content.fit]} {image.width} x {image.height} pixels, {content.resize}"
-    elif argument.sound is not None:
-        sound = argument.sound
-        yield (
-            f"a sound of one channel; it is brought to {sound.sample_rate} samples a second, of which {sound.length} are "
-            f"taken, {sound.length / sound.sample_rate:.3g} s"
-        )
-    else:
-        within = f", from {argument.range[0]:g} to {argument.range[1]:g}" if argument.range else ""
-        yield f"the values of a {shape_words(argument.tensor)} tensor, row by row{within}"
-
-
-def _result_told(result: ResultView) -> Iterable[str]:
-    if result.description:
-        yield comment(result.description)
-    if result.kind == "classes":
-        yield f"the best of {result.classes} classes, the best first"
-    else:
-        yield f"the values of a {shape_words(result.tensor)} tensor, row by row"
-
-
-def string(text: str) -> str:
-    """A string literal: nothing in it can end it, or stand for anything else."""
-
-    def escaped(c: str) -> str:
-        if c in '"\\$':
-            return "\\" + c
-        if c in _SHORT:
-            return _SHORT[c]
-        if c.isprintable():
-            return c
-        units = c.encode("utf-16-be", "surrogatepass")
-        return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))
-
-    return '"' + "".join(map(escaped, text)) + '"'
-
-
-_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
-
-
-def comment(text: str) -> str:
-    """Text for a comment, on one line: nothing in it can end the comment, begin another one, or be a tag of KDoc."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    plain = plain.replace("*/", "*&#47;").replace("/*", "/&#42;").replace("@", "&#64;")
-    return re.sub(r"[\[\]`]", lambda m: f"&#{ord(m[0])};", plain)
-
-
-def float_literal(value: float) -> str:
-    """A Float literal that is exactly this number as a 32-bit float."""
-    import struct
-
-    (exact,) = struct.unpack("<f", struct.pack("<f", value))
-    if exact != exact:
-        return "Float.NaN"
-    if exact in (float("inf"), float("-inf")):
-        return "Float.POSITIVE_INFINITY" if exact > 0 else "Float.NEGATIVE_INFINITY"
-    for digits in range(6, 10):
-        text = f"{exact:.{digits}g}"
-        if struct.unpack("<f", struct.pack("<f", float(text)))[0] == exact:
-            break
-    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
-
-
-def wrapped(text: str, prefix: str) -> str:
-    """A comment's text over lines that each begin with `prefix`."""
-    import textwrap
-
-    lines = textwrap.wrap(text, max(20, _LINE - len(prefix)), break_long_words=False, break_on_hyphens=False)
-    return f"\n{prefix}".join(lines)
-
-
-_READERS = {
-    "float32": "floats",
-    "int8": "bytes",
-    "uint8": "bytes",
-    "int16": "shorts",
-    "int32": "ints",
-    "int64": "longs",
-    "bool": "booleans",
-}
-
-
-def reader(dtype: str) -> str:
-    """What reads numbers of a type from the data of a test."""
-    return _READERS[dtype]

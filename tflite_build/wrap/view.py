@@ -189,3 +189,8 @@ class AppView:
     methods: tuple[MethodView, ...]
     variants: tuple[VariantView, ...]
     runtimes: tuple[RuntimeView, ...]
+
+    @property
+    def accelerators(self) -> tuple[str, ...]:
+        """What to try, in this order."""
+        return self.runtimes[0].accelerators

@@ -9,8 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 _LONGEST = 60
 # Letters that are no others with an accent.
 _LETTERS = str.maketrans(
-    {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
-)
+    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d",
+     "Ð": "D", "þ": "th", "Þ": "TH", "ł": "l", "Ł": "L", "ı": "i"}
+)  # fmt: skip
+
+
+def latin(text: str) -> str:
+    """Letters without their accents; "ß" and its like spelled out."""
+    parts = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 def words(name: str) -> tuple[str, ...]:
@@ -18,9 +25,7 @@ def words(name: str) -> tuple[str, ...]:
 
     Letters without their accents; what is no letter or digit of ASCII ends a word. "" where nothing is left.
     """
-    plain = unicodedata.normalize("NFKD", name.translate(_LETTERS))
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", plain)
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", latin(name))
     found: list[str] = []
     for part in parts:
         if part.isdigit() and found:

@@ -336,10 +336,18 @@ class KotlinExtension {
 }
 
 /** A dependency with the configuration that it is in. */
+@GradleDsl
 class Dependency(
     val configuration: String,
     val notation: String,
-)
+) {
+    val excluded = mutableListOf<List<String?>>()
+
+    fun exclude(
+        group: String? = null,
+        module: String? = null,
+    ): Dependency = apply { excluded += listOf(group, module) }
+}
 
 @GradleDsl
 class Dependencies(
@@ -350,14 +358,30 @@ class Dependencies(
     fun add(
         configuration: String,
         notation: Any,
-    ) {
+    ): Dependency = add(configuration, notation) {}
+
+    fun add(
+        configuration: String,
+        notation: Any,
+        action: Dependency.() -> Unit,
+    ): Dependency {
         check(configuration in configurations()) { "Configuration with name '$configuration' not found." }
-        all += Dependency(configuration, notation.toString())
+        return Dependency(configuration, notation.toString()).also { all += it }.apply(action)
     }
 
     operator fun String.invoke(notation: Any) = add(this, notation)
 
+    operator fun String.invoke(
+        notation: Any,
+        action: Dependency.() -> Unit,
+    ) = add(this, notation, action)
+
     fun implementation(notation: Any) = add("implementation", notation)
+
+    fun implementation(
+        notation: Any,
+        action: Dependency.() -> Unit,
+    ) = add("implementation", notation, action)
 
     fun api(notation: Any) = add("api", notation)
 
@@ -399,9 +423,23 @@ class Repositories {
     }
 }
 
+internal enum class KotlinAt { START, LATER, NEVER }
+
+/** Whether the Android plugin has Kotlin in it, as 9 and later. The property testbed.agp is its version. */
+private val BUILT_IN_KOTLIN: Boolean = System.getProperty("testbed.agp", "9").toInt() >= 9
+private const val KOTLIN_ANDROID = "org.jetbrains.kotlin.android"
+
+/** What plugins have added to the project. */
+class Extensions(
+    private val script: BuildScript,
+) {
+    fun findByName(name: String): Any? = script.takeIf { name == "kotlin" && it.kotlinAt != KotlinAt.NEVER }
+}
+
 /** build.gradle.kts of an Android library. */
 @GradleDsl
 class BuildScript {
+    val extensions = Extensions(this)
     var group: Any = ""
     var version: Any = "unspecified"
     private val plugins = Plugins()
@@ -410,14 +448,36 @@ class BuildScript {
     private val repositories = Repositories()
     private val dependencies = Dependencies(::configurations)
 
-    fun plugins(action: Plugins.() -> Unit) = plugins.action()
+    fun plugins(action: Plugins.() -> Unit) {
+        plugins.action()
+        val own = plugins.all.any { it.id == KOTLIN_ANDROID }
+        check(!own || !BUILT_IN_KOTLIN) {
+            "The '$KOTLIN_ANDROID' plugin is no longer required for Kotlin support since AGP 9.0."
+        }
+        if (own || BUILT_IN_KOTLIN) kotlinAt = KotlinAt.START
+    }
+
+    internal var kotlinAt = KotlinAt.NEVER
+        private set
 
     fun android(action: Android.() -> Unit) {
         check(plugins.all.any { it.id.startsWith("com.android.") }) { "android { } without the plugin com.android.library" }
         android.action()
     }
 
-    fun kotlin(action: KotlinExtension.() -> Unit) = kotlin.action()
+    /** An accessor, which a script has where the plugin is among those of its `plugins` block, or AGP 9's. */
+    fun kotlin(action: KotlinExtension.() -> Unit) {
+        check(kotlinAt == KotlinAt.START) { "Unresolved reference 'kotlin': there is no such extension yet" }
+        kotlin.action()
+    }
+
+    fun apply(plugin: String) {
+        check(plugin == KOTLIN_ANDROID) { "Plugin with id '$plugin' not found." }
+        check(kotlinAt == KotlinAt.NEVER) {
+            "Cannot add extension with name 'kotlin', as there is an extension already registered with that name."
+        }
+        kotlinAt = KotlinAt.LATER
+    }
 
     fun repositories(action: Repositories.() -> Unit) = repositories.action()
 
@@ -440,12 +500,14 @@ class BuildScript {
                 "version" to version,
                 "repositories" to repositories.all,
                 "dependencies" to dependencies.all.map { listOf(it.configuration, it.notation) },
+                "excluded" to dependencies.all.filter { it.excluded.isNotEmpty() }.associate { it.notation to it.excluded },
                 "kotlin" to
                     mapOf(
                         "jvmToolchain" to kotlin.jvmToolchain,
                         "jvmTarget" to kotlin.compilerOptions.jvmTarget.getOrNull()?.target,
                         "freeCompilerArgs" to kotlin.compilerOptions.freeCompilerArgs,
                     ),
+                "hasKotlin" to (kotlinAt != KotlinAt.NEVER),
                 "android" to android(),
             ),
         )

@@ -297,6 +297,10 @@ def _whole_numbers(label: Array, name: str = LABELS) -> Array:
         other = label[label != np.floor(label)]
         if other.size:
             raise Mislabelled(f"'{name}' holds {other[0]:g}, and classes are whole numbers", KEY)
+    if label.dtype.kind in "fu":
+        large = label[np.abs(label) >= 2.0**63]
+        if large.size:
+            raise Mislabelled(f"'{name}' holds {large[0]:g}, which is no class", KEY)
     return label.astype(np.int64)
 
 

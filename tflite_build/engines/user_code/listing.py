@@ -22,7 +22,7 @@ REJECTED = "rejected"
 REJECTED_MARK = ".tflite-build"  # beside what was rejected, which may be all that there is of a model
 _MARK_HEAD = f"{LOCK_HEAD}: files that were rejected, of the model "
 _LONGEST_NAME = 100  # bytes, of a model
-_HIDDEN_AT_TOP = frozenset({"build", "model.lock"})
+HIDDEN_AT_TOP = frozenset({"build", "model.lock"})
 
 
 def rejected_mark(model: str) -> str:
@@ -70,7 +70,7 @@ def looks(file: str | Path, *, outside: bool) -> str:
 def _has_visible_name(relative: str) -> bool:
     parts = relative.split("/")
     hidden = any(part.startswith(".") or part == "__pycache__" for part in parts if part)
-    return not hidden and parts[0] not in _HIDDEN_AT_TOP
+    return not hidden and parts[0] not in HIDDEN_AT_TOP
 
 
 def _is_output(path: str) -> bool:

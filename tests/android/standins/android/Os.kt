@@ -35,7 +35,9 @@ open class Build {
 
         @JvmField val MODEL: String = "test"
 
-        @JvmField val SOC_MANUFACTURER: String = "test"
+        /** Of a maker whose NPUs LiteRT knows where the property testbed.npu is "present". */
+        @JvmField val SOC_MANUFACTURER: String =
+            if (System.getProperty("testbed.npu") == "present") "Qualcomm" else "test"
 
         @JvmField val SOC_MODEL: String = "test"
     }

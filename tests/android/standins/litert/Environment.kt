@@ -177,10 +177,10 @@ class Environment private constructor(handle: Long) : JniHandle(handle) {
         }
 
         @JvmStatic private fun nativeCreate(keys: IntArray, values: Array<String>): Long =
-            Native.createEnvironment()
+            Native.createEnvironment(keys.toList())
 
         @JvmStatic private fun nativeGetAvailableAccelerators(handle: Long): IntArray =
-            Native.availableAccelerators()
+            Native.availableAccelerators(handle)
 
         @JvmStatic private fun nativeDestroy(handle: Long) {
             Native.destroy(handle)

@@ -10,6 +10,7 @@ class TfLiteGpu private constructor() {
         @JvmStatic
         fun isGpuDelegateAvailable(
             @Suppress("UNUSED_PARAMETER") context: Context,
-        ): Task<Boolean> = Tasks.forResult(PlayServices.hasGpu)
+        ): Task<Boolean> =
+            if (PlayServices.isThere) Tasks.forResult(PlayServices.hasGpu) else Tasks.forException(PlayServices.absent())
     }
 }

@@ -84,7 +84,9 @@ internal class Memory(
 }
 
 /** What the runtime loads operators and accelerators into: a LiteRtEnvironment. */
-internal class Surroundings : AutoCloseable {
+internal class Surroundings(
+    val hasNpuLibraries: Boolean = false,
+) : AutoCloseable {
     val handle: Long =
         Arena.ofConfined().use { arena ->
             val options = arena.allocate(2 * OPTION_SIZE, 8)

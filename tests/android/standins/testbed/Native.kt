@@ -19,10 +19,14 @@ import java.util.concurrent.atomic.AtomicLong
  * memory, bytes of 0x7f stand there.
  *
  * The property testbed.gpu says how the device is: "absent" has no GPU accelerator in the app, "present" has one (whose
- * work the CPU does), "failing" has one that compiles nothing.
+ * work the CPU does), "failing" has one that compiles nothing. The property testbed.npu is "present" or "absent"; an NPU is
+ * there for who names the folder of its libraries.
  */
 internal object Native {
+    private const val CPU = 1
     private const val GPU = 2
+    private const val NPU = 3
+    private const val DISPATCH_LIBRARY_FOLDER = 1
     private const val NOT_OURS: Byte = 0x7f
     private val accelerators = mapOf(0 to 0, 1 to 1, GPU to 2, 3 to 4)
     private val objects = ConcurrentHashMap<Long, AutoCloseable>()
@@ -40,10 +44,14 @@ internal object Native {
         objects.remove(handle)?.close() ?: throw AssertionError("a device crashes here: closed twice")
     }
 
-    fun createEnvironment(): Long = keep(Surroundings())
+    fun createEnvironment(options: List<Int>): Long = keep(Surroundings(DISPATCH_LIBRARY_FOLDER in options))
 
-    fun availableAccelerators(): IntArray =
-        if (System.getProperty("testbed.gpu", "absent") == "absent") intArrayOf(1) else intArrayOf(GPU, 1)
+    fun availableAccelerators(environment: Long): IntArray {
+        val surroundings: Surroundings = of(environment)
+        val npu = if (surroundings.hasNpuLibraries && System.getProperty("testbed.npu") == "present") intArrayOf(NPU) else intArrayOf()
+        val gpu = if (System.getProperty("testbed.gpu", "absent") == "absent") intArrayOf() else intArrayOf(GPU)
+        return npu + gpu + CPU
+    }
 
     fun createFromAsset(
         environment: Long,
@@ -71,7 +79,8 @@ internal object Native {
         val gpu = System.getProperty("testbed.gpu", "absent")
         if (GPU in wanted && gpu == "failing") throw LiteRtException(Status.ErrorCompilation, "the GPU compiles nothing")
         val all = wanted.fold(0) { set, one -> set or accelerators.getValue(one) }
-        return if (GPU in wanted && gpu == "present") all and 2.inv() or 1 else all
+        val others = (if (gpu == "present") 2 else 0) or (if (System.getProperty("testbed.npu") == "present") 4 else 0)
+        return if (all and others != 0) all and others.inv() or 1 else all
     }
 
     fun createInputBuffer(

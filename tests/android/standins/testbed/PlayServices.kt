@@ -3,7 +3,7 @@ package testbed
 /**
  * Google Play services of the device: the property testbed.play is "present", or "absent" where nothing initializes.
  *
- * The property testbed.gpu is as in [Native].
+ * Its GPU is that of [Gpu].
  */
 internal object PlayServices {
     @Volatile
@@ -14,13 +14,15 @@ internal object PlayServices {
     var isGpuEnabled = false
         private set
 
-    val hasGpu: Boolean get() = System.getProperty("testbed.gpu", "absent") != "absent"
+    val isThere: Boolean get() = System.getProperty("testbed.play", "present") != "absent"
+
+    val hasGpu: Boolean get() = Gpu.isThere
+
+    fun absent() = UnsupportedOperationException("17: API: Tflite.API is not available on this device")
 
     fun initialize(gpu: Boolean) {
-        if (System.getProperty("testbed.play", "present") == "absent") {
-            throw UnsupportedOperationException("17: API: Tflite.API is not available on this device")
-        }
-        if (gpu && !hasGpu) throw UnsupportedOperationException("GPU delegate is not supported on this device")
+        if (!isThere) throw absent()
+        if (gpu && !(hasGpu && Gpu.isPrepared)) throw UnsupportedOperationException("GPU delegate is not supported on this device")
         isGpuEnabled = gpu
         isInitialized = true
     }

@@ -1,6 +1,8 @@
 package org.tensorflow.lite
 
+import org.tensorflow.lite.gpu.GpuDelegate
 import testbed.FlatTensor
+import testbed.Gpu
 import testbed.Graph
 import testbed.GraphTensor
 import testbed.InterpreterModel
@@ -9,7 +11,7 @@ import java.io.FileInputStream
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 
-/** Runs and refuses as tflite/java's InterpreterImpl and NativeInterpreterWrapper do, except for delegates: all is CPU. */
+/** Runs and refuses as tflite/java's InterpreterImpl and NativeInterpreterWrapper do; a delegate may refuse, and all is CPU. */
 open class InterpreterImpl : InterpreterApi {
     open class Options : InterpreterApi.Options {
         constructor() : super()
@@ -48,7 +50,9 @@ open class InterpreterImpl : InterpreterApi {
                 "Services. Please use InterpreterApi.Options.addDelegateFactory() with an appropriate DelegateFactory instead."
         }
         val flavor = if (system) RuntimeFlavor.SYSTEM else RuntimeFlavor.APPLICATION
-        return options?.getDelegateFactories().orEmpty().map { it.create(flavor) }
+        val made = options?.getDelegateFactories().orEmpty().map { it.create(flavor) }
+        if ((made + options?.getDelegates().orEmpty()).any { it is GpuDelegate }) Gpu.apply()
+        return made
     }
 
     override fun run(

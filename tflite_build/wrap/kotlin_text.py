@@ -1,0 +1,109 @@
+"""Kotlin's literals and comments: nothing that stands in a spec can end them, or stand for anything else."""
+
+from __future__ import annotations
+
+import re
+
+from .view import ImageView, SoundView
+
+_LINE = 110  # characters of a line
+
+
+def string(text: str) -> str:
+    """A string literal: nothing in it can end it, or stand for anything else."""
+
+    def escaped(c: str) -> str:
+        if c in '"\\$':
+            return "\\" + c
+        if c in _SHORT:
+            return _SHORT[c]
+        if c.isprintable():
+            return c
+        units = c.encode("utf-16-be", "surrogatepass")
+        return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))
+
+    return '"' + "".join(map(escaped, text)) + '"'
+
+
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def comment(text: str) -> str:
+    """Text for a comment, on one line: nothing in it can end the comment, begin another one, or be a tag of KDoc."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = plain.replace("*/", "*&#47;").replace("/*", "/&#42;").replace("@", "&#64;")
+    return re.sub(r"[\[\]`]", lambda m: f"&#{ord(m[0])};", plain)
+
+
+def float_literal(value: float) -> str:
+    """A Float literal that is exactly this number as a 32-bit float."""
+    import struct
+
+    (exact,) = struct.unpack("<f", struct.pack("<f", value))
+    if exact != exact:
+        return "Float.NaN"
+    if exact in (float("inf"), float("-inf")):
+        return "Float.POSITIVE_INFINITY" if exact > 0 else "Float.NEGATIVE_INFINITY"
+    for digits in range(6, 10):
+        text = f"{exact:.{digits}g}"
+        if struct.unpack("<f", struct.pack("<f", float(text)))[0] == exact:
+            break
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+
+
+def wrapped(text: str, prefix: str) -> str:
+    """A comment's text over lines that each begin with `prefix`."""
+    import textwrap
+
+    lines = textwrap.wrap(text, max(20, _LINE - len(prefix)), break_long_words=False, break_on_hyphens=False)
+    return f"\n{prefix}".join(lines)
+
+
+_READERS = {
+    "float32": "floats",
+    "int8": "bytes",
+    "uint8": "bytes",
+    "int16": "shorts",
+    "int32": "ints",
+    "int64": "longs",
+    "bool": "booleans",
+}
+
+
+def reader(dtype: str) -> str:
+    """What reads numbers of a type from the data of a test."""
+    return _READERS[dtype]
+
+
+def image_maker(image: ImageView) -> str:
+    """The call of PicturePreprocessing's constructor."""
+    content = image.content
+    given = [
+        f"width = {image.width}",
+        f"height = {image.height}",
+        f"colorSpace = ColorSpace.{image.color_space.upper()}",
+    ]
+    for name, values in (("mean", content.mean), ("std", content.std)):
+        if values != ((0.0,) if name == "mean" else (1.0,)):
+            given.append(f"{name} = floatArrayOf({', '.join(map(float_literal, values))})")
+    if content.invert:
+        given.append("invert = true")
+    given.append(f"resize = Resize.{content.resize.upper()}")
+    if content.antialias:
+        given.append("antialias = true")
+    given.append(f"fit = Fit.{content.fit.upper()}")
+    if content.fit == "letterbox":
+        given.append(f"fill = intArrayOf({', '.join(map(str, content.fill))})")
+    if image.channels_first:
+        given.append("channelsFirst = true")
+    return f"PicturePreprocessing(\n    {f',{chr(10)}    '.join(given)},\n)"
+
+
+def sound_maker(sound: SoundView) -> str:
+    """The call of SoundPreprocessing's constructor."""
+    content = sound.content
+    given = [f"sampleRate = {sound.sample_rate}", f"length = {sound.length}"]
+    for name, values in (("mean", content.mean), ("std", content.std)):
+        if values != ((0.0,) if name == "mean" else (1.0,)):
+            given.append(f"{name} = {float_literal(values[0])}")
+    return f"SoundPreprocessing({', '.join(given)})"

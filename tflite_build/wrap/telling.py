@@ -1,0 +1,65 @@
+"""What arguments and results are, in sentences for the comments of any language: shapes, units and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tflite_build.engines.content import Content
+
+from .view import ArgumentView, ResultView, TensorView
+
+_FIT = {"stretch": "pulled to", "crop": "cut at its sides to fit", "letterbox": "fitted with a border into"}
+_CHANNELS = {"rgb": "red, green and blue", "bgr": "blue, green and red", "grayscale": "grey"}
+
+
+def argument(view: ArgumentView) -> Iterator[str]:
+    """What a caller passes."""
+    if view.description:
+        yield view.description
+    if view.image is not None:
+        image, content = view.image, view.image.content
+        yield f"a picture of any size; it is {_FIT[content.fit]} {image.width} x {image.height} pixels, {content.resize}"
+        yield f"the model gets {_CHANNELS[image.color_space]} {_taken(content, 'from 0 to 255')}"
+    elif view.sound is not None:
+        sound = view.sound
+        yield (
+            f"a sound of one channel; it is brought to {sound.sample_rate} samples a second, of which {sound.length} are "
+            f"taken, {sound.length / sound.sample_rate:.3g} s"
+        )
+        yield f"the model gets samples {_taken(sound.content, 'from -1 to 1')}"
+    else:
+        within = f", from {view.range[0]:g} to {view.range[1]:g}" if view.range else ""
+        yield f"the values of a {shape(view.tensor)} tensor, row by row{within}"
+
+
+def result(view: ResultView) -> Iterator[str]:
+    """What a caller gets."""
+    if view.description:
+        yield view.description
+    after = f", after {view.activation}" if view.activation else ""
+    if view.kind == "classes":
+        yield f"the best of {view.classes} classes, the best first{after}"
+    else:
+        yield f"the values of a {shape(view.tensor)} tensor, row by row{after}"
+
+
+def shape(tensor: TensorView) -> str:
+    """`[1, n, 8]`, or "scalar"."""
+    return f"[{', '.join(map(str, tensor.shape))}]" if tensor.shape else "scalar"
+
+
+def _taken(content: Content, within: str) -> str:
+    """What is made of a value."""
+    value = "255 - v" if content.invert else "v"
+    plain = value
+    if any(content.mean):
+        value, plain = f"{value} - {_numbers(content.mean)}", ""
+    if any(std != 1 for std in content.std):
+        value, plain = f"{value if value == 'v' else f'({value})'} / {_numbers(content.std)}", ""
+    return within if plain == "v" else f"as {value} of a value v {within}"
+
+
+def _numbers(values: Sequence[float]) -> str:
+    """One for all channels, or one for each."""
+    texts = [f"{v:g}" for v in values]
+    return texts[0] if len({*texts}) == 1 else f"({', '.join(texts)})"
