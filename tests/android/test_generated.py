@@ -41,7 +41,7 @@ def pair(a, b, n):
     return {"z": a.mean((1, 2)) + b.mean((1, 2)), "m": n + 1}
 
 def wide(ids, flags, n):
-    return {"sum": ids.astype("float32") * 2, "not": ~flags, "next": n + 1}
+    return {"sum": ids.astype("float32") * 2, "not": ~flags, "next": n + 1, "half": n * 0.5, "all": flags.all()}
 
 def alike(c_a):
     return {"y": c_a * 2}
@@ -263,7 +263,7 @@ public com.example.gpu.Classification classify(float[],int)
 public com.example.gpu.Classification classify(float[],int,float)
 public com.example.gpu.Accelerator getAccelerator()
 public static com.example.gpu.Gpu open(android.content.Context)
-public static final com.example.gpu.Gpu open(android.content.Context,java.util.List<com.example.gpu.Accelerator>)
+public static final com.example.gpu.Gpu open(android.content.Context,java.util.List<? extends com.example.gpu.Accelerator>)
 public static final java.util.List<com.example.gpu.Accelerator> ACCELERATORS
 public void close()
 public void run(com.example.gpu.GpuTensors)

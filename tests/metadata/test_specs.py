@@ -32,6 +32,7 @@ from tflite_build.tflite.metadata import (
 )
 
 Official = Callable[[Sequence[Path]], list[Any]]
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "tflite"
 HEAD = 'spec = 1\n[model]\nname = "m"\n[source]\n'
 TFLITE = 'format = "tflite"\npath = "m.tflite"\n'
 PICTURE = """
@@ -293,7 +294,7 @@ def test_a_quantized_variant_keeps_what_its_source_says(workshop: Workshop) -> N
 
 
 def test_other_metadata_and_signatures_survive(workshop: Workshop) -> None:
-    source = Path(__file__).parents[1] / "fixtures" / "tflite" / "two-signatures.tflite"
+    source = FIXTURES / "two-signatures.tflite"
     with reader.model(source) as model:
         names = [s.name for s in model.signatures]
         before = {n for n, _ in model.metadata}
@@ -435,7 +436,7 @@ def test_a_name_of_the_specs_choice_reaches_the_metadata_of_a_source(workshop: W
         inputs=(TensorMetadata("image", "seen"),), outputs=(TensorMetadata("probabilities", "found"),)
     )
     whole = ModelMetadata("of old", min_parser_version="1.0.0", subgraphs=(graph,))
-    data = memoryview(classifiers.picture())
+    data = memoryview((FIXTURES / "float32.tflite").read_bytes())
     source = edit.plan(data, edit.Edits(metadata=metadata.write(whole))).applied(data)
     workshop.model("m", TFLITE + '[input.photo]\nfrom = "image"\n', {"m.tflite": source})
     renamed = replace(graph, inputs=(replace(graph.inputs[0], name="photo"),))

@@ -139,17 +139,14 @@ def run(request: Request) -> None:
     golden = {v: json.loads((request.inputs[f"goldens:{v}"] / "index.json").read_text("utf-8")) for v in given}
     made = android.library(view, module, templates, golden)
     folder = request.outputs / ANDROID
+    copies = {path: request.inputs[f"goldens:{variant}"] / name for path, (variant, name) in made.goldens.items()}
+    copies |= {made.models[file.variant]: file.path for file in files if file.variant in made.models}
+    for parent in {(folder / path).parent for path in (*made.texts, *copies)}:
+        parent.mkdir(parents=True, exist_ok=True)
     for path, text in made.texts.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, "utf-8")
-    for path, (variant, name) in made.goldens.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(request.inputs[f"goldens:{variant}"] / name, folder / path)
-    for file in files:
-        if file.variant in made.models:
-            target = folder / made.models[file.variant]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file.path, target)
+    for path, source in copies.items():
+        shutil.copyfile(source, folder / path)
 
 
 def _output(value: Mapping[str, Any], name: str, request: Request) -> Said:

@@ -102,16 +102,16 @@ class Placement:
     def _temporary(self, target: Path) -> Path:
         if self._named and target.is_symlink():
             target = Path(os.path.realpath(target))
-        self._new_folders += reversed([folder for folder in target.parents if not folder.exists()])
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(_SUFFIX_BYTES)}")
         for left in reversed(range(_TRIES)):
             try:
-                target.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
                 break
-            except FileNotFoundError:  # `clean` of another model removes build/ as soon as it is empty
+            except FileNotFoundError:  # no folder yet; or `clean` of another model has removed build/, empty as it was
                 if not left:
                     raise
+                self._new_folders += reversed([folder for folder in target.parents if not folder.exists()])
+                target.parent.mkdir(parents=True, exist_ok=True)
         self._ready.append((temporary, target))
         return temporary
 

@@ -21,6 +21,8 @@ _ARRAYS = {
     "int64": "LongArray",
     "bool": "BooleanArray",
 }
+# dtype -> the type of one value; unsigned bytes have none that arithmetic takes.
+_VALUES = {"float32": "Float", "int8": "Byte", "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Boolean"}
 # Parameters and locals of the generated functions themselves.
 _PARAMETERS = (
     "rotation",
@@ -77,7 +79,14 @@ class KotlinArgument:
             form = "bytes" if self.view.tensor.real == "uint8" else "floats"
             turned = f"Orientation.ofRotation({self.rotation})"
             return f"{self.constant}.prepare({self.name}, {turned}, {self.region}).{form}()"
-        return f"{self.constant}.frames({self.name})[0]" if self.view.kind == "audio" else self.name
+        if self.view.kind == "audio":
+            return f"{self.constant}.frames({self.name})[0]"
+        return _array_of(self.view.tensor, self.name) if self.is_value else self.name
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it is one number, and no array."""
+        return self.view.kind == "tensor" and _is_value(self.view.tensor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,18 @@ class KotlinResult:
         values = f"Scores.{self.view.activation}({array})" if self.view.activation else array
         if self.view.kind == "classes":
             return f"Classification.of({values}, {class_name}Labels.{self.lists[0].constant}, minScore, maxResults)"
+        if self.is_value:
+            return f"{values}[0]" if self.view.activation else f"({values})[0]"
         return values
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it is one number, and no array."""
+        return self.view.kind == "tensor" and _is_value(self.view.tensor)
+
+    def checked(self, found: str) -> str:
+        """The array that a test looks at, or the classes, as an expression of the result."""
+        return _array_of(self.view.tensor, found) if self.is_value else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +223,7 @@ class KotlinMethod:
         return tuple(
             f"checkSize({string(a.view.name)}, {a.name}.size, {a.size})"
             for a in self.arguments
-            if a.view.kind == "tensor"
+            if a.view.kind == "tensor" and not a.is_value
         )
 
     @property
@@ -333,7 +353,7 @@ def _method(method: MethodView, name: str, class_name: str, several: bool, const
     results = tuple(
         KotlinResult(
             n,
-            "Classification" if r.kind == "classes" else _ARRAYS[r.tensor.real],
+            "Classification" if r.kind == "classes" else _type(r.tensor),
             r,
             tuple(map(comment, telling.result(r))),
             _labels(r, [*scope, *words.words(n)], constants),
@@ -401,7 +421,20 @@ def _maker(argument: ArgumentView) -> str:
 def _parameter_type(argument: ArgumentView) -> str:
     if argument.kind == "image":
         return "Picture"
-    return "Sound" if argument.kind == "audio" else _ARRAYS[argument.tensor.real]
+    return "Sound" if argument.kind == "audio" else _type(argument.tensor)
+
+
+def _type(tensor: TensorView) -> str:
+    return _VALUES[tensor.real] if _is_value(tensor) else _ARRAYS[tensor.real]
+
+
+def _is_value(tensor: TensorView) -> bool:
+    return not tensor.shape and tensor.real in _VALUES
+
+
+def _array_of(tensor: TensorView, value: str) -> str:
+    array = _ARRAYS[tensor.real]
+    return f"{array[0].lower()}{array[1:]}Of({value})"
 
 
 def _size(tensor: TensorView, dimensions: Mapping[str, str]) -> str:

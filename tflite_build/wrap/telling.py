@@ -19,17 +19,17 @@ def argument(view: ArgumentView) -> Iterator[str]:
     if view.image is not None:
         image, content = view.image, view.image.content
         yield f"a picture of any size; it is {_FIT[content.fit]} {image.width} x {image.height} pixels, {content.resize}"
-        yield f"the model gets {_CHANNELS[image.color_space]} {_taken(content, 'from 0 to 255')}"
+        yield f"its {_CHANNELS[image.color_space]} values v from 0 to 255 are given as {_given(content)}"
     elif view.sound is not None:
         sound = view.sound
         yield (
             f"a sound of one channel; it is brought to {sound.sample_rate} samples a second, of which {sound.length} are "
             f"taken, {sound.length / sound.sample_rate:.3g} s"
         )
-        yield f"the model gets samples {_taken(sound.content, 'from -1 to 1')}"
+        yield f"its samples v from -1 to 1 are given as {_given(sound.content)}"
     else:
         within = f", from {view.range[0]:g} to {view.range[1]:g}" if view.range else ""
-        yield f"the values of a {shape(view.tensor)} tensor, row by row{within}"
+        yield f"{_values(view.tensor)}{within}"
 
 
 def result(view: ResultView) -> Iterator[str]:
@@ -40,7 +40,7 @@ def result(view: ResultView) -> Iterator[str]:
     if view.kind == "classes":
         yield f"the best of {view.classes} classes, the best first{after}"
     else:
-        yield f"the values of a {shape(view.tensor)} tensor, row by row{after}"
+        yield f"{_values(view.tensor)}{after}"
 
 
 def shape(tensor: TensorView) -> str:
@@ -48,15 +48,18 @@ def shape(tensor: TensorView) -> str:
     return f"[{', '.join(map(str, tensor.shape))}]" if tensor.shape else "scalar"
 
 
-def _taken(content: Content, within: str) -> str:
-    """What is made of a value."""
+def _values(tensor: TensorView) -> str:
+    return f"the values of a {shape(tensor)} tensor, row by row" if tensor.shape else "one value"
+
+
+def _given(content: Content) -> str:
+    """What is made of a value v."""
     value = "255 - v" if content.invert else "v"
-    plain = value
     if any(content.mean):
-        value, plain = f"{value} - {_numbers(content.mean)}", ""
+        value = f"{value} - {_numbers(content.mean)}"
     if any(std != 1 for std in content.std):
-        value, plain = f"{value if value == 'v' else f'({value})'} / {_numbers(content.std)}", ""
-    return within if plain == "v" else f"as {value} of a value v {within}"
+        value = f"{value if value == 'v' else f'({value})'} / {_numbers(content.std)}"
+    return "they are" if value == "v" else value.replace("- -", "+ ")
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -20,7 +20,8 @@ public class Digits private constructor(private val session: Session) : AutoClos
     /**
      * The best of 10 classes, the best first.
      *
-     * @param image a picture of any size; it is pulled to 8 x 8 pixels, bilinear
+     * @param image a picture of any size; it is pulled to 8 x 8 pixels, bilinear; its grey values v from 0 to 255
+     *   are given as (255 - v) / 15.9375
      * @param rotation degrees by which the picture has to be turned clockwise to stand upright: 0, 90, 180 or 270
      * @param region the part of the upright picture to look at; null for all of it
      * @param maxResults how many classes are given at most

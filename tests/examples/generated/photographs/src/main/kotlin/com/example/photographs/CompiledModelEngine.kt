@@ -41,31 +41,24 @@ internal class CompiledModelEngine private constructor(
     )
 
     internal companion object {
-        /**
-         * The model on the first of [accelerators] that takes all of it. The CPU takes every model.
-         *
-         * An accelerator beside others would leave parts to them without a word, so each is tried alone.
-         */
+        /** The model on the first of [accelerators] that takes all of it. The CPU takes every model. */
         fun open(context: Context, source: ModelSource, accelerators: List<Accelerator>): Engine {
             val environment = Environment.create(context)
             try {
-                val there = environment.getAvailableAccelerators()
-                var refusal: LiteRtException? = null
-                for (accelerator in accelerators) {
-                    val wanted = accelerator.forLiteRt
-                    if (accelerator != Accelerator.CPU && wanted !in there) continue
-                    try {
-                        return CompiledModelEngine(environment, create(source, wanted, environment), accelerator)
-                    } catch (error: LiteRtException) {
-                        refusal = error
-                    }
+                val there = environment.getAvailableAccelerators() + LiteRtAccelerator.CPU
+                return openOnFirst(accelerators) { accelerator ->
+                    if (accelerator.forLiteRt in there) open(source, accelerator, environment) else null
                 }
-                val names = accelerators.joinToString { it.name }
-                throw ModelException("the model runs on none of $names: ${refusal?.message ?: "the device has none"}", refusal)
             } catch (error: Throwable) {
                 environment.close()
                 throw error
             }
+        }
+
+        private fun open(source: ModelSource, accelerator: Accelerator, environment: Environment): Engine = try {
+            CompiledModelEngine(environment, create(source, accelerator.forLiteRt, environment), accelerator)
+        } catch (error: LiteRtException) {
+            throw ModelException("LiteRT does not take it: ${error.message}", error)
         }
 
         private fun create(source: ModelSource, wanted: LiteRtAccelerator, environment: Environment): CompiledModel {

@@ -5,7 +5,14 @@ import android.content.Context
 import java.io.File
 
 /** What a model can run on. */
-public enum class Accelerator { NPU, GPU, CPU }
+public enum class Accelerator {
+    /** A neural processor; the app brings the libraries of its maker. */
+    NPU,
+
+    /** The graphics processor; with the Interpreter API, operators that it does not take run on the CPU. */
+    GPU,
+    CPU,
+}
 
 /** A model cannot be opened or run on this device; the message says why. */
 public class ModelException @JvmOverloads constructor(message: String, cause: Throwable? = null) :
@@ -34,4 +41,24 @@ internal interface Engine : AutoCloseable {
      * @param sizes the dynamic dimensions of each input, in their order; empty where there are none
      */
     fun run(signature: SignatureInfo, inputs: List<Any>, outputs: Array<Any?>, sizes: List<IntArray>)
+}
+
+/**
+ * The model on the first of [accelerators] that takes it.
+ *
+ * One beside others could leave parts of the model to them without a word, so each is tried alone.
+ *
+ * @param open null where the app or the device has no such accelerator
+ */
+internal fun openOnFirst(accelerators: List<Accelerator>, open: (Accelerator) -> Engine?): Engine {
+    var refusal: ModelException? = null
+    for (accelerator in accelerators) {
+        try {
+            open(accelerator)?.let { return it }
+        } catch (error: ModelException) {
+            refusal = error
+        }
+    }
+    val names = accelerators.joinToString(" or ") { it.name }
+    throw ModelException("the model does not run on $names: ${refusal?.message ?: "the app or the device has no such"}", refusal)
 }

@@ -16,9 +16,10 @@ public class Photographs private constructor(private val session: Session) : Aut
         get() = session.accelerator
 
     /**
-     * The best of 2 classes, the best first.
+     * The best of 2 classes, the best first, after softmax.
      *
-     * @param image a picture of any size; it is pulled to 48 x 48 pixels, bilinear
+     * @param image a picture of any size; it is pulled to 48 x 48 pixels, bilinear; its red, green and blue values
+     *   v from 0 to 255 are given as (v - 127.5) / 127.5
      * @param rotation degrees by which the picture has to be turned clockwise to stand upright: 0, 90, 180 or 270
      * @param region the part of the upright picture to look at; null for all of it
      * @param maxResults how many classes are given at most

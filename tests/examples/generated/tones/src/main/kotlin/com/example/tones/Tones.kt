@@ -17,7 +17,8 @@ public class Tones private constructor(private val session: Session) : AutoClose
     /**
      * The best of 3 classes, the best first.
      *
-     * @param wave a sound of one channel; it is brought to 8000 samples a second, of which 800 are taken, 0.1 s
+     * @param wave a sound of one channel; it is brought to 8000 samples a second, of which 800 are taken, 0.1 s;
+     *   its samples v from -1 to 1 are given as they are
      * @param maxResults how many classes are given at most
      * @param minScore the least score of those that are given
      * @throws IllegalArgumentException an array is not as large as the model wants
