@@ -263,7 +263,7 @@ public com.example.gpu.Classification classify(float[],int)
 public com.example.gpu.Classification classify(float[],int,float)
 public com.example.gpu.Accelerator getAccelerator()
 public static com.example.gpu.Gpu open(android.content.Context)
-public static final com.example.gpu.Gpu open(android.content.Context,java.util.List<? extends com.example.gpu.Accelerator>)
+public static com.example.gpu.Gpu open(android.content.Context,java.util.List<? extends com.example.gpu.Accelerator>)
 public static final java.util.List<com.example.gpu.Accelerator> ACCELERATORS
 public void close()
 public void run(com.example.gpu.GpuTensors)
