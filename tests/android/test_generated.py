@@ -75,6 +75,9 @@ OTHERS = {
     "not_run": ("custom", f'{OWN}[compatibility]\nselect_tf_ops = ["MatMul"]\ncustom_ops.ExampleSoftmax = {{}}\n'),
     "engines": ("float32", ""),  # as a class of generated code is called
 }
+QUANTIZED_INPUT = (
+    f'{CLASSES}[variant.int8]\nquantize = "int8"\nio = "uint8"\n[calibration]\ndata = "data.npz"\n'  # of uint8
+)
 MORE = dict.fromkeys(("own", "not_run"), 'artifact = "com.example:own:1.0"\n')
 FUNCTIONS = {
     "rgb": ("picture", IMAGE + 'shape = [1, 16, 20, 3]\nmean = [120, 110, 100]\nstd = [60, 61, 62]\nfit = "crop"\n'
@@ -89,6 +92,16 @@ FUNCTIONS = {
                              for n in "ab") + '[input.n]\ndtype = "int32"\nshape = [4]\n'),
     "wide": ("wide", '[input.ids]\ndtype = "int32"\nshape = ["n", 2]\nsizes.n = [3, 5]\n[input.flags]\ndtype = "bool"\n'
              'shape = [3]\n[input.n]\ndtype = "int32"\nshape = []\n'),
+}  # fmt: skip
+# The same under each API that can run it, where "auto" takes another one: name -> the fixture or function, and [runtime].
+ALSO = {
+    f"{name}_{api}": (name, spec)
+    for api, spec, names in (
+        ("by_interpreter", INTERPRETER, ("float32", "float16", "dynamic-int8", "no-signature", "unsigned", "rgb", "sound")),
+        ("by_play", PLAY, ("float16", "dynamic-int8", "no-signature", "unsigned", "dynamic-shape", "variable", "rgb",
+                           "sound", "wide")),
+    )
+    for name in names
 }  # fmt: skip
 FLAVORED = {
     "both": ('[runtime]\ntarget = ["standard", "play-services"]\nfallback = "bundled"\n', "", ("standard", "play")),
@@ -168,13 +181,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran
     tflite("file", "float32", "", 'delivery = "file"\n')
     for name, runtime in GPU.items():
         tflite(name, "float32", CLASSES + runtime)
-    tflite(
-        "unsigned",
-        "float32",
-        CLASSES + '[variant.int8]\nquantize = "int8"\nio = "uint8"\n[calibration]\ndata = "data.npz"\n',
-    )
-    for name, (function, spec) in FUNCTIONS.items():
+    tflite("unsigned", "float32", QUANTIZED_INPUT)
+
+    def jax(name: str, function: str, spec: str) -> None:
         shop.model(name, f'format = "jax"\nentry = "model.py:{function}"\n{spec}{android(name)}', {"model.py": JAX})
+
+    for name, (function, spec) in FUNCTIONS.items():
+        jax(name, function, spec)
+    for name, (own, runtime) in ALSO.items():
+        if own in FUNCTIONS:
+            jax(name, FUNCTIONS[own][0], FUNCTIONS[own][1] + runtime)
+        else:
+            tflite(name, *(("float32", QUANTIZED_INPUT + runtime) if own == "unsigned" else (own, runtime)))
     signatures = "".join(
         f'[source.signature.{own}]\nentry = "model.py:{function}"\n'
         f'[signature.{own}.input.{given}]\ndtype = "float32"\nshape = [2]\n'
@@ -198,7 +216,7 @@ def module(shop: Workshop, name: str, *flavors: str) -> Module:
     return Module(shop.folder / name / "build" / name / "android", flavors)
 
 
-ALONE = [*FILES, *OTHERS, *FUNCTIONS, "alike", "file", "unsigned", "hostile", "labels", *GPU]
+ALONE = [*FILES, *OTHERS, *FUNCTIONS, *ALSO, "alike", "file", "unsigned", "hostile", "labels", *GPU]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from syrupy.assertion import SnapshotAssertion
 
 HEAD = '[android]\npackage = "com.example.app"\n'
 CLASSES = '[output.probabilities]\ncontent = "classes"\n'
-INT8 = '[variant.float32]\n[variant.int8]\nquantize = "int8"\n[calibration]\ndata = "data.npz"\n'
 # Name -> the spec, and the fixture.
 MISTAKES = {
     "package": ('[android]\npackage = "Digits"\n', "float32"),
@@ -79,6 +78,32 @@ def test_templates_of_ones_own(app: Callable[..., Path], shop: Workshop) -> None
         template.write_text(text, "utf-8")
         error = shop.build("own")["own"].error
         assert message in error["message"] and error["code"] == 2 and error["key"] == "android.templates"
+
+
+def test_the_code_alone_with_what_the_app_has(app: Callable[..., Path], shop: Workshop) -> None:
+    variants = '[variant.float32]\n[variant.int8]\nquantize = "dynamic-int8"\n'
+    folder = app("alone", CLASSES + variants + HEAD + 'variant = "int8"\n')
+    made = folder / "build" / "alone"
+    shop.cli("build", f"{folder}:float32")
+    assert sorted(p.name for p in made.iterdir()) == ["alone-float32.tflite", "report.json"]
+    ran = shop.cli("build", f"{folder}:android", "--json")
+    assert ran.code == 0, ran.text
+    (model,) = (e for e in map(json.loads, ran.out.splitlines()) if e["event"] == "model")
+    assert [v["name"] for v in model["variants"]] == ["int8"] and [f["name"] for f in model["folders"]] == ["android"]
+    assert sorted(p.name for p in made.iterdir()) == [
+        "alone-float32.tflite",
+        "alone-int8.tflite",
+        "android",
+        "report.json",
+    ]
+    lock = (folder / "model.lock").read_text("utf-8")
+    assert all(f"{name} = " in lock for name in ("android", '"alone-float32.tflite"', '"alone-int8.tflite"'))
+    assert shop.cli("build", folder, "--json").code == 0 and (folder / "model.lock").read_text("utf-8") == lock
+    assert shop.cli("verify", f"{folder}:android").code == 0
+    ran = shop.cli("build", app("plain", CLASSES), f"{folder}:android")
+    assert ran.code == 0
+    ran = shop.cli("build", f"{shop.folder / 'plain'}:android")
+    assert ran.code == 64 and "no code of an Android app is generated for 'plain'" in ran.err
 
 
 def test_what_changes_the_code(app: Callable[..., Path], shop: Workshop) -> None:

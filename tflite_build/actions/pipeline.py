@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tflite_build.planning.action import Graph, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
+from tflite_build.spec.apps import ANDROID
 from tflite_build.spec.rules import STATIC_QUANTIZE
 
 from . import (
@@ -66,14 +67,14 @@ def graph(model: Resolved, tools: Tools) -> Graph:
     steps += [
         runtime.step(model, tools),
         library.step(model, tools),
-        *(goldens.step(model, tools, v) for v in wrap.variants(model)),
+        *(goldens.step(model, tools, v) for v in model.loaded.app_variants),
     ]
     steps.append(wrap.step(model, tools))
     return Graph(tuple(custom_operators.given(model.loaded, s) for s in steps if s is not None))
 
 
-def variant_targets(model: Resolved, names: tuple[str, ...]) -> set[str]:
-    """The last steps of the variants called `names`; where there are none, of all variants, and of the folders."""
+def variant_targets(model: Resolved, names: tuple[str, ...], generated: tuple[str, ...]) -> set[str]:
+    """The last steps of the variants called `names` and of the folders `generated`; without names, of all there are."""
     wanted = names or tuple(v.name for v in model.variants)
     targets = {compare.FLOAT_ID}
     if model.loaded.spec.checks.accuracy is not None:
@@ -81,14 +82,14 @@ def variant_targets(model: Resolved, names: tuple[str, ...]) -> set[str]:
     targets |= {compare.step_id(n) for n in wanted}
     if model.loaded.spec.runtime.library:
         targets.add(library.ID)
-    return targets | folders(model) if not names else targets
+    return targets | (folders(model) & {*generated} if names else folders(model))
 
 
 def folders(model: Resolved) -> frozenset[str]:
     """The steps whose folder is published beside the variants, under its own name."""
     spec = model.loaded.spec
     found = {runtime.ID} if "custom" in spec.runtime.target else set()
-    return frozenset(found | ({wrap.ANDROID} if spec.android is not None else set()))
+    return frozenset(found | ({ANDROID} if spec.android is not None else set()))
 
 
 def _needs_ranges(model: Resolved, quantize_word: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from tflite_build.engines.contract import Declared, Names, Request
 from tflite_build.planning.action import Input, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
+from tflite_build.spec.apps import ANDROID
 from tflite_build.spec.metadata import DEFAULT_LOCALE
 from tflite_build.spec.tensors import Input as InputTensor
 from tflite_build.spec.tensors import Output, SignatureTensors
@@ -24,7 +25,6 @@ from tflite_build.wrap.rendering import Templates
 from . import associated, goldens, pack
 from .tools import Tools
 
-ANDROID = "android"
 _TEMPLATES = "templates"
 _LABELS = "labels"
 
@@ -34,7 +34,7 @@ def step(model: Resolved, tools: Tools) -> Step | None:
     spec = model.loaded.spec
     if spec.android is None:
         return None
-    names = variants(model)
+    names = model.loaded.app_variants
     inputs: dict[str, Input] = {f"model:{name}": pack.model_of(name) for name in names}
     inputs |= {f"goldens:{name}": goldens.outputs_of(name) for name in names}
     files: dict[str, str] = {}
@@ -64,15 +64,6 @@ def step(model: Resolved, tools: Tools) -> Step | None:
         "variants": list(names),
     }
     return Step(ANDROID, "wrap", tools.local("wrap"), params, inputs)
-
-
-def variants(model: Resolved) -> tuple[str, ...]:
-    """The variants that the app can have."""
-    android = model.loaded.spec.android
-    if android is None:
-        return ()
-    names = tuple(v.name for v in model.variants)
-    return names if android.variants == "selectable" else (android.variant or names[0],)
 
 
 def _sides(

@@ -49,8 +49,8 @@ Targets = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PATH[:VARIANT]",
-        help="model.toml files, or folders to look for them in; a variant after a colon builds that one alone. "
-        "Default: the current folder.",
+        help="model.toml files, or folders to look for them in; a variant after a colon builds that one alone, "
+        "`:android` the code of the app with what it has. Default: the current folder.",
         show_default=False,
     ),
 ]

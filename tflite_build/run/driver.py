@@ -56,11 +56,13 @@ class Target:
 
     Attributes:
         variants: Which of its variants, as `find.targets` finds them; all of them where there are none.
+        generated: Which folders beside these variants; all where there are none of these.
         label: What the build calls it; default: the model's name.
     """
 
     loaded: LoadedSpec
     variants: tuple[str, ...] = ()
+    generated: tuple[str, ...] = ()
     label: str = ""
 
 
@@ -159,7 +161,14 @@ class Session:
             overlay.digest_of(lock.packages) if lock.packages else "",
         )
         job = Job(
-            loaded, lock, tools, self.store, target.variants, self._interface(loaded, tools), float_only=float_only
+            loaded,
+            lock,
+            tools,
+            self.store,
+            target.variants,
+            target.generated,
+            self._interface(loaded, tools),
+            float_only=float_only,
         )
         job.label = target.label or job.name
         job.said = lambda text: self.listener(Note(text, job.label))

@@ -10,6 +10,7 @@ from pathlib import Path
 from tflite_build.errors import BuildError, Place, Problem, SpecError, UsageError, near_miss
 from tflite_build.named import absent, there
 from tflite_build.spec import SPEC_NAME
+from tflite_build.spec.apps import ANDROID
 from tflite_build.spec.discover import specs_in
 from tflite_build.spec.load import LoadedSpec, load
 from tflite_build.spec.rules import named_paths
@@ -50,7 +51,8 @@ def targets(
     """The models that `names` mean, each once.
 
     Args:
-        names: Files or folders, each with a variant after a colon where one is meant.
+        names: Files or folders, each with a variant after a colon where one is meant; "android" is the code of the app
+            with the variants that this has.
         out_dir: Where build folders go, where that is not beside each spec.
         files: Whether what the specs name has to be there.
         unchanged: Finds specs that need not be read, since nothing is to be done for them.
@@ -78,31 +80,42 @@ def targets(
             except SpecError as error:
                 if all(error.problems != other.problems for other in errors):  # a workspace's are told once
                     errors.append(error)
-    known = {itself: spec.variants for itself, spec in loaded.items()}
-    wanted: dict[Path, set[str]] = {itself: set() for itself in known}
+    wanted: dict[Path, set[str]] = {itself: set() for itself in loaded}
+    generated: dict[Path, set[str]] = {itself: set() for itself in loaded}
     for path, variant, specs in asked:
-        having = [i for i in map(real.__getitem__, specs) if i in known and (not variant or variant in known[i])]
+        having = [i for i in map(real.__getitem__, specs) if i in loaded and _meant(loaded[i], variant)]
         if variant and not having:
             if len(specs) == 1 and real[specs[0]] in loaded:
                 raise _no_variant(loaded[real[specs[0]]], variant)
             if not errors:
                 raise UsageError(Problem(f"no model under {path} has a variant '{variant}'"))
         for itself in having:
-            wanted[itself].update([variant] if variant else known[itself])
+            wanted[itself].update(_meant(loaded[itself], variant))
+            generated[itself].update({variant} & {ANDROID})
     for spec in loaded.values():
         _apart(spec, out_folder(spec, out_dir))
     _distinct(list(loaded.values()), done, out_dir)
     labels = _labels({spec.file: spec.spec.model.name for spec in loaded.values()}, done)
     found = [
-        Target(
-            spec,
-            () if wanted[i] == set(known[i]) else tuple(v for v in known[i] if v in wanted[i]),
-            labels[spec.file],
-        )
+        Target(spec, *_part(spec, wanted[i], generated[i]), labels[spec.file])
         for i, spec in loaded.items()
         if wanted[i]
     ]
     return Found(found, done, errors, list(own.values()))
+
+
+def _meant(loaded: LoadedSpec, word: str) -> tuple[str, ...]:
+    """The variants that `word` behind a colon means; none where it means nothing."""
+    if word == ANDROID:
+        return loaded.app_variants
+    return loaded.variants if not word else (word,) if word in loaded.variants else ()
+
+
+def _part(loaded: LoadedSpec, variants: set[str], generated: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is to be made of a model: nothing but these, or all where nothing is named."""
+    if variants == {*loaded.variants}:
+        return (), ()
+    return tuple(v for v in loaded.variants if v in variants), tuple(sorted(generated))
 
 
 def _labels(names: Mapping[Path, str], done: Mapping[Path, Snapshot]) -> dict[Path, str]:
@@ -124,6 +137,15 @@ def _labels(names: Mapping[Path, str], done: Mapping[Path, Snapshot]) -> dict[Pa
 
 
 def _no_variant(loaded: LoadedSpec, variant: str) -> UsageError:
+    if variant == ANDROID:
+        name = loaded.spec.model.name
+        return UsageError(
+            Problem(
+                f"no code of an Android app is generated for '{name}'",
+                loaded.place("model"),
+                'add [android] with package = "com.example.app"',
+            )
+        )
     return UsageError(
         Problem(
             f"model '{loaded.spec.model.name}' has no variant '{variant}'",

@@ -54,6 +54,7 @@ class Job:
     Attributes:
         lock: What earlier builds decided, as far as this one follows it.
         variants: Those to build; all where there are none.
+        generated: The folders to make beside these variants, by name; all where there are none of these.
         float_only: Whether the float file alone is to be made, and no variant of it.
         refusals: What steps refused so far, with the operators to blame.
         gates: The limits of the spec, once the files are made.
@@ -66,6 +67,7 @@ class Job:
     tools: Tools
     store: Store
     variants: tuple[str, ...] = ()
+    generated: tuple[str, ...] = ()
     interface: Interface | None = None
     refuted: list[Refuted] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
@@ -98,7 +100,9 @@ class Job:
         resolved = resolve(self.loaded, self.lock, self.refuted, self.interface)
         self.resolved = replace(resolved, located=self.located)
         self.whole = pipeline.graph(self.resolved, self.tools)
-        targets = {compare.FLOAT_ID} if self.float_only else pipeline.variant_targets(self.resolved, self.variants)
+        targets = {compare.FLOAT_ID}
+        if not self.float_only:
+            targets = pipeline.variant_targets(self.resolved, self.variants, self.generated)
         self.graph = self.whole.closure(targets)
         self.done, self.running, self.held = {}, set(), {}
         self._before_verdict = frozenset(s.id for s in self.graph.closure({compare.FLOAT_ID}).steps)

@@ -138,13 +138,14 @@ def _verify(target: Target, offline: bool, keep: Path | None, out_dir: Path | No
         shared = place / WORKSPACE_NAME  # also where there is none: no other one is found above then
         shared.write_text(loaded.workspace.document.text if loaded.workspace else "", "utf-8")
         listener(Note("building again from an empty store", name))
-        for named in [f"{spec}:{variant}" for variant in target.variants] or [str(spec)]:
-            _build(named, loaded, place, offline)
+        for word in (*target.variants, *target.generated) or ("",):
+            _build(f"{spec}:{word}" if word else str(spec), loaded, place, offline)
         out = place / "out" / name
         made = {path.name: path for path in sorted(out.glob("*.tflite"))}
         made |= {folder: out / folder for folder in report.read(out).folders}
         asked = target.variants or loaded.variants
-        wanted = {n: expected.get(n, "") for n in (f"{name}-{variant}.tflite" for variant in asked)}
+        names = (*(f"{name}-{variant}.tflite" for variant in asked), *target.generated)
+        wanted = {n: expected.get(n, "") for n in names}
         if not target.variants:
             wanted |= expected
         files = tuple(_file(n, made.get(n), sha, out_folder(loaded, out_dir)) for n, sha in sorted(wanted.items()))

@@ -12,6 +12,8 @@ from tflite_build import languages
 from .base import SpecModel
 from .values import RelativePath, wrong
 
+ANDROID = "android"  # the folder of the code, and what it is called as a target
+
 
 def _package(value: Any) -> Any:
     if not isinstance(value, str):

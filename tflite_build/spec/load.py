@@ -63,6 +63,14 @@ class LoadedSpec:
         """The names of the files to build; without any in the spec that is one float file."""
         return tuple(self.spec.variant) or ("float32",)
 
+    @property
+    def app_variants(self) -> tuple[str, ...]:
+        """Those of the variants that the Android app can have; none without [android]."""
+        android = self.spec.android
+        if android is None:
+            return ()
+        return self.variants if android.variants == "selectable" else (android.variant or self.variants[0],)
+
     def place(self, *key: str | int) -> Place:
         """Where `key` stands: here, else in the workspace, else the nearest table above it that this file names."""
         return (self._origin(key) or self.document).place(*key)
