@@ -26,9 +26,13 @@ FILTERS: dict[str, Callable[..., Any]] = {
 }
 _RUNNING = ("Tensors", "Engine", "Session", "ModelFiles")
 _SHARED = ("Quantization",)
-_PICTURES = ("PicturePreprocessing", "ArgbPicture", "BytePicture", "YuvPicture", "AndroidPictures")
-_SOUNDS = ("SoundPreprocessing",)
-_CLASSES = ("Classification",)
+# What arguments and results of a kind need.
+_SHARED_OF = {
+    "image": ("PicturePreprocessing", "ArgbPicture", "BytePicture", "YuvPicture", "AndroidPictures"),
+    "audio": ("SoundPreprocessing",),
+    "classes": ("Classification",),
+}
+_GOLDENS_OF = {"image": "GoldenPictures", "audio": "GoldenSounds", "classes": "GoldenClasses"}
 _TAKEN = ("main", "debug", "release")
 _FLAVORS = {"standard": "standard", "play-services": "play", "custom": "own"}
 
@@ -65,12 +69,38 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineClass:
+    """The class that runs models by an API, the same for all models of a package.
+
+    Attributes:
+        api: The class of org.tensorflow.lite that it calls; "" for none.
+    """
+
+    class_name: str
+    api: str
+
+    @property
+    def template(self) -> str:
+        """Which it is made by."""
+        return f"runtime/{'InterpreterEngine' if self.api else self.class_name}.kt.jinja"
+
+
+@dataclass(frozen=True, slots=True)
 class Flavor:
     """A product flavour for a runtime: its name in Gradle, and the engines that are generated for it."""
 
     name: str
     runtime: RuntimeView
     dependencies: tuple[Dependency, ...]
+
+    @property
+    def engine(self) -> EngineClass:
+        """What runs the model."""
+        capability = self.runtime.capability
+        if capability.api == "compiled-model":
+            return EngineClass("CompiledModelEngine", "")
+        api = "Interpreter" if capability.signatures else "InterpreterApi"
+        return EngineClass(f"{api}Engine", api)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +149,23 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
     }
     paths = _Paths(module, flavors)
     files: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    shared = [*_SHARED, *(_CLASSES if app.has_classes else ()), *(_PICTURES if app.has_images else ())]
-    shared += [*(_SOUNDS if app.has_sounds else ()), *(["Scores"] if app.has_activations else [])]
-    for name in _RUNNING:
+    kinds = view.kinds
+    shared = [*_SHARED, *(name for kind, names in _SHARED_OF.items() if kind in kinds for name in names)]
+    shared += ["Scores"] if view.activations else []
+    for name in (*_RUNNING, *(["PictureTensors"] if "image" in kinds else [])):
         files[paths.kotlin("", f"{name}.kt")] = (f"runtime/{name}.kt.jinja", values)
     for name in with_needs(shared):
         files[paths.kotlin("", f"{name}.kt")] = (f"shared/{name}.kt.jinja", values)
-    for flavor in flavors:
-        only_first = not flavor.runtime.capability.signatures
-        files |= _engines(paths, flavor, {**values, "flavor": flavor, "only_first": only_first})
     own = app.class_name
+    for flavor in flavors:
+        place = flavor.name if paths.several else ""
+        of_flavor = {**values, "flavor": flavor, "engine": flavor.engine}
+        files[paths.kotlin(place, f"{own}Engine.kt")] = ("model/ModelEngine.kt.jinja", of_flavor)
+        files[paths.kotlin(place, f"{flavor.engine.class_name}.kt")] = (flavor.engine.template, of_flavor)
     files[paths.kotlin("", f"{own}.kt")] = ("model/Model.kt.jinja", values)
     if module.coroutines:
         files[paths.kotlin("", f"{own}Await.kt")] = ("model/Await.kt.jinja", values)
-    if app.has_classes:
+    if "classes" in kinds:
         files[paths.kotlin("", f"{own}Labels.kt")] = ("model/Labels.kt.jinja", values)
     models: dict[str, str] = {}
     tested: dict[str, tuple[str, str]] = {}
@@ -159,8 +192,7 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
             place = flavor.name if paths.several else "main"
             files[f"src/{place}/res/values/{values['notice']}.xml"] = ("gradle/strings.xml.jinja", values)
     files["README.md"] = ("gradle/README.md.jinja", values)
-    held = ["Golden", *(["GoldenPictures"] if app.has_images else []), *(["GoldenSounds"] if app.has_sounds else [])]
-    for name in [*held, *(["GoldenClasses"] if app.has_classes else [])]:
+    for name in ("Golden", *(own for kind, own in _GOLDENS_OF.items() if kind in kinds)):
         files[paths.kotlin("", f"{name}.kt", "androidTest")] = (f"test/{name}.kt.jinja", values)
     return Library(templates.render(files), models, tested)
 
@@ -191,16 +223,6 @@ def _flavor(runtime: RuntimeView) -> Flavor:
 def _dependencies(capability: Capability, runtime: RuntimeView) -> tuple[str, ...]:
     gpu = capability.gpu_dependencies if "gpu" in runtime.accelerators else ()
     return (*capability.dependencies, *gpu)
-
-
-def _engines(paths: _Paths, flavor: Flavor, values: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    place = flavor.name if paths.several else ""
-    files: dict[str, tuple[str, Mapping[str, Any]]] = {
-        paths.kotlin(place, "Engines.kt"): ("runtime/Engines.kt.jinja", values)
-    }
-    name = "CompiledModelEngine" if flavor.runtime.capability.api == "compiled-model" else "InterpreterEngine"
-    files[paths.kotlin(place, f"{name}.kt")] = (f"runtime/{name}.kt.jinja", values)
-    return files
 
 
 def _variants(files: Sequence[KotlinFile]) -> Mapping[str, str]:

@@ -29,6 +29,7 @@ from .view import (
 )
 
 _LABELLED = "classes"
+_MOST = 10  # classes that are given where nobody says how many
 _ASSIGN = "ASSIGN_VARIABLE"
 
 
@@ -241,7 +242,7 @@ def _method(
     arguments = tuple(_argument(t, declared.get(t.name), told.get(t.name, ""), prefix) for t in ends[0])
     results = tuple(_result(t, said.get(t.name, Said()), prefix) for t in ends[1])
     only = "classify" if {r.kind for r in results} == {"classes"} else "predict"
-    return MethodView(signature if several else only, signature, arguments, results)
+    return MethodView(signature if several else only, signature, *ends, arguments, results)
 
 
 def _argument(tensor: TensorView, declared: DeclaredInput | None, description: str, prefix: str) -> ArgumentView:
@@ -251,12 +252,12 @@ def _argument(tensor: TensorView, declared: DeclaredInput | None, description: s
         place = layout.of_image(tensor.shape, content.color_space, tensor.name, f"{key}.content")
         image = ImageView(place.height, place.width, place.color_space, place.channels_first, content)
         _check_values(content, image.channels, tensor.name, key)
-        return ArgumentView(tensor.name, "image", tensor, description, image=image)
+        return ArgumentView(tensor.name, "image", (tensor,), description, image=image)
     if content is not None and content.kind == "audio":
         _, length = layout.of_sound(tensor.shape, tensor.name, f"{key}.content")
         sound = SoundView(length, content.sample_rate or 0, content)
-        return ArgumentView(tensor.name, "audio", tensor, description, sound=sound)
-    return ArgumentView(tensor.name, "tensor", tensor, description, declared.range if declared else None)
+        return ArgumentView(tensor.name, "audio", (tensor,), description, sound=sound)
+    return ArgumentView(tensor.name, "tensor", (tensor,), description, declared.range if declared else None)
 
 
 def _check_values(content: Content, channels: int, name: str, key: str) -> None:
@@ -268,7 +269,7 @@ def _check_values(content: Content, channels: int, name: str, key: str) -> None:
 def _result(tensor: TensorView, said: Said, prefix: str) -> ResultView:
     key = f'{prefix}output."{tensor.name}"'
     if said.content != _LABELLED:
-        return ResultView(tensor.name, "tensor", tensor, said.description, activation=said.activation)
+        return ResultView(tensor.name, "tensor", (tensor,), said.description, activation=said.activation)
     long = [d for d in tensor.shape if d != 1]
     if tensor.real != "float32" or len(long) > 1 or any(isinstance(d, str) for d in long):
         raise Invalid(
@@ -283,14 +284,20 @@ def _result(tensor: TensorView, said: Said, prefix: str) -> ResultView:
             raise Invalid(
                 f"there are {len(labels)} labels{where}, and '{tensor.name}' has {classes} classes", f"{key}.labels"
             )
+    if said.labels and "" not in said.labels:
+        raise Invalid(
+            f"the labels of '{tensor.name}' are for {quoted(sorted(said.labels))}, and none are the default",
+            f"{key}.labels",
+            f'call one of them "default": {{ default = "...", {next(iter(sorted(said.labels)))} = "..." }}',
+        )
     return ResultView(
         tensor.name,
         "classes",
-        tensor,
+        (tensor,),
         said.description,
-        dict(said.labels),
+        dict(said.labels) or {"": [str(i) for i in range(classes)]},
         said.activation,
         said.threshold,
-        said.most,
+        min(classes, _MOST) if said.most is None else said.most,
         classes,
     )

@@ -21,22 +21,16 @@ _ARRAYS = {
     "int64": "LongArray",
     "bool": "BooleanArray",
 }
-# dtype -> the type of one value; unsigned bytes have none that arithmetic takes.
+# dtype -> the type of one value.
 _VALUES = {"float32": "Float", "int8": "Byte", "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Boolean"}
-# Parameters and locals of the generated functions themselves.
-_PARAMETERS = (
-    "rotation",
-    "region",
-    "max_results",
-    "min_score",
-    "session",
-    "buffers",
-    "context",
-    "file",
-    "accelerators",
-)
-_MOST = 10  # classes that are given where nobody says how many
-_LABELS_EACH = 500  # of one constant: a method's code ends at 64 KB
+# What stands beside parameters where they are seen: in a method's own code and the bitmap's, in the test's, in Await.kt.
+_PARAMETERS = """
+    rotation region max_results min_score bitmap session buffers context file accelerators engine tensors outputs block
+    golden model found open source run submit close check_size check_dimension await job
+"""
+_MEMBERS = "file sha256 size"  # of the object that says what file the code is of
+_LABELS_EACH = 500  # of one function: a method's code ends at 64 KB
+_LABELS_TOGETHER = 8_000  # of one class, which has 65,535 constants at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,72 +54,84 @@ class KotlinTensor:
 
 @dataclass(frozen=True, slots=True)
 class KotlinArgument:
-    """A parameter of a method: its name, type, and how it becomes what the tensor takes."""
+    """A parameter of a method: its name, type, and how it becomes what tensors take.
+
+    Attributes:
+        made: Tensor -> the array that it takes, as an expression of the parameter.
+        check: The statement that refuses what does not fit; "" for none.
+    """
 
     name: str
     constant: str
     type: str
     view: ArgumentView
     told: tuple[str, ...]
-    size: str
     maker: str
-    rotation: str = "rotation"
-    region: str = "region"
-
-    @property
-    def read(self) -> str:
-        """The array that the tensor takes, as an expression of the parameter."""
-        if self.view.kind == "image":
-            form = "bytes" if self.view.tensor.real == "uint8" else "floats"
-            turned = f"Orientation.ofRotation({self.rotation})"
-            return f"{self.constant}.prepare({self.name}, {turned}, {self.region}).{form}()"
-        if self.view.kind == "audio":
-            return f"{self.constant}.frames({self.name})[0]"
-        return _array_of(self.view.tensor, self.name) if self.is_value else self.name
+    made: Mapping[str, str]
+    check: str
+    rotation: str = ""
+    region: str = ""
 
     @property
     def is_value(self) -> bool:
         """Whether it is one number, and no array."""
-        return self.view.kind == "tensor" and _is_value(self.view.tensor)
+        return self.view.kind == "tensor" and self.view.tensor.is_value
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPiece:
+    """Labels that one function gives, in an object of some of these."""
+
+    name: str
+    labels: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class KotlinLabels:
-    """What classes are called in a locale, "" where nobody says which."""
+    """What classes are called in a locale, "" where nobody says which.
+
+    Attributes:
+        pieces: Object -> its functions, where the labels are too many for one; else empty.
+    """
 
     constant: str
     locale: str
-    pieces: tuple[tuple[str, Sequence[str]], ...]  # the function that gives each piece, where there are several
+    labels: Sequence[str]
+    pieces: Mapping[str, Sequence[LabelPiece]]
 
 
 @dataclass(frozen=True, slots=True)
 class KotlinResult:
-    """What a method gives: its name where there are several, and its type."""
+    """What a method gives: its name where there are several, its type, and how it is made.
+
+    Attributes:
+        made: It, as an expression of `outputs`.
+        most: The parameter that says how many classes are wanted; "" of what is no classes.
+        least: The parameter of their least score.
+    """
 
     name: str
     type: str
     view: ResultView
     told: tuple[str, ...]
     lists: tuple[KotlinLabels, ...]
-
-    def made(self, class_name: str, index: int) -> str:
-        """The result, as an expression of `outputs`."""
-        array = f"outputs[{index}] as {_ARRAYS[self.view.tensor.real]}"
-        values = f"Scores.{self.view.activation}({array})" if self.view.activation else array
-        if self.view.kind == "classes":
-            return f"Classification.of({values}, {class_name}Labels.{self.lists[0].constant}, minScore, maxResults)"
-        if self.is_value:
-            return f"{values}[0]" if self.view.activation else f"({values})[0]"
-        return values
+    made: str
+    most: str = ""
+    least: str = ""
 
     @property
-    def is_value(self) -> bool:
-        """Whether it is one number, and no array."""
-        return self.view.kind == "tensor" and _is_value(self.view.tensor)
+    def choices(self) -> tuple[str, ...]:
+        """The parameters that say what of it is wanted."""
+        if self.view.kind != "classes":
+            return ()
+        threshold = self.view.threshold
+        least = "Float.NEGATIVE_INFINITY" if threshold is None else float_literal(threshold)
+        return f"{self.most}: Int = {self.view.most}", f"{self.least}: Float = {least}"
 
     def checked(self, found: str) -> str:
         """The array that a test looks at, or the classes, as an expression of the result."""
-        return _array_of(self.view.tensor, found) if self.is_value else found
+        is_value = self.view.kind == "tensor" and self.view.tensor.is_value
+        return _array_of(self.view.tensor, found) if is_value else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,7 @@ class KotlinMethod:
     """A method.
 
     Attributes:
+        raw: The method that takes the tensors themselves.
         constant: The property with its `SignatureInfo`.
         tensors: The class of its raw tensors.
         outcome: What it gives: the type of its only result, or a class for several.
@@ -155,21 +162,19 @@ class KotlinMethod:
     output_sizes: tuple[str, ...]
 
     @property
+    def awaiting(self) -> str:
+        """The suspending one."""
+        return _awaiting(self.name)
+
+    @property
+    def awaiting_raw(self) -> str:
+        """The suspending one of `raw`."""
+        return _awaiting(self.raw)
+
+    @property
     def classified(self) -> tuple[KotlinResult, ...]:
         """The results that are classes."""
         return tuple(r for r in self.results if r.view.kind == "classes")
-
-    @property
-    def most(self) -> int:
-        """How many classes are given where the caller does not say."""
-        asked = [r.view.most for r in self.classified if r.view.most is not None]
-        return max(asked, default=min(max(r.view.classes for r in self.classified), _MOST))
-
-    @property
-    def least(self) -> str:
-        """The least score of classes where the caller does not say."""
-        asked = [r.view.threshold for r in self.classified if r.view.threshold is not None]
-        return float_literal(min(asked)) if asked else "Float.NEGATIVE_INFINITY"
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -177,11 +182,11 @@ class KotlinMethod:
         return (*(f"{a.name}: {a.type}" for a in self.arguments), *(f"{d}: Int" for d in self.dimensions.values()))
 
     def argument(self, name: str) -> KotlinArgument:
-        """The argument for a tensor."""
+        """The argument of this name."""
         return next(a for a in self.arguments if a.view.name == name)
 
     def result(self, name: str) -> KotlinResult:
-        """The result of a tensor."""
+        """The result of this name."""
         return next(r for r in self.results if r.view.name == name)
 
     @property
@@ -193,8 +198,7 @@ class KotlinMethod:
     def choices(self) -> tuple[str, ...]:
         """The parameters that have defaults: how pictures lie, and which results are wanted."""
         turned = [text for a in self.images for text in (f"{a.rotation}: Int = 0", f"{a.region}: Region? = null")]
-        wanted = [f"maxResults: Int = {self.most}", f"minScore: Float = {self.least}"] if self.classified else []
-        return (*turned, *wanted)
+        return (*turned, *(text for r in self.results for text in r.choices))
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -210,7 +214,7 @@ class KotlinMethod:
     @property
     def dynamic_outputs(self) -> bool:
         """Whether the runtime tells the size of an output."""
-        return any(r.view.tensor.dynamic for r in self.results)
+        return any(tensor.dynamic for tensor in self.view.outputs)
 
     @property
     def outcome_outside(self) -> str:
@@ -219,17 +223,15 @@ class KotlinMethod:
 
     @property
     def checks(self) -> tuple[str, ...]:
-        """Statements that refuse arrays of another size."""
-        return tuple(
-            f"checkSize({string(a.view.name)}, {a.name}.size, {a.size})"
-            for a in self.arguments
-            if a.view.kind == "tensor" and not a.is_value
-        )
+        """Statements that refuse sizes that are none, and arrays of another size."""
+        sizes = [f"checkDimension({string(own)}, {name})" for own, name in self.dimensions.items()]
+        return (*sizes, *(a.check for a in self.arguments if a.check))
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What the tensors take, as expressions of the parameters."""
-        return tuple(a.read for a in self.arguments)
+        """What the tensors take, in their order, as expressions of the parameters."""
+        made = {tensor: text for a in self.arguments for tensor, text in a.made.items()}
+        return tuple(made[tensor.name] for tensor in self.view.inputs)
 
     @property
     def told(self) -> str:
@@ -240,8 +242,7 @@ class KotlinMethod:
     @property
     def picture(self) -> KotlinArgument | None:
         """The only argument, where that is a picture."""
-        only = self.arguments[0] if len(self.arguments) == 1 and not self.dimensions else None
-        return only if only is not None and only.view.kind == "image" else None
+        return None if self.view.picture is None else self.arguments[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,50 +273,36 @@ class KotlinApp:
         """Whether a method takes a picture alone, and so has a form for a bitmap."""
         return any(m.picture for m in self.methods)
 
-    @property
-    def has_images(self) -> bool:
-        """Whether a method takes a picture."""
-        return any(a.view.kind == "image" for m in self.methods for a in m.arguments)
-
-    @property
-    def has_sounds(self) -> bool:
-        """Whether a method takes a sound."""
-        return any(a.view.kind == "audio" for m in self.methods for a in m.arguments)
-
-    @property
-    def has_activations(self) -> bool:
-        """Whether something is done to a result first."""
-        return any(r.view.activation for m in self.methods for r in m.results)
-
-    @property
-    def has_classes(self) -> bool:
-        """Whether a method gives classes."""
-        return any(m.classified for m in self.methods)
-
 
 def app(view: AppView, package: str, class_name: str) -> KotlinApp:
     """The Kotlin of a model; `class_name` "" takes the model's name."""
     name = class_name or words.pascal(words.words(view.model) or ("model",))
     if not class_name and name in languages.kotlin_classes():
         name += "Model"
-    named = words.named([m.name for m in view.methods], words.camel, "call", _taken(_PARAMETERS))
-    constants = _Constants()
-    methods = tuple(_method(m, named[m.name], name, len(view.methods) > 1, constants) for m in view.methods)
+    named = words.named([m.name for m in view.methods], words.camel, "call", _taken())
+    constants, signatures = _Constants(), _Constants(_MEMBERS.split())
+    methods = tuple(_method(m, named[m.name], name, len(view.methods) > 1, constants, signatures) for m in view.methods)
     files = tuple(
         KotlinFile(v, {m.view.signature: _raw(m, v.tensors[m.view.signature]) for m in methods}) for v in view.variants
     )
     return KotlinApp(view, package, name, methods, files)
 
 
-def _taken(more: Iterable[str]) -> list[str]:
-    return [*languages.kotlin_keywords(), *languages.kotlin_members(), *(words.camel(word.split("_")) for word in more)]
+def _words() -> list[str]:
+    """What no property can be called."""
+    return [*languages.kotlin_keywords(), *languages.kotlin_members()]
+
+
+def _taken() -> list[str]:
+    """What no method and no parameter can be called."""
+    return [*_words(), *(words.camel(word.split("_")) for word in _PARAMETERS.split())]
 
 
 class _Constants:
     """Names of constants in one scope, each once: those of `a` in `bC` and of `aB` in `c` would be alike."""
 
-    def __init__(self) -> None:
-        self._used: set[str] = set()
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._used = {word.upper() for word in taken}
 
     def named(self, *names: Iterable[str]) -> str:
         """A constant of these words."""
@@ -327,76 +314,117 @@ class _Constants:
         return own
 
 
-def _method(method: MethodView, name: str, class_name: str, several: bool, constants: _Constants) -> KotlinMethod:
+def _method(
+    method: MethodView, name: str, class_name: str, several: bool, constants: _Constants, signatures: _Constants
+) -> KotlinMethod:
     ends = [*(("in", a.name) for a in method.arguments), *(("dim", d) for d in method.dynamic)]
     keys = [f"{side}/{own}" for side, own in ends]
-    named = dict(zip(keys, _identifiers([own for _, own in ends], "input", _taken(_PARAMETERS)), strict=True))
+    named = dict(zip(keys, _identifiers([own for _, own in ends], "input", _taken()), strict=True))
     dimensions = {d: named[f"dim/{d}"] for d in method.dynamic}
     own = words.pascal(words.words(name))
     scope = words.words(name) if several else ()
-    images = sum(a.kind == "image" for a in method.arguments)
-    arguments = tuple(
-        KotlinArgument(
-            named[f"in/{a.name}"],
-            constants.named(scope, words.words(named[f"in/{a.name}"])),
-            _parameter_type(a),
-            a,
-            tuple(map(comment, telling.argument(a))),
-            _size(a.tensor, dimensions),
-            _maker(a),
-            "rotation" if images == 1 else f"{named[f'in/{a.name}']}Rotation",
-            "region" if images == 1 else f"{named[f'in/{a.name}']}Region",
+    constant = signatures.named(words.words(name))
+    alone = sum(a.kind == "image" for a in method.arguments) == 1
+    tensors = [t.name for t in method.inputs]
+
+    def argument(view: ArgumentView) -> KotlinArgument:
+        parameter = named[f"in/{view.name}"]
+        maker = constants.named(scope, words.words(parameter))
+        rotation, region = ("rotation", "region") if alone else (f"{parameter}Rotation", f"{parameter}Region")
+        infos = {t.name: f"{class_name}Model.{constant}.inputs[{tensors.index(t.name)}]" for t in view.tensors}
+        turned = f"Orientation.ofRotation({rotation}), {region}"
+        tensor, check = view.tensor, ""
+        if view.kind == "image":
+            text = f"{maker}.prepare({parameter}, {turned}).tensor({infos[tensor.name]})"
+        elif view.kind == "audio":
+            text = f"{maker}.frames({parameter})[0]"
+        elif tensor.is_value:
+            text = _array_of(tensor, parameter)
+        else:
+            text = parameter
+            check = f"checkSize({string(view.name)}, {parameter}.size, {_size(tensor, dimensions, long=True)})"
+        return KotlinArgument(
+            parameter,
+            maker,
+            _parameter_type(view),
+            view,
+            tuple(map(comment, telling.argument(view))),
+            _maker(view),
+            {tensor.name: text},
+            check,
+            *((rotation, region) if view.kind == "image" else ()),
         )
-        for a in method.arguments
-    )
-    names = _identifiers([r.name for r in method.results], "output", _taken(()))
+
+    names = _identifiers([r.name for r in method.results], "output", _words())
+    only = sum(r.kind == "classes" for r in method.results) == 1
+    places = [t.name for t in method.outputs]
     results = tuple(
-        KotlinResult(
-            n,
-            "Classification" if r.kind == "classes" else _type(r.tensor),
-            r,
-            tuple(map(comment, telling.result(r))),
-            _labels(r, [*scope, *words.words(n)], constants),
-        )
+        _result(r, n, class_name, places, _labels(r, [*scope, *words.words(n)], constants), only=only)
         for n, r in zip(names, method.results, strict=True)
     )
-    outcome = results[0].type if len(results) == 1 else f"{own}Result"
-    constant = words.upper(words.words(name))
-    raw = "run" if not several else f"run{own}"
     return KotlinMethod(
         name,
-        raw,
+        f"run{own}" if several else "run",
         constant,
-        f"{class_name}Tensors" if not several else f"{class_name}{own}Tensors",
-        outcome,
+        f"{class_name}{own}Tensors" if several else f"{class_name}Tensors",
+        results[0].type if len(results) == 1 else f"{own}Result",
         method,
-        arguments,
+        tuple(map(argument, method.arguments)),
         results,
         dimensions,
         class_name,
         _sizes(method, dimensions),
-        tuple("null" if r.tensor.dynamic else _size(r.tensor, dimensions) for r in method.results),
+        tuple("null" if t.dynamic else _size(t, dimensions) for t in method.outputs),
     )
+
+
+def _result(
+    view: ResultView,
+    name: str,
+    class_name: str,
+    outputs: Sequence[str],
+    lists: tuple[KotlinLabels, ...],
+    *,
+    only: bool,
+) -> KotlinResult:
+    tensor = view.tensor
+    array = f"outputs[{outputs.index(tensor.name)}] as {_ARRAYS[tensor.real]}"
+    values = f"Scores.{view.activation}({array})" if view.activation else array
+    told = tuple(map(comment, telling.result(view)))
+    if view.kind == "classes":
+        most, least = ("maxResults", "minScore") if only else (f"{name}MaxResults", f"{name}MinScore")
+        labels = next(own for own in lists if not own.locale)
+        made = f"Classification.of({values}, {class_name}Labels.{labels.constant}, {least}, {most})"
+        return KotlinResult(name, "Classification", view, told, lists, made, most, least)
+    if tensor.is_value:
+        values = f"{values}[0]" if view.activation else f"({values})[0]"
+    return KotlinResult(name, _type(tensor), view, told, (), values)
+
+
+def _awaiting(name: str) -> str:
+    return f"await{name[0].upper()}{name[1:]}"
 
 
 def _sizes(method: MethodView, dimensions: Mapping[str, str]) -> str:
     if not method.dynamic:
         return "emptyList()"
-    each = [[dimensions[d] for d in a.tensor.shape if isinstance(d, str)] for a in method.arguments]
+    each = [[dimensions[d] for d in tensor.shape if isinstance(d, str)] for tensor in method.inputs]
     arrays = [f"intArrayOf({', '.join(names)})" for names in each]
     return f"listOf({', '.join(arrays)})"
 
 
 def _labels(result: ResultView, name: Sequence[str], constants: _Constants) -> tuple[KotlinLabels, ...]:
-    if result.kind != "classes":
-        return ()
-    given = result.labels or {"": [str(i) for i in range(result.classes)]}
     made = []
-    for locale in sorted(given):
+    for locale in sorted(result.labels):
+        labels = result.labels[locale]
         constant = constants.named(name, words.words(locale))
-        pieces = [given[locale][i : i + _LABELS_EACH] for i in range(0, len(given[locale]), _LABELS_EACH)]
-        functions = [f"{words.camel(constant.lower().split('_'))}Part{i + 1}" for i in range(len(pieces))]
-        made.append(KotlinLabels(constant, locale, tuple(zip(functions, pieces, strict=True))))
+        pieces: dict[str, list[LabelPiece]] = {}
+        if len(labels) > _LABELS_EACH:
+            for number, start in enumerate(range(0, len(labels), _LABELS_EACH)):
+                holder = words.pascal([*constant.lower().split("_"), f"part{start // _LABELS_TOGETHER + 1}"])
+                piece = LabelPiece(f"piece{number + 1}", labels[start : start + _LABELS_EACH])
+                pieces.setdefault(holder, []).append(piece)
+        made.append(KotlinLabels(constant, locale, labels, pieces))
     return tuple(made)
 
 
@@ -425,11 +453,7 @@ def _parameter_type(argument: ArgumentView) -> str:
 
 
 def _type(tensor: TensorView) -> str:
-    return _VALUES[tensor.real] if _is_value(tensor) else _ARRAYS[tensor.real]
-
-
-def _is_value(tensor: TensorView) -> bool:
-    return not tensor.shape and tensor.real in _VALUES
+    return _VALUES[tensor.real] if tensor.is_value else _ARRAYS[tensor.real]
 
 
 def _array_of(tensor: TensorView, value: str) -> str:
@@ -437,8 +461,11 @@ def _array_of(tensor: TensorView, value: str) -> str:
     return f"{array[0].lower()}{array[1:]}Of({value})"
 
 
-def _size(tensor: TensorView, dimensions: Mapping[str, str]) -> str:
+def _size(tensor: TensorView, dimensions: Mapping[str, str], *, long: bool = False) -> str:
+    """How many values it has, as an expression: of type Long where several factors could be more than an Int holds."""
     names = [dimensions.get(d, words.camel(words.words(d) or ("size",))) for d in tensor.shape if isinstance(d, str)]
+    if long and names:
+        return " * ".join([f"{tensor.elements}L", *names])
     factors = [*([str(tensor.elements)] if tensor.elements != 1 or not names else []), *names]
     return " * ".join(factors)
 
@@ -447,11 +474,9 @@ def _raw(
     method: KotlinMethod, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]]
 ) -> tuple[tuple[KotlinTensor, ...], tuple[KotlinTensor, ...]]:
     inputs, outputs = ends
-    taken = [a.name for a in method.arguments]
-    names = [
-        *taken,
-        *_identifiers([t.name for t in outputs], "output", [*_taken(()), *taken, *method.dimensions.values()]),
-    ]
+    taken = [*_words(), *method.dimensions.values()]
+    own = _identifiers([t.name for t in inputs], "input", taken)
+    names = [*own, *_identifiers([t.name for t in outputs], "output", [*taken, *own])]
     made = [_tensor(t, n, method.dimensions) for t, n in zip((*inputs, *outputs), names, strict=True)]
     return tuple(made[: len(inputs)]), tuple(made[len(inputs) :])
 

@@ -7,7 +7,7 @@ Names are people's own: a language makes its identifiers of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tflite_build.engines.content import Content
@@ -40,6 +40,11 @@ class TensorView:
     def real(self) -> str:
         """The type that callers pass and get: real numbers where the tensor stands for such."""
         return "float32" if self.scale is not None else self.dtype
+
+    @property
+    def is_value(self) -> bool:
+        """Whether callers pass and get one number, and no array."""
+        return not self.shape and self.real != "uint8"  # which few languages have a number for
 
     @property
     def dynamic(self) -> tuple[str, ...]:
@@ -94,16 +99,23 @@ class ArgumentView:
     """What a caller passes.
 
     Attributes:
+        tensors: The inputs that are made of it, by name.
         range: The lowest and the highest value, where the spec says them.
     """
 
     name: str
     kind: ArgumentKind
-    tensor: TensorView
+    tensors: tuple[TensorView, ...]
     description: str = ""
     range: tuple[float, float] | None = None
     image: ImageView | None = None
     sound: SoundView | None = None
+
+    @property
+    def tensor(self) -> TensorView:
+        """The only one of its tensors, as pictures, sounds and arrays have it."""
+        (only,) = self.tensors
+        return only
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +123,29 @@ class ResultView:
     """What a caller gets.
 
     Attributes:
-        labels: Locale ("" for the default) -> the label of each class; empty where there are none.
+        tensors: The outputs that it is made of.
+        labels: Locale ("" for the default, which is there) -> the label of each class; of classes alone.
         activation: "softmax", "sigmoid" or "", what is to be done to the values first.
-        threshold: The least score of what is given; None gives all.
-        most: How many classes are given at most; None gives all.
+        threshold: The least score of what is given where a caller does not say; None gives all.
+        most: How many classes are given at most where a caller does not say.
         classes: How many there are.
     """
 
     name: str
     kind: ResultKind
-    tensor: TensorView
+    tensors: tuple[TensorView, ...]
     description: str = ""
-    labels: Mapping[str, Sequence[str]] | None = None
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     activation: str = ""
     threshold: float | None = None
-    most: int | None = None
+    most: int = 0
     classes: int = 0
+
+    @property
+    def tensor(self) -> TensorView:
+        """The only one of its tensors, as classes and arrays have it."""
+        (only,) = self.tensors
+        return only
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +155,29 @@ class MethodView:
     Attributes:
         name: What it is called.
         signature: The signature's key; "" where the file has none.
-        arguments: In the order of the file.
-        results: In the order of the file.
+        inputs: The tensors that it takes, in the order of the file, as the first variant has them.
+        outputs: Those that it gives.
+        arguments: What callers pass, of which `inputs` are made.
+        results: What callers get, which is made of `outputs`.
     """
 
     name: str
     signature: str
+    inputs: tuple[TensorView, ...]
+    outputs: tuple[TensorView, ...]
     arguments: tuple[ArgumentView, ...]
     results: tuple[ResultView, ...]
 
     @property
     def dynamic(self) -> tuple[str, ...]:
-        """The dynamic dimensions of its inputs, each once."""
-        return tuple(dict.fromkeys(d for a in self.arguments for d in a.tensor.dynamic))
+        """The dynamic dimensions of its inputs, each once: callers say their sizes."""
+        return tuple(dict.fromkeys(d for tensor in self.inputs for d in tensor.dynamic))
+
+    @property
+    def picture(self) -> ArgumentView | None:
+        """The only argument, where that is a picture: there is a form for what the platform calls a picture."""
+        only = self.arguments[0] if len(self.arguments) == 1 and not self.dynamic else None
+        return only if only is not None and only.kind == "image" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +218,17 @@ class AppView:
     methods: tuple[MethodView, ...]
     variants: tuple[VariantView, ...]
     runtimes: tuple[RuntimeView, ...]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of arguments and results that there are."""
+        given = {a.kind for m in self.methods for a in m.arguments}
+        return frozenset(given | {r.kind for m in self.methods for r in m.results})
+
+    @property
+    def activations(self) -> frozenset[str]:
+        """What is done to results first."""
+        return frozenset(r.activation for m in self.methods for r in m.results if r.activation)
 
     @property
     def accelerators(self) -> tuple[str, ...]:

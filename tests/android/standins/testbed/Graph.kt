@@ -79,10 +79,12 @@ internal class Graph(
         isAllocated = false
     }
 
-    fun allocate() {
-        if (isAllocated) return
+    /** Whether that was still to be done. */
+    fun allocate(): Boolean {
+        if (isAllocated) return false
         (inputs + outputs).forEach { it.allocate() }
         isAllocated = true
+        return true
     }
 
     fun invoke() {

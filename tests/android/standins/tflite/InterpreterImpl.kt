@@ -24,6 +24,7 @@ open class InterpreterImpl : InterpreterApi {
     private var model: InterpreterModel?
     private val cancellable: Boolean
     private val ownedDelegates: List<Delegate>
+    private val known = HashMap<GraphTensor, TensorImpl>()
     private var duration: Long? = null
 
     @Volatile
@@ -74,7 +75,7 @@ open class InterpreterImpl : InterpreterApi {
         run(graph, inputs.mapIndexed { index, value -> input(index) to value }) {
             for ((index, value) in outputs) {
                 @Suppress("SENSELESS_COMPARISON")
-                if (value != null) TensorImpl(output(index)).copyTo(value)
+                if (value != null) impl(output(index)).copyTo(value)
             }
         }
     }
@@ -90,7 +91,7 @@ open class InterpreterImpl : InterpreterApi {
         run(graph, inputs.map { (name, value) -> inputOf(key, name) to value }) {
             for ((name, value) in outputs) {
                 @Suppress("SENSELESS_COMPARISON")
-                if (value != null) TensorImpl(outputOf(key, name)).copyTo(value)
+                if (value != null) impl(outputOf(key, name)).copyTo(value)
             }
         }
     }
@@ -107,21 +108,41 @@ open class InterpreterImpl : InterpreterApi {
     ) {
         duration = null
         for ((tensor, value) in inputs) {
-            TensorImpl(tensor).otherShape(value)?.let { graph.resize(tensor, it, strict = false) }
+            impl(tensor).otherShape(value)?.let { resize(graph, tensor, it, strict = false) }
         }
-        graph.allocate()
-        inputs.forEach { (tensor, value) -> TensorImpl(tensor).setTo(value) }
+        val allocated = allocate(graph)
+        inputs.forEach { (tensor, value) -> impl(tensor).setTo(value) }
         require(!cancelled) {
             "Internal error: Failed to run on the given Interpreter: Client requested cancel during Invoke()"
         }
         val started = System.nanoTime()
         graph.invoke()
         val took = System.nanoTime() - started
+        if (allocated) refresh(graph.outputs)
         take()
         duration = took
     }
 
-    override fun allocateTensors() = open().first().allocate()
+    override fun allocateTensors() {
+        allocate(open().first())
+    }
+
+    private fun allocate(graph: Graph): Boolean = graph.allocate().also { if (it) refresh(graph.outputs) }
+
+    private fun resize(
+        graph: Graph,
+        tensor: GraphTensor,
+        shape: IntArray,
+        strict: Boolean,
+    ) {
+        graph.resize(tensor, shape, strict)
+        refresh(listOf(tensor))
+    }
+
+    /** Shapes are told as they were when this was called last, as those of the real class. */
+    private fun refresh(tensors: List<GraphTensor>) = tensors.forEach { known[it]?.refreshShape() }
+
+    private fun impl(tensor: GraphTensor): TensorImpl = known.getOrPut(tensor) { TensorImpl(tensor) }
 
     override fun resizeInput(
         index: Int,
@@ -132,29 +153,29 @@ open class InterpreterImpl : InterpreterApi {
         index: Int,
         dims: IntArray,
         strict: Boolean,
-    ) = open().first().resize(input(index), dims, strict)
+    ) = resize(open().first(), input(index), dims, strict)
 
     override fun getInputTensorCount(): Int = open().flat.subgraphs[0].inputs.size
 
     override fun getInputIndex(opName: String): Int = indexOf("input", opName, open().flat.subgraphs[0].inputs)
 
-    override fun getInputTensor(inputIndex: Int): Tensor = TensorImpl(input(inputIndex))
+    override fun getInputTensor(inputIndex: Int): Tensor = impl(input(inputIndex))
 
     override fun getOutputTensorCount(): Int = open().flat.subgraphs[0].outputs.size
 
     override fun getOutputIndex(opName: String): Int = indexOf("output", opName, open().flat.subgraphs[0].outputs)
 
-    override fun getOutputTensor(outputIndex: Int): Tensor = TensorImpl(output(outputIndex))
+    override fun getOutputTensor(outputIndex: Int): Tensor = impl(output(outputIndex))
 
     open fun getInputTensorFromSignature(
         inputName: String,
         signatureKey: String?,
-    ): Tensor = TensorImpl(inputOf(key(signatureKey), inputName))
+    ): Tensor = impl(inputOf(key(signatureKey), inputName))
 
     open fun getOutputTensorFromSignature(
         outputName: String,
         signatureKey: String?,
-    ): Tensor = TensorImpl(outputOf(key(signatureKey), outputName))
+    ): Tensor = impl(outputOf(key(signatureKey), outputName))
 
     open fun getSignatureKeys(): Array<String> = open().flat.signatures.map { it.key }.toTypedArray()
 

@@ -48,16 +48,22 @@ internal class TensorImpl(
     private val tensor: GraphTensor,
 ) : Tensor {
     private val type = dataType(tensor.flat)
+    private var shapeCopy = tensor.shape
 
     override fun dataType(): DataType = type
 
-    override fun numDimensions(): Int = tensor.shape.size
+    /** The shape is a copy, which the interpreter has taken anew at certain times alone. */
+    fun refreshShape() {
+        shapeCopy = tensor.shape
+    }
 
-    override fun numBytes(): Int = numElements() * tensor.elementSize
+    override fun numDimensions(): Int = shapeCopy.size
 
-    override fun numElements(): Int = tensor.shape.fold(1) { product, size -> product * size }
+    override fun numBytes(): Int = tensor.shape.fold(1) { product, size -> product * size } * tensor.elementSize
 
-    override fun shape(): IntArray = tensor.shape
+    override fun numElements(): Int = shapeCopy.fold(1) { product, size -> product * size }
+
+    override fun shape(): IntArray = shapeCopy
 
     override fun shapeSignature(): IntArray = tensor.flat.shapeSignature
 
