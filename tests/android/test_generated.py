@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import java_api
@@ -24,6 +25,12 @@ import jax.numpy as jnp
 import numpy as np
 
 w = np.random.default_rng(0).normal(size=(3, 5)).astype("f")
+
+def two(x):
+    return {"a": x * 2, "b": x * 3}
+
+def many(x):
+    return {"scores": x}
 
 def picture(image):
     return {"scores": image.mean((1, 2)) @ w[: image.shape[-1]], "twice": image * 2}
@@ -182,6 +189,22 @@ def shop(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran
     for name, runtime in GPU.items():
         tflite(name, "float32", CLASSES + runtime)
     tflite("unsigned", "float32", QUANTIZED_INPUT)
+    labels = {f"{locale}.txt": "".join(f"{locale} {i}\n" for i in range(21_843)) for locale in ("en", "de", "fr")}
+    languages = 'default = "en.txt", de = "de.txt", fr = "fr.txt"'
+    some = '[input.x]\ndtype = "float32"\nshape = [1, {}]\n'
+    shop.model(
+        "many",
+        f'format = "jax"\nentry = "model.py:many"\n{some.format(21_843)}[output.scores]\ncontent = "classes"\n'
+        f"labels = {{ {languages} }}\n{android('many')}",
+        {"model.py": JAX, **labels},
+    )
+    limits = ("score_threshold = 0.5\nmax_results = 1\n", "")
+    outputs = "".join(f'[output.{n}]\ncontent = "classes"\n{limit}' for n, limit in zip("ab", limits, strict=True))
+    shop.model(
+        "two",
+        f'format = "jax"\nentry = "model.py:two"\n{some.format(4)}{outputs}{android("two")}',
+        {"model.py": JAX},
+    )
 
     def jax(name: str, function: str, spec: str) -> None:
         shop.model(name, f'format = "jax"\nentry = "model.py:{function}"\n{spec}{android(name)}', {"model.py": JAX})
@@ -216,7 +239,7 @@ def module(shop: Workshop, name: str, *flavors: str) -> Module:
     return Module(shop.folder / name / "build" / name / "android", flavors)
 
 
-ALONE = [*FILES, *OTHERS, *FUNCTIONS, *ALSO, "alike", "file", "unsigned", "hostile", "labels", *GPU]
+ALONE = [*FILES, *OTHERS, *FUNCTIONS, *ALSO, "alike", "file", "unsigned", "hostile", "labels", "many", "two", *GPU]
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +262,68 @@ def test_each_flavor(name: str, flavor: str, shop: Workshop, standins: StandIns,
     classes = made.compile(standins, tmp_path / "classes").require()
     assert len(made.run(standins, classes, tmp_path / "assets").require()) == 3
     assert len(list((tmp_path / "assets").iterdir())) == 1, "never all variants in one app"
+
+
+def words_of(files: Iterable[Path]) -> list[str]:
+    """What generated code itself calls something: functions, properties, parameters, also those of lambdas."""
+    found: set[str] = set()
+    for text in (file.read_text("utf-8") for file in files):
+        found |= set(re.findall(r"\b(?:val|var|fun)\s+(?:<\w+>\s+)?(?:\w+\.)*(\w+)", text))
+        found |= set(re.findall(r"[(,]\s*(\w+): ", text))
+        found |= {word for group in re.findall(r"\{ ([\w, ]+) ->", text) for word in group.split(", ")}
+    return sorted(w for w in found if not w.startswith("predictCase"))
+
+
+def test_any_word_of_the_code_itself_can_be_a_name(shop: Workshop, standins: StandIns, tmp_path: Path) -> None:
+    """Of an input, an output and a signature."""
+    files = [f for name in ("rgb", "wide", "gpu", "file", "two-signatures") for f in module(shop, name).kotlin]
+    names = words_of(f for f in files if not f.name.startswith(("Picture", "Golden")))
+    assert len(names) > 100 and {"engine", "golden", "SHA256", "waiting", "rotation", "minScore"} <= {*names}
+    some = 'dtype = "float32"\nshape = [1]\n'
+    code, specs = "def called(x):\n    return x * 2\n", {}
+
+    def taking(number: int, part: list[str]) -> str:
+        nonlocal code
+        parameters = ", ".join(f"x{i}" for i in range(len(part)))
+        code += f"\n\ndef given{number}({parameters}):\n    return {{'sum': x0}}\n"
+        inputs = "".join(f'[input.{quoted(n)}]\nfrom = "x{i}"\n{some}' for i, n in enumerate(part))
+        return f'entry = "model.py:given{number}"\n{inputs}'
+
+    for number, start in enumerate(range(0, len(names), 100)):
+        part = names[start : start + 100]
+        specs[f"as_inputs{number}"] = taking(number, part)
+        outputs = ", ".join(f'"{n}": x + {i}' for i, n in enumerate(part))
+        code += f"\n\ndef gives{number}(x):\n    return {{{outputs}}}\n"
+        specs[f"as_outputs{number}"] = f'entry = "model.py:gives{number}"\n[input.x]\n{some}'
+    specs["as_signatures"] = "".join(
+        f'[source.signature.{quoted(n)}]\nentry = "model.py:called"\n[signature.{quoted(n)}.input.x]\n{some}'
+        for n in names
+    )
+    for name, spec in {**specs, "as_too_many": taking(999, names)}.items():
+        shop.model(name, f'format = "jax"\n{spec}{android(name)}', {"model.py": code})
+    said = shop.build(*specs, "as_too_many")
+    (error,) = said.pop("as_too_many").errors
+    assert (error["code"], error["key"]) == (2, "android") and "no more than 200" in error["message"]
+    assert all(model.ok for model in said.values()), [model.told for model in said.values()]
+    made = [module(shop, name) for name in specs]
+    classes = compile_all(made, standins, tmp_path / "classes").require()
+    for number, one in enumerate(made):
+        one.run(standins, classes, tmp_path / f"assets{number}").require()
+
+
+def test_what_models_share_is_the_same(shop: Workshop) -> None:
+    """So that the sources of several can go into one package; what runs a model is called as that is."""
+    found: dict[str, dict[str, str]] = {}
+    for name in ALONE:
+        made = module(shop, name)
+        package = f"com.example.{name.replace('-', '_')}"
+        own = made.test.rpartition(".")[2].removesuffix("Test")
+        for file in made.kotlin:
+            if not file.name.startswith(own):
+                text = file.read_text("utf-8").replace(package, "PACKAGE")
+                found.setdefault(file.name, {}).setdefault(text, name)
+    assert len(found) > 30
+    assert {file: sorted(texts.values()) for file, texts in found.items() if len(texts) > 1} == {}
 
 
 def test_a_changed_golden_fails(shop: Workshop, standins: StandIns, classes: Path, tmp_path: Path) -> None:
@@ -400,6 +485,159 @@ fun main(args: Array<String>) {
 """
 
 
+# Of a model whose `twice` is twice the picture that it takes, upright and as large as the tensor: 20 x 16.
+PICTURES = """
+package com.example.rgb
+
+import android.graphics.Bitmap
+import java.util.concurrent.CountDownLatch
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import testbed.App
+
+private fun bitmap(width: Int, height: Int, pixel: (x: Int, y: Int) -> Int): Bitmap {
+    val bitmap = Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888)
+    for (y in 0 until height) for (x in 0 until width) bitmap.setPixel(x, y, pixel(x, y) or (0xFF shl 24))
+    return bitmap
+}
+
+private fun color(x: Int, y: Int) = ((x * 11) shl 16) or ((y * 13) shl 8) or ((x * y) and 0xFF)
+
+/** Waits until it may be read. */
+private class Slow : Picture {
+    val begun = CountDownLatch(1)
+    val may = CountDownLatch(1)
+    override val width = 20
+    override val height = 16
+
+    override fun readRow(y: Int, columns: IntArray, into: IntArray) {
+        begun.countDown()
+        may.await()
+    }
+}
+
+fun main(args: Array<String>) {
+    val upright = bitmap(20, 16, ::color)
+    when (args[0]) {
+        "turned" -> Rgb.open(App()).use { model ->
+            val wanted = model.predict(upright).twice
+            val left = bitmap(16, 20) { x, y -> color(19 - y, x) } // a quarter to the left
+            val inside = bitmap(50, 40) { x, y -> color((x - 7).coerceIn(0, 19), (y - 9).coerceIn(0, 15)) }
+            println(model.predict(left, rotation = 90).twice.contentEquals(wanted))
+            println(model.predict(left).twice.contentEquals(wanted))
+            println(model.predict(inside, region = Region(7, 9, 27, 25)).twice.contentEquals(wanted))
+            val turned = bitmap(40, 50) { x, y -> color((49 - y - 7).coerceIn(0, 19), (x - 9).coerceIn(0, 15)) }
+            val both = runBlocking { model.awaitPredict(turned, 90, Region(7, 9, 27, 25)) }
+            println(both.twice.contentEquals(wanted))
+            println(model.predict(upright, maxResults = 3).scores.categories.size)
+        }
+        "cancelled" -> Rgb.open(App()).use { model ->
+            runBlocking {
+                val (first, second) = listOf(Slow(), Slow())
+                val running = launch(Dispatchers.Default, CoroutineStart.UNDISPATCHED) { model.awaitPredict(first) }
+                first.begun.await()
+                val waiting = launch(Dispatchers.Default, CoroutineStart.UNDISPATCHED) { model.awaitPredict(second) }
+                val ended = launch(Dispatchers.Default) {
+                    waiting.cancelAndJoin()
+                    running.cancelAndJoin()
+                }
+                delay(200)
+                println(listOf(running, waiting, ended).none { it.isCompleted }) // the model still reads the first picture
+                first.may.countDown()
+                ended.join()
+                println(second.begun.count == 1L) // and never began with the second
+            }
+            println(model.predict(upright).twice.size)
+        }
+        "interrupted" -> {
+            Thread.currentThread().interrupt()
+            Rgb.open(App()).use { model ->
+                println(Thread.currentThread().isInterrupted)
+                println(model.predict(upright).twice.size)
+            }
+            println(Thread.interrupted())
+        }
+        "opening" -> {
+            runBlocking {
+                val opening = launch(Dispatchers.Default, CoroutineStart.UNDISPATCHED) { Rgb.awaitOpen(App()) }
+                opening.cancelAndJoin()
+            }
+            fun isOpen() = Thread.getAllStackTraces().keys.any { it.name == "Rgb" }
+            repeat(200) { if (isOpen()) Thread.sleep(50) }
+            println(isOpen())
+        }
+        "unconfined" -> runBlocking(Dispatchers.Unconfined) {
+            val model = Rgb.open(App())
+            model.awaitPredict(upright)
+            println(Thread.currentThread().name) // the model's own, which cannot wait for itself
+            println(model.predict(upright).twice.size)
+            model.close()
+            println(runCatching { model.predict(upright) }.exceptionOrNull()?.message)
+        }
+        "closing" -> {
+            val messages = java.util.Collections.synchronizedSet(HashSet<String?>())
+            repeat(30) {
+                val model = Rgb.open(App())
+                val callers = List(6) {
+                    Thread {
+                        try {
+                            while (true) model.predict(upright)
+                        } catch (error: IllegalStateException) {
+                            messages += error.message
+                        }
+                    }.apply { start() }
+                }
+                Thread.sleep(5)
+                model.close()
+                callers.forEach { it.join() }
+            }
+            println(messages)
+        }
+    }
+}
+"""
+
+SIZES = """
+package com.example.wide
+
+import testbed.App
+
+fun main() {
+    Wide.open(App()).use { model ->
+        for (n in listOf(3, 7, 2, 7)) {
+            val found = model.predict(IntArray(2 * n) { it }, booleanArrayOf(true, false, true), n, n).sum
+            val tensors = WideTensors(n)
+            for (i in tensors.ids.indices) tensors.ids[i] = i
+            model.run(tensors)
+            println(found.contentEquals(FloatArray(2 * n) { 2f * it }) && tensors.sum.contentEquals(found))
+        }
+        for (n in listOf(0, -1, 1 shl 30)) {
+            println(runCatching { model.predict(IntArray(0), BooleanArray(3), 0, n) }.exceptionOrNull()?.message)
+        }
+        println(runCatching { WideTensors(-1) }.exceptionOrNull()?.message)
+    }
+}
+"""
+
+TWO = """
+package com.example.two
+
+import testbed.App
+
+fun main() {
+    Two.open(App()).use { model ->
+        val x = floatArrayOf(0.1f, 0.2f, 0.3f, 0.4f)
+        val usual = model.classify(x)
+        val chosen = model.classify(x, aMaxResults = 9, aMinScore = 0f, bMaxResults = 2, bMinScore = 1f)
+        println(listOf(usual.a, usual.b, chosen.a, chosen.b).map { found -> found.categories.map { it.index } })
+    }
+}
+"""
+
 ACCELERATORS = """
 package com.example.{package}
 
@@ -430,6 +668,38 @@ def test_what_apps_see(what: str, wanted: str, shop: Workshop, standins: StandIn
     assets = module(shop, "gpu").folder / "src" / "main" / "assets"
     ran = standins.run("com.example.gpu.ProgramKt", [programs], [what], properties={"testbed.assets": assets})
     assert ran.require().strip() == wanted
+
+
+@pytest.mark.parametrize(
+    ("what", "wanted"),
+    [
+        ("turned", ["true", "false", "true", "true", "3"]),
+        ("cancelled", ["true", "true", "960"]),
+        ("interrupted", ["true", "960", "true"]),
+        ("opening", ["false"]),
+        ("unconfined", ["Rgb", "960", "the model is closed"]),
+        ("closing", ["[the model is closed]"]),
+    ],
+)
+def test_pictures_and_threads(what: str, wanted: list[str], shop: Workshop, standins: StandIns, programs: Path) -> None:
+    assets = module(shop, "rgb").folder / "src" / "main" / "assets"
+    ran = standins.run("com.example.rgb.PicturesKt", [programs], [what], properties={"testbed.assets": assets})
+    assert ran.require().splitlines() == wanted
+
+
+def test_each_result_has_limits_of_its_own(shop: Workshop, standins: StandIns, programs: Path) -> None:
+    assets = module(shop, "two").folder / "src" / "main" / "assets"
+    ran = standins.run("com.example.two.TwoKt", [programs], properties={"testbed.assets": assets})
+    assert ran.require().strip() == "[[3], [3, 2, 1, 0], [3, 2, 1, 0], [3]]"
+
+
+def test_sizes_of_a_dynamic_dimension(shop: Workshop, standins: StandIns, programs: Path) -> None:
+    """One after another of an open model, and those that are none."""
+    assets = module(shop, "wide").folder / "src" / "main" / "assets"
+    ran = standins.run("com.example.wide.SizesKt", [programs], properties={"testbed.assets": assets})
+    none = "the dimension 'n' is {}, and has to be at least 1"
+    large = "'ids' has 0 values, and the model takes 2147483648"
+    assert ran.require().splitlines() == ["true"] * 4 + [none.format(0), none.format(-1), large, none.format(-1)]
 
 
 @pytest.mark.parametrize(
@@ -490,10 +760,13 @@ def test_what_it_runs_on(
 @pytest.fixture(scope="module")
 def programs(shop: Workshop, standins: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("programs")
-    sources = [folder / "Program.kt"]
-    sources[0].write_text(PROGRAM, "utf-8")
-    for name in GPU:
+    sources = []
+    for file, text in (("Program", PROGRAM), ("Pictures", PICTURES), ("Sizes", SIZES), ("Two", TWO)):
+        sources.append(folder / f"{file}.kt")
+        sources[-1].write_text(text, "utf-8")
+    for name in ("rgb", "wide", "two", *GPU):
         sources += [f for f in module(shop, name).kotlin if "androidTest" not in f.parts]
+    for name in GPU:
         sources.append(folder / name / "Accelerators.kt")
         sources[-1].parent.mkdir()
         class_name = "".join(word.capitalize() for word in name.split("_"))

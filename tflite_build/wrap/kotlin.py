@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tflite_build import languages
+from tflite_build.engines.contract import Invalid
 
 from . import telling, words
 from .kotlin_text import comment, float_literal, image_maker, sound_maker, string
@@ -29,6 +30,7 @@ _PARAMETERS = """
     golden model found open source run submit close check_size check_dimension await job
 """
 _MEMBERS = "file sha256 size"  # of the object that says what file the code is of
+_MOST_PARAMETERS = 200  # of 255 that Java has, since there are more than a caller passes
 _LABELS_EACH = 500  # of one function: a method's code ends at 64 KB
 _LABELS_TOGETHER = 8_000  # of one class, which has 65,535 constants at most
 
@@ -279,13 +281,30 @@ def app(view: AppView, package: str, class_name: str) -> KotlinApp:
     name = class_name or words.pascal(words.words(view.model) or ("model",))
     if not class_name and name in languages.kotlin_classes():
         name += "Model"
-    named = words.named([m.name for m in view.methods], words.camel, "call", _taken())
+    named = _methods([m.name for m in view.methods])
     constants, signatures = _Constants(), _Constants(_MEMBERS.split())
     methods = tuple(_method(m, named[m.name], name, len(view.methods) > 1, constants, signatures) for m in view.methods)
     files = tuple(
         KotlinFile(v, {m.view.signature: _raw(m, v.tensors[m.view.signature]) for m in methods}) for v in view.variants
     )
     return KotlinApp(view, package, name, methods, files)
+
+
+def _methods(names: Sequence[str]) -> Mapping[str, str]:
+    """What methods are called: neither they, nor those beside them, are called as another is."""
+    found: dict[str, str] = {}
+    taken = _taken()
+    for name in names:
+        refused: list[str] = []
+        while name not in found:
+            own = words.named([name], words.camel, "call", [*taken, *refused])[name]
+            beside = {own, _awaiting(own), _raw_name(own), _awaiting(_raw_name(own))} if len(names) > 1 else {own}
+            if {word.casefold() for word in beside} & {word.casefold() for word in taken}:
+                refused.append(own)
+            else:
+                found[name] = own
+                taken += beside
+    return found
 
 
 def _words() -> list[str]:
@@ -314,9 +333,20 @@ class _Constants:
         return own
 
 
+def _check_count(method: MethodView) -> None:
+    for count, word in ((len(method.arguments) + len(method.dynamic), "takes"), (len(method.results), "gives")):
+        if count > _MOST_PARAMETERS:
+            raise Invalid(
+                f"'{method.name}' {word} {count} values, and generated code has no more than {_MOST_PARAMETERS}",
+                "android",
+                "take [android] out, and call the model by the tensors of its file",
+            )
+
+
 def _method(
     method: MethodView, name: str, class_name: str, several: bool, constants: _Constants, signatures: _Constants
 ) -> KotlinMethod:
+    _check_count(method)
     ends = [*(("in", a.name) for a in method.arguments), *(("dim", d) for d in method.dynamic)]
     keys = [f"{side}/{own}" for side, own in ends]
     named = dict(zip(keys, _identifiers([own for _, own in ends], "input", _taken()), strict=True))
@@ -364,7 +394,7 @@ def _method(
     )
     return KotlinMethod(
         name,
-        f"run{own}" if several else "run",
+        _raw_name(name) if several else "run",
         constant,
         f"{class_name}{own}Tensors" if several else f"{class_name}Tensors",
         results[0].type if len(results) == 1 else f"{own}Result",
@@ -399,6 +429,10 @@ def _result(
     if tensor.is_value:
         values = f"{values}[0]" if view.activation else f"({values})[0]"
     return KotlinResult(name, _type(tensor), view, told, (), values)
+
+
+def _raw_name(name: str) -> str:
+    return f"run{words.pascal(words.words(name))}"
 
 
 def _awaiting(name: str) -> str:
