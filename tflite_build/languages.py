@@ -31,5 +31,11 @@ def kotlin_classes() -> frozenset[str]:
 
 
 @cache
+def kotlin_packages() -> tuple[str, ...]:
+    """Packages that are others' with all below them."""
+    return tuple(_table("kotlin")["packages"].split())
+
+
+@cache
 def _table(language: str) -> dict[str, str]:
     return tomli.loads(resources.specs("languages", f"{language}.toml").read_text("utf-8"))

@@ -65,6 +65,12 @@ dependencies {
 """
 
 
+TARGET = (
+    "tasks.withType<org.jetbrains.kotlin.gradle.tasks.KotlinJvmCompile>().configureEach {\n"
+    "    compilerOptions.jvmTarget.set(JvmTarget.JVM_1_8)\n}\n"
+)
+
+
 @pytest.fixture(scope="module")
 def gradle(request: pytest.FixtureRequest) -> Gradle:
     return Gradle(request.getfixturevalue("kotlin"))
@@ -92,6 +98,7 @@ def test_kotlin_is_in_the_android_plugin_since_9(gradle: Gradle) -> None:
     old = LIBRARY.replace("kotlin {\n    compilerOptions { jvmTarget.set(JvmTarget.JVM_1_8) }\n}\n", "")
     asked = old + '\nif (extensions.findByName("kotlin") == null) apply(plugin = "org.jetbrains.kotlin.android")\n'
     stated = LIBRARY.replace("9.0.0", "8.13.0").replace('"8.13.0"\n', '"8.13.0"\n    kotlin("android")\n')
+    asked = asked.replace('"org.jetbrains.kotlin.android")\n', '"org.jetbrains.kotlin.android")\n' + TARGET)
     for agp, script, wanted in (
         (9, LIBRARY, True),
         (8, old, False),
@@ -104,6 +111,7 @@ def test_kotlin_is_in_the_android_plugin_since_9(gradle: Gradle) -> None:
         (9, stated, "no longer required"),
         (9, old + '\napply(plugin = "org.jetbrains.kotlin.android")\n', "already registered"),
         (8, LIBRARY, "Unresolved reference"),
+        (8, asked.replace(TARGET, ""), "jvm target compatibility should be set to the same Java version"),
     ):
         (error,) = gradle.evaluate(script, agp).errors
         assert said in error.text
@@ -130,6 +138,12 @@ def test_what_is_wrong_is_an_error_with_its_line(gradle: Gradle, wrong: str, rig
     assert evaluated.value is None
     line = 1 + script[: script.index(right.strip().split("\n")[0])].count("\n")
     assert any(said in error.text and error.line == line for error in evaluated.errors), evaluated.output
+
+
+@pytest.mark.parametrize("name", ["testing", "androidTest", "lint", "debug"])
+def test_flavors_that_the_plugin_refuses(gradle: Gradle, name: str) -> None:
+    (error,) = gradle.evaluate(LIBRARY.replace('create("bundled")', f'create("{name}")')).errors
+    assert "ProductFlavor names cannot" in error.text
 
 
 def test_android_needs_its_plugin(gradle: Gradle) -> None:

@@ -17,6 +17,8 @@ from harness import Ran, Workshop
 from modules import Module, compile_all
 from standins import StandIns
 
+from tflite_build import languages
+
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "tflite"
 TFLITE = 'format = "tflite"\npath = "m.tflite"\n'
 CLASSES = '[output.probabilities]\ncontent = "classes"\n'
@@ -120,9 +122,9 @@ FLAVORED = {
     ),
     "names": (
         "[variant.a-b]\n[variant.a_b]\nquantize = 'float16'\n[variant.main]\nquantize = 'dynamic-int8'\n"
-        "[variant.test]\nquantize = 'weight-only-int8'\n",
+        "[variant.testing]\nquantize = 'weight-only-int8'\n[variant.lint]\n",
         'variants = "selectable"\n',
-        ("aB", "aB2", "main2", "variantTest"),
+        ("aB", "aB2", "main2", "variantTesting", "lint2"),
     ),
 }
 
@@ -311,6 +313,19 @@ def test_any_word_of_the_code_itself_can_be_a_name(shop: Workshop, standins: Sta
         one.run(standins, classes, tmp_path / f"assets{number}").require()
 
 
+def test_no_model_is_called_as_a_class_of_the_code(shop: Workshop) -> None:
+    found: set[str] = set()
+    for name in ALONE:
+        made = module(shop, name)
+        own = made.test.rpartition(".")[2].removesuffix("Test")
+        for file in made.kotlin:
+            text = file.read_text("utf-8")
+            code = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\])*"|//[^\n]*|^package [^\n]*', "", text, flags=re.S | re.M)
+            words = set(re.findall(r"\b[A-Z]\w*[a-z]\w*", code))
+            found |= {w for w in words if not w.startswith(own) and not w.endswith("Result")}
+    assert len(found) > 80 and found - languages.kotlin_classes() == set()
+
+
 def test_what_models_share_is_the_same(shop: Workshop) -> None:
     """So that the sources of several can go into one package; what runs a model is called as that is."""
     found: dict[str, dict[str, str]] = {}
@@ -392,7 +407,7 @@ def test_nothing_is_used_that_android_lacks(classes: Path, shop: Workshop, stand
     ("name", "wanted"),
     [
         ("float32", {"implementation": ["com.google.ai.edge.litert:litert:2.3.0"]}),
-        ("interpreter", {"implementation": ["com.google.ai.edge.litert:litert:1.4.0"]}),
+        ("interpreter", {"implementation": ["com.google.ai.edge.litert:litert:1.4.1"]}),
         ("play", {"implementation": ["com.google.android.gms:play-services-tflite-java:16.5.0"]}),
         ("own", {"implementation": ["com.example:own:1.0"]}),
         (
@@ -401,7 +416,7 @@ def test_nothing_is_used_that_android_lacks(classes: Path, shop: Workshop, stand
                 "standardImplementation": ["com.google.ai.edge.litert:litert:2.3.0"],
                 "playImplementation": [
                     "com.google.android.gms:play-services-tflite-java:16.5.0",
-                    "com.google.ai.edge.litert:litert:1.4.0",
+                    "com.google.ai.edge.litert:litert:1.4.1",
                 ],
             },
         ),
@@ -411,9 +426,9 @@ def test_nothing_is_used_that_android_lacks(classes: Path, shop: Workshop, stand
                 "implementation": [
                     "com.google.android.gms:play-services-tflite-java:16.5.0",
                     "com.google.android.gms:play-services-tflite-gpu:16.5.0",
-                    "com.google.ai.edge.litert:litert:1.4.0",
-                    "com.google.ai.edge.litert:litert-gpu:1.4.0",
-                    "com.google.ai.edge.litert:litert-gpu-api:1.4.0",
+                    "com.google.ai.edge.litert:litert:1.4.1",
+                    "com.google.ai.edge.litert:litert-gpu:1.4.1",
+                    "com.google.ai.edge.litert:litert-gpu-api:1.4.1",
                 ]
             },
         ),

@@ -335,6 +335,13 @@ WRONG = {
     "token_of_odd_number": _wrong(
         '[input.image]\nprocess_units = [{ type = "regex", pattern = "x", vocab = "v.txt" }]\n', **{"v.txt": "a ²\n"}
     ),
+    "piece_twice": _wrong(
+        '[input.image]\nprocess_units = [{ type = "sentencepiece", model = "l.bin", vocab = "v.txt" }]\n',
+        **{"v.txt": "a\t-1\nb\t-2\na\t-3\n", "l.bin": b"\0"},
+    ),
+    "vocabulary_not_utf8": _wrong(
+        '[input.image]\nfiles = [{ file = "v.txt", type = "vocabulary" }]\n', **{"v.txt": b"a\n\xff\n"}
+    ),
     "calibration_line": _wrong(
         '[output.probabilities]\nscore_calibration.file = "c.csv"\n', **{"c.csv": "1,2,3\n1;2\n\n"}
     ),

@@ -32,6 +32,14 @@ MISTAKES = {
     "api": (HEAD + '[runtime]\ntarget = "play-services"\napi = "compiled-model"\n', "float32"),
     "accelerator": (HEAD + '[runtime]\napi = "interpreter"\naccelerators = ["npu", "cpu"]\n', "float32"),
     "npu_of_int16": (HEAD + '[runtime]\naccelerators = ["cpu", "npu"]\n', "int16x8"),
+    "accelerator_twice": (HEAD + '[runtime]\naccelerators = ["gpu", "cpu", "gpu"]\n', "float32"),
+    "old_by_itself": (HEAD + "min_sdk = 21\n", "float32"),
+    "newest": (HEAD + "min_sdk = 99\n", "float32"),
+    "package_of_others": ('[android]\npackage = "androidx.digits"\n', "float32"),
+    "class_of_kotlin": (HEAD + 'class_name = "Companion"\n', "float32"),
+    "templates_in_a_file": (HEAD + 'templates = "l.txt"\n', "float32"),
+    "one_of_several": (HEAD + '[runtime]\ntarget = ["play-services", "standard"]\n', "two-signatures"),
+    "default_labels": (CLASSES + 'labels = { de = "six.txt", en = "six.txt" }\n' + HEAD, "float32"),
     "old": (HEAD + 'min_sdk = 21\n[runtime]\napi = "compiled-model"\n', "float32"),
     "templates": (HEAD + 'templates = "mine"\n', "float32"),
     "int16": (HEAD + '[runtime]\napi = "compiled-model"\n', "int16x8"),
@@ -47,7 +55,7 @@ MISTAKES = {
 @pytest.fixture(scope="module")
 def told(app: Callable[..., Path], shop: Workshop) -> dict[str, str]:
     for name, (spec, fixture) in MISTAKES.items():
-        app(name, spec, fixture, {"l.txt": "one\ntwo\n"})
+        app(name, spec, fixture, {"l.txt": "one\ntwo\n", "six.txt": "1\n2\n3\n4\n5\n6\n"})
     return {name: said.told for name, said in shop.build(*MISTAKES).items()}
 
 
@@ -55,6 +63,29 @@ def told(app: Callable[..., Path], shop: Workshop) -> dict[str, str]:
 def test_mistake(name: str, told: dict[str, str], snapshot: SnapshotAssertion) -> None:
     assert told[name] == snapshot(name=name)
     assert told[name].startswith("2: ") and "\n  at line " in told[name], "told at a key"
+
+
+def test_mistakes_in_templates_of_ones_own(app: Callable[..., Path], shop: Workshop) -> None:
+    """Are the user's, with their place; nothing is taken for a fault of the tool."""
+    folder = app("mistaken", CLASSES + HEAD + 'templates = "mine"\n', files={"mine/model/Labels.kt.jinja": ""})
+    template = folder / "mine" / "model" / "Labels.kt.jinja"
+    for text, message in (
+        (b"a\n{{ 1 / 0 }}", "model/Labels.kt.jinja:2 cannot be used: division by zero"),
+        (b"{{ 'a' + 1 }}", "model/Labels.kt.jinja:1 cannot be used: can only concatenate str"),
+        (b"{% for i in range(99999999) %}{% endfor %}", "cannot be used: Range too big"),
+        (b"\xff", "cannot be used: 'utf-8' codec can't decode byte 0xff"),
+        (b"{% include 'no.jinja' %}", "cannot be used: there is no template 'no.jinja'"),
+    ):
+        template.write_bytes(text)
+        error = shop.build("mistaken")["mistaken"].error
+        assert message in error["message"] and (error["code"], error["key"]) == (2, "android.templates"), error
+    template.write_text("{% include 'model/part.jinja' %}")
+    template.with_name("part.jinja").write_text("// mine\n")
+    assert shop.build("mistaken")["mistaken"].ok
+    template.with_name("Lables.kt.jinja").write_text("")
+    error = shop.build("mistaken")["mistaken"].error
+    assert "model/Lables.kt.jinja takes no template's place" in error["message"]
+    assert error["hint"] == "did you mean 'model/Labels.kt.jinja'?"
 
 
 def test_templates_of_ones_own(app: Callable[..., Path], shop: Workshop) -> None:
@@ -70,7 +101,7 @@ def test_templates_of_ones_own(app: Callable[..., Path], shop: Workshop) -> None
     said = shop.build("own")["own"]
     assert said.ran == ["android"] and made.joinpath("OwnLabels.kt").read_text("utf-8").endswith("// more\n")
     for text, message in (
-        ("{{ nothing }}", "the template model/Labels.kt.jinja cannot be used: 'nothing' is undefined"),
+        ("{{ nothing }}", "the template model/Labels.kt.jinja:1 cannot be used: 'nothing' is undefined"),
         ("a\n{% if %}", "the template model/Labels.kt.jinja:2 cannot be used: Expected an expression"),
         ("{{ ''.__class__.__mro__ }}", "access to attribute '__class__' of 'str' object is unsafe"),
         ("{% include '../../../model.toml' %}", "../../../model.toml"),

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.words import counted
-from tflite_build.tflite.metadata import AssociatedFile, BertTokenizer, RegexTokenizer, SubgraphMetadata
+from tflite_build.tflite.metadata import (
+    AssociatedFile,
+    BertTokenizer,
+    RegexTokenizer,
+    SentencePieceTokenizer,
+    SubgraphMetadata,
+)
 
 LARGEST = 64 << 20  # of a file that lines are read of
 _CALIBRATION = "a line has scale, slope, offset and perhaps the lowest score, or is empty"
@@ -33,9 +39,13 @@ def check(
                 _of_output(file, classes.get(place), files[file.name], keys[file.name])
     units = [*graph.input_process_units, *graph.output_process_units]
     units += [unit for tensor in (*graph.inputs, *graph.outputs) for unit in tensor.process_units]
+    tensors = (*graph.inputs, *graph.outputs)
+    for file in (*graph.files, *(file for tensor in tensors for file in tensor.files)):
+        if file.type == "vocabulary" and file.name in files:
+            _vocabulary(file.name, files[file.name], keys[file.name], _token)
     for unit in units:
-        if isinstance(unit.options, BertTokenizer | RegexTokenizer):
-            kind: Callable[[str], str] = _token if isinstance(unit.options, BertTokenizer) else _numbered
+        if isinstance(unit.options, BertTokenizer | RegexTokenizer | SentencePieceTokenizer):
+            kind = _KINDS[type(unit.options)]
             for file in unit.options.vocab:
                 if file.name in files:
                     _vocabulary(file.name, files[file.name], keys[file.name], kind)
@@ -75,7 +85,7 @@ def _vocabulary(name: str, path: Path, key: str, kind: Callable[[str], str]) -> 
         token = kind(line)
         if not token:
             raise Invalid(
-                f"line {number} of '{name}' is no token{'' if kind is _token else ' and its number'}: '{line[:60]}'",
+                f"line {number} of '{name}' is no token{' and its number' if kind is _numbered else ''}: '{line[:60]}'",
                 key,
             )
         other = seen.setdefault(token, number)
@@ -91,9 +101,20 @@ def _token(line: str) -> str:
     return line
 
 
+def _scored(line: str) -> str:
+    return line.partition("\t")[0]  # before its score, as SentencePiece writes them
+
+
 def _numbered(line: str) -> str:
     token, _, number = line.rpartition(" ")
     return token if number.isascii() and number.isdigit() else ""
+
+
+_KINDS: Mapping[type, Callable[[str], str]] = {
+    BertTokenizer: _token,
+    RegexTokenizer: _numbered,
+    SentencePieceTokenizer: _scored,
+}
 
 
 def lines(path: Path, name: str, key: str) -> list[str]:

@@ -60,6 +60,7 @@ def step(model: Resolved, tools: Tools) -> Step | None:
             "api": spec.runtime.api,
             "accelerators": list(spec.runtime.accelerators),
             "fallback": spec.runtime.fallback is not None,
+            "stated": sorted(spec.runtime.model_fields_set),
         },
         "variants": list(names),
     }
@@ -112,6 +113,7 @@ def run(request: Request) -> None:
         accelerators=runtime["accelerators"],
         artifact=said["artifact"] or "",
         fallback=runtime["fallback"],
+        stated=runtime["stated"],
     )
     name = wanted.model
     given = {variant: request.inputs[f"model:{variant}"] for variant in params["variants"]}
@@ -127,6 +129,7 @@ def run(request: Request) -> None:
         said["coroutines"],
     )
     templates = Templates(ANDROID, request.inputs.get(_TEMPLATES), android.FILTERS)
+    templates.check()
     golden = {v: json.loads((request.inputs[f"goldens:{v}"] / "index.json").read_text("utf-8")) for v in given}
     made = android.library(view, module, templates, golden)
     folder = request.outputs / ANDROID

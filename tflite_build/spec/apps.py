@@ -24,6 +24,9 @@ def _package(value: Any) -> Any:
             raise wrong(f"'{value}' is no package: write lower-case words with dots, such as com.example.digits")
         if part in languages.kotlin_keywords():
             raise wrong(f"'{part}' in '{value}' is a keyword of Kotlin or Java, which no package can have")
+    owner = next((own for own in languages.kotlin_packages() if f"{value}.".startswith(f"{own}.")), "")
+    if owner:
+        raise wrong(f"'{value}' is a package of others, who have all of '{owner}'; take one of your own")
     if len(parts) < 2:
         raise wrong(f"'{value}' is no package of an app: write at least two words, such as com.example.digits")
     return value

@@ -175,6 +175,9 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
     for i, target in enumerate(targets):
         if target in targets[:i]:
             yield Violation(f"runtime.target.{i}", f"'{target}' is named twice", "remove one")
+    for i, accelerator in enumerate(spec.runtime.accelerators):
+        if accelerator in spec.runtime.accelerators[:i]:
+            yield Violation(f"runtime.accelerators.{i}", f"'{accelerator}' is named twice", "remove one")
     if spec.runtime.abis is not None and "custom" not in targets:
         yield Violation(
             "runtime.abis",
@@ -269,7 +272,9 @@ def _android(spec: ModelSpec) -> Iterator[Violation]:
                     f'{own[0].title} (target = "{target}") runs nothing on the {accelerator.upper()}',
                     f"it has {', '.join(sorted({a for way in own for a in way.accelerators}))}",
                 )
-        least = min(way.min_sdk for way in own)
+        least, most = min(way.min_sdk for way in own), capabilities.build("android")["compile_sdk"]
+        if android.min_sdk > most:
+            yield Violation("android.min_sdk", f"the module is compiled for API level {most}", f"use {most} or less")
         if android.min_sdk < least:
             yield Violation("android.min_sdk", f"{own[0].title} needs API level {least}", f"use {least} or more")
 
@@ -415,8 +420,8 @@ def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
         elif kind == "":
             yield Violation(key, *absent(full, path, "folder" if wanted == "folder" else "file"))
         elif wanted == "folder" and kind != "folder":
-            what = "a SavedModel is a folder" if key == "source.path" else "data is an .npz file or a folder"
-            yield Violation(key, f"'{path}' is a file; {what}")
+            words = {"source.path": "a SavedModel is a folder", "android.templates": "templates are in a folder"}
+            yield Violation(key, f"'{path}' is a file; {words.get(key, 'data is an .npz file or a folder')}")
         elif wanted != "folder" and kind == "folder":
             yield Violation(
                 key, f"'{path}' is a folder, not a file", _folder_hint(spec, full) if key == "source.path" else ""

@@ -32,6 +32,7 @@ class Capability:
         min_sdk: The oldest Android API level.
         dependencies: Gradle coordinates.
         gpu_dependencies: Further ones for the GPU.
+        select_dependencies: Those instead where TensorFlow's own kernels are needed; none where the app brings these.
     """
 
     target: str
@@ -48,6 +49,7 @@ class Capability:
     min_sdk: int
     dependencies: tuple[str, ...]
     gpu_dependencies: tuple[str, ...]
+    select_dependencies: tuple[str, ...] = ()
 
 
 @cache

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from tflite_build.engines.contract import Invalid
 from tflite_build.tflite import capabilities
 from tflite_build.tflite.capabilities import Capability
 
@@ -33,7 +34,7 @@ _SHARED_OF = {
     "classes": ("Classification",),
 }
 _GOLDENS_OF = {"image": "GoldenPictures", "audio": "GoldenSounds", "classes": "GoldenClasses"}
-_TAKEN = ("main", "debug", "release")
+_TAKEN = ("main", "debug", "release", "lint")
 _FLAVORS = {"standard": "standard", "play-services": "play", "custom": "own"}
 
 
@@ -131,7 +132,7 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
         Invalid: If a template of the user's cannot be used.
     """
     app = kotlin.app(view, module.package, module.class_name)
-    flavors = tuple(_flavor(runtime) for runtime in view.runtimes)
+    flavors = tuple(_flavor(runtime, module) for runtime in view.runtimes)
     variants = _variants(app.files) if module.selectable else {}
     values: dict[str, Any] = {
         "header": HEADER,
@@ -144,6 +145,7 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
         "coroutines": module.coroutines,
         "accelerators": [a.upper() for a in view.accelerators],
         **_dimensions(flavors, variants),
+        "select": any(f.runtime.select for f in flavors),
         "notices": any(f.runtime.target == "play-services" for f in flavors),
         "notice": "_".join((*words.words(app.class_name), "play_services_notice")),
     }
@@ -177,16 +179,16 @@ def library(view: AppView, module: Module, templates: Templates, goldens: Mappin
         root = paths.test(place)
         cases = goldens[file.view.name]
         for row in (row for rows in cases.values() for row in rows):
-            tested[paths.resource(root, row["file"])] = (file.view.name, row["file"])
+            tested[paths.resource(root, f"{own}/{row['file']}")] = (file.view.name, row["file"])
         files[paths.kotlin("", f"{own}Test.kt", root)] = ("test/Test.kt.jinja", {**of_variant, "cases": cases})
         # Where the app brings the file, its test does.
         asset = module.delivery == "asset"
         name = file.view.file
         models[file.view.name] = paths.asset(place, name) if asset else paths.resource(root, name)
+    files["consumer-rules.pro"] = ("gradle/consumer-rules.pro.jinja", values)
     if module.layout == "module":
         files["build.gradle.kts"] = ("gradle/build.gradle.kts.jinja", values)
         files["src/main/AndroidManifest.xml"] = ("gradle/AndroidManifest.xml.jinja", values)
-        files["consumer-rules.pro"] = ("gradle/consumer-rules.pro.jinja", values)
     for flavor in flavors:
         if flavor.runtime.target == "play-services":  # which send figures that users have to be told of
             place = flavor.name if paths.several else "main"
@@ -207,8 +209,15 @@ def _dimensions(flavors: Sequence[Flavor], variants: Mapping[str, str]) -> dict[
     return {"dimensions": list(found), "flavor_names": found}
 
 
-def _flavor(runtime: RuntimeView) -> Flavor:
-    own = _dependencies(runtime.capability, runtime)
+def _flavor(runtime: RuntimeView, module: Module) -> Flavor:
+    capability = runtime.capability
+    if module.min_sdk < capability.min_sdk:
+        raise Invalid(
+            f"{capability.title}, which runs this model, needs API level {capability.min_sdk}",
+            "android.min_sdk",
+            f"use {capability.min_sdk} or more",
+        )
+    own = _dependencies(capability, runtime)
     if runtime.target == "custom":
         own += (runtime.artifact,)
     others: tuple[str, ...] = ()
@@ -221,6 +230,8 @@ def _flavor(runtime: RuntimeView) -> Flavor:
 
 
 def _dependencies(capability: Capability, runtime: RuntimeView) -> tuple[str, ...]:
+    if runtime.select:
+        return capability.select_dependencies
     gpu = capability.gpu_dependencies if "gpu" in runtime.accelerators else ()
     return (*capability.dependencies, *gpu)
 
@@ -229,8 +240,8 @@ def _variants(files: Sequence[KotlinFile]) -> Mapping[str, str]:
     """Variant -> its flavour: none is called as a source set, a build type or a runtime's flavour is."""
     names = {file.view.name: file.view.name for file in files}
     for name in names:
-        if words.words(name)[:1] == ("test",) or words.words(name)[:2] == ("android", "test"):
-            names[name] = f"variant {name}"  # which Gradle keeps for tests
+        if words.camel(words.words(name)).lower().startswith(("test", "androidtest")):
+            names[name] = f"variant {name}"  # which the Android plugin keeps for tests
     named = words.named(names.values(), words.camel, "variant", (*_TAKEN, *_FLAVORS.values()))
     return {variant: named[name] for variant, name in names.items()}
 

@@ -72,6 +72,7 @@ class Wanted:
         platform: "android" or "ios".
         artifact: The user's own runtime.
         fallback: Whether a runtime of the app's own stands in where Play services have none.
+        stated: The keys of [runtime] that the spec has.
     """
 
     model: str
@@ -88,6 +89,11 @@ class Wanted:
     accelerators: Sequence[str]
     artifact: str = ""
     fallback: bool = False
+    stated: Sequence[str] = ()
+
+    def key(self, name: str) -> str:
+        """Where a key of [runtime] is to be blamed: the platform's own table where the spec leaves it to the tool."""
+        return f"runtime.{name}" if name in self.stated else self.platform
 
 
 def view(wanted: Wanted, files: Sequence[File]) -> AppView:
@@ -177,23 +183,36 @@ def _runtime(target: str, wanted: Wanted, needs: _Needs) -> RuntimeView:
     reasons = {api: needs.lacking(ways[api]) for api in asked}
     able = [api for api in asked if not reasons[api]]
     if not able:
-        reason = next(iter(reasons.values()), f"it has no API '{wanted.api}'")
+        reason = "; ".join(dict.fromkeys(reasons.values())) or f"it has no API '{wanted.api}'"
         other = [api for api in ways if api not in asked and not needs.lacking(ways[api])]
-        hint = f'api = "{other[0]}" can' if other else 'leave it out of the targets, or take `target = "standard"`'
-        key = "runtime.target" if wanted.api == "auto" else "runtime.api"
-        raise Invalid(f"no app can run this model with {target}: {reason}", key, hint)
+        hint = f'api = "{other[0]}" can' if other else _other_target(target, wanted, needs)
+        key = "target" if wanted.api == "auto" else "api"
+        raise Invalid(f"no app can run this model with {target}: {reason}", wanted.key(key), hint)
     # An accelerator that is asked for decides between two APIs that both can.
     best = max(able, key=lambda api: len({*wanted.accelerators} & {*ways[api].accelerators}))
+    select = bool(needs.select)
     for place, accelerator in enumerate(wanted.accelerators):
+        reason = ""
         if accelerator not in ways[best].accelerators:
             reason = next((reasons[api] for api in asked if accelerator in ways[api].accelerators), "")
+            reason = reason or f"{ways[best].title} runs nothing there"
+        elif accelerator != "cpu" and select:
+            reason = "the library with TensorFlow's own kernels has the CPU alone"
+        if reason:
             raise Invalid(
-                f"no app can run this model on the {accelerator.upper()} with {target}: "
-                + (reason or f"{ways[best].title} runs nothing there"),
-                f"runtime.accelerators.{place}",
+                f"no app can run this model on the {accelerator.upper()} with {target}: {reason}",
+                f"{wanted.key('accelerators')}.{place}",
                 "take it out",
             )
-    return RuntimeView(target, ways[best], tuple(wanted.accelerators), wanted.artifact, wanted.fallback)
+    return RuntimeView(target, ways[best], tuple(wanted.accelerators), wanted.artifact, wanted.fallback, select)
+
+
+def _other_target(target: str, wanted: Wanted, needs: _Needs) -> str:
+    for other in ("standard", "play-services"):
+        ways = capabilities.of(wanted.platform, other)
+        if other != target and any(not needs.lacking(way) for way in ways.values()):
+            return "leave it out of the targets" if other in wanted.targets else f'target = "{other}" can'
+    return ""
 
 
 def _tensors(model: Model, wanted: Wanted) -> dict[str, tuple[tuple[TensorView, ...], tuple[TensorView, ...]]]:
@@ -202,7 +221,7 @@ def _tensors(model: Model, wanted: Wanted) -> dict[str, tuple[tuple[TensorView, 
     for signature in map(model.ordered, model.signatures):
         declared = _by_public_name(wanted, signature.name)
         inputs = tuple(_tensor(t, declared.get(t.name)) for t in signature.inputs)
-        outputs = tuple(_tensor(t, None) for t in signature.outputs)
+        outputs = tuple(_tensor(t, None, "?") for t in signature.outputs)
         found[signature.name] = (inputs, outputs)
     return found
 
@@ -214,13 +233,13 @@ def _by_public_name(wanted: Wanted, signature: str) -> dict[str, DeclaredInput]:
     }
 
 
-def _tensor(given: SignatureTensor, declared: DeclaredInput | None) -> TensorView:
+def _tensor(given: SignatureTensor, declared: DeclaredInput | None, unknown: str = "") -> TensorView:
     tensor = given.tensor
     said = declared.shape if declared and declared.shape and len(declared.shape) == len(tensor.shape) else None
     shape: list[int | str] = []
     for place, size in enumerate(tensor.shape):
         name = said[place] if said else None
-        shape.append(size if size >= 0 else name if isinstance(name, str) else f"d{place}")
+        shape.append(size if size >= 0 else name if isinstance(name, str) else unknown or f"d{place}")
     q = tensor.quantization
     scaled = q is not None and len(q.scales) == 1 and tensor.dtype in ("int8", "uint8", "int16")
     return TensorView(

@@ -238,7 +238,9 @@ class KotlinMethod:
     @property
     def told(self) -> str:
         """What it gives, in a sentence."""
-        each = " and ".join("; ".join(r.told) for r in self.results)
+        if len(self.results) > 1:
+            return f"Gives {', and '.join(f'{r.name}, ' + '; '.join(r.told) for r in self.results)}."
+        each = "; ".join(self.results[0].told)
         return f"{each[:1].upper()}{each[1:]}."
 
     @property
@@ -521,9 +523,5 @@ def _tensor(tensor: TensorView, name: str, dimensions: Mapping[str, str]) -> Kot
     if tensor.scale is not None:
         kind = f"QuantizedType.{tensor.dtype.upper()}"
         info += f", Quantization({float_literal(tensor.scale)}, {tensor.zero_point}, {kind})"
-    told = f"{tensor.dtype} {telling.shape(tensor)}"
-    if tensor.scale is not None:
-        told += f"; a value v stands for {tensor.scale:.7g} * (v - {tensor.zero_point})".replace("(v - -", "(v + ")
-    return KotlinTensor(
-        name, _ARRAYS[tensor.dtype], _size(tensor, dimensions), f"{info})", comment(told), bool(tensor.dynamic)
-    )
+    told = comment(telling.tensor(tensor))
+    return KotlinTensor(name, _ARRAYS[tensor.dtype], _size(tensor, dimensions), f"{info})", told, bool(tensor.dynamic))

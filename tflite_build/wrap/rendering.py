@@ -5,6 +5,7 @@ Jinja's sandbox runs them: a template prints, and does no more, whoever wrote it
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,10 @@ from typing import Any
 
 from tflite_build import resources
 from tflite_build.engines.contract import Invalid
+from tflite_build.errors import near_miss
+
+# What the expressions of a template can end in, beside jinja2's own errors.
+_FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,46 @@ class Templates:
         for path, (name, values) in files.items():
             try:
                 made[path] = environment.get_template(name).render(values)
-            except jinja2.TemplateError as error:
+            except (jinja2.TemplateError, *_FAULTS) as error:
                 if self.own is None:
                     raise
-                where = getattr(error, "name", None) or name
-                line = getattr(error, "lineno", None)
-                place = f"{where}:{line}" if line else where
-                raise Invalid(f"the template {place} cannot be used: {error}", f"{self.platform}.templates") from None
+                text = f"there is no template '{error.name}'" if isinstance(error, jinja2.TemplateNotFound) else error
+                place = _place(error, name, self.own)
+                raise Invalid(f"the template {place} cannot be used: {text}", f"{self.platform}.templates") from None
         return made
+
+    def check(self) -> None:
+        """Look at the user's folder.
+
+        Raises:
+            Invalid: If it has a template that takes no other's place, and that none of the others names.
+        """
+        if self.own is None:
+            return
+        known = _names(resources.templates(self.platform))
+        own = _names(self.own)
+        for name in sorted(own.keys() - known.keys()):
+            if not any(name.encode() in file.read_bytes() for other, file in own.items() if other != name):
+                raise Invalid(
+                    f"the template {name} takes no template's place, and none includes it",
+                    f"{self.platform}.templates",
+                    near_miss(name, known) or f"those whose place can be taken are called as {min(known)}",
+                )
+
+
+def _names(folder: Path) -> dict[str, Path]:
+    return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*.jinja")}
+
+
+def _place(error: Exception, name: str, own: Path) -> str:
+    """The template and the line in it that an error is of."""
+    where, line = getattr(error, "name", None), getattr(error, "lineno", None)
+    for frame in traceback.extract_tb(error.__traceback__):
+        file = Path(frame.filename)
+        if not line and file.suffix == ".jinja":
+            where = file.relative_to(own).as_posix() if file.is_relative_to(own) else where
+            return f"{where or name}:{frame.lineno}"
+    return f"{where or name}:{line}" if line else name
 
 
 @lru_cache(maxsize=4)  # of a workspace's models most have the same templates, which take a while to compile

@@ -43,13 +43,27 @@ def result(view: ResultView) -> Iterator[str]:
         yield f"{_values(view.tensor)}{after}"
 
 
-def shape(tensor: TensorView) -> str:
+def tensor(view: TensorView) -> str:
+    """What a tensor holds, as the file has it."""
+    said = f"{view.dtype} {_shape(view)}"
+    if view.scale is None:
+        return said + (", unsigned bytes" if view.dtype == "uint8" else "")
+    value = "an unsigned byte v" if view.dtype == "uint8" else "a value v"
+    sign = "-" if view.zero_point > 0 else "+"
+    real = f"(v {sign} {abs(view.zero_point)})" if view.zero_point else "v"
+    return f"{said}; {value} stands for {view.scale:.7g} * {real}"
+
+
+def _shape(view: TensorView) -> str:
     """`[1, n, 8]`, or "scalar"."""
-    return f"[{', '.join(map(str, tensor.shape))}]" if tensor.shape else "scalar"
+    return f"[{', '.join(map(str, view.shape))}]" if view.shape else "scalar"
 
 
-def _values(tensor: TensorView) -> str:
-    return f"the values of a {shape(tensor)} tensor, row by row" if tensor.shape else "one value"
+def _values(view: TensorView) -> str:
+    if view.is_value:
+        return "one value"
+    unsigned = ", unsigned bytes" if view.real == "uint8" else ""
+    return f"the values of a {_shape(view)} tensor, row by row{unsigned}"
 
 
 def _given(content: Content) -> str:

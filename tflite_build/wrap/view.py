@@ -198,13 +198,20 @@ class VariantView:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeView:
-    """What runs the model in an app that is linked to `target`."""
+    """What runs the model in an app that is linked to `target`.
+
+    Attributes:
+        artifact: The user's own runtime.
+        fallback: Whether a runtime of the app's own stands in where Play services have none.
+        select: Whether it needs TensorFlow's own kernels.
+    """
 
     target: str
     capability: Capability
     accelerators: tuple[str, ...]
     artifact: str = ""
     fallback: bool = False
+    select: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@ package testbed.gradle
 
 import org.gradle.api.JavaVersion
 import org.jetbrains.kotlin.gradle.dsl.JvmTarget
+import org.jetbrains.kotlin.gradle.tasks.KotlinJvmCompile
 
 /** Blocks of a script do not see what is only in the blocks around them, as in Gradle. */
 @DslMarker
@@ -288,6 +289,9 @@ class Android {
     fun productFlavors(action: Container<ProductFlavor>.() -> Unit) {
         productFlavors.action()
         for (flavor in productFlavors.all.keys) {
+            check(!flavor.startsWith("test")) { "ProductFlavor names cannot start with 'test'" }
+            check(!flavor.startsWith("androidTest")) { "ProductFlavor names cannot start with 'androidTest'" }
+            check(flavor !in listOf("lint", "main") + buildTypes.all.keys) { "ProductFlavor names cannot be $flavor" }
             listOf(flavor, "test", "androidTest")
                 .map { if (it == flavor) it else it + flavor.replaceFirstChar(Char::uppercase) }
                 .forEach { sourceSets.maybeCreate(it) }
@@ -423,6 +427,20 @@ class Repositories {
     }
 }
 
+/** Tasks of a project: those that compile Kotlin alone. */
+class Tasks {
+    val kotlin = KotlinJvmCompile()
+
+    /** Inline and reified, as Gradle's own. */
+    inline fun <reified T : KotlinJvmCompile> withType(): Matching<T> = Matching(kotlin as T)
+}
+
+class Matching<T : Any>(
+    private val task: T,
+) {
+    fun configureEach(action: T.() -> Unit) = task.action()
+}
+
 internal enum class KotlinAt { START, LATER, NEVER }
 
 /** Whether the Android plugin has Kotlin in it, as 9 and later. The property testbed.agp is its version. */
@@ -440,6 +458,7 @@ class Extensions(
 @GradleDsl
 class BuildScript {
     val extensions = Extensions(this)
+    val tasks = Tasks()
     var group: Any = ""
     var version: Any = "unspecified"
     private val plugins = Plugins()
@@ -491,25 +510,36 @@ class BuildScript {
             "coreLibraryDesugaring"
     }
 
+    /** What both compilers are told, as the Kotlin plugin looks at it: its own default is the JDK's, and AGP 8 needs 17. */
+    private fun checkTargets() {
+        val own = tasks.kotlin.compilerOptions.jvmTarget.getOrNull() ?: kotlin.compilerOptions.jvmTarget.getOrNull()
+        val java = android.compileOptions.targetCompatibility?.toString() ?: if (BUILT_IN_KOTLIN) "11" else "1.8"
+        val target = own?.target ?: if (BUILT_IN_KOTLIN) java else "17"
+        check(kotlinAt == KotlinAt.NEVER || target == java) {
+            "'compileDebugJavaWithJavac' task (current target is $java) and 'compileDebugKotlin' task (current target is " +
+                "$target) jvm target compatibility should be set to the same Java version."
+        }
+    }
+
     /** All that the script said, as JSON. */
-    fun json(): String =
-        json(
-            mapOf(
-                "plugins" to plugins.all.map { mapOf("id" to it.id, "version" to it.version, "apply" to it.apply) },
-                "group" to group,
-                "version" to version,
-                "repositories" to repositories.all,
-                "dependencies" to dependencies.all.map { listOf(it.configuration, it.notation) },
-                "excluded" to dependencies.all.filter { it.excluded.isNotEmpty() }.associate { it.notation to it.excluded },
-                "kotlin" to
-                    mapOf(
-                        "jvmToolchain" to kotlin.jvmToolchain,
-                        "jvmTarget" to kotlin.compilerOptions.jvmTarget.getOrNull()?.target,
-                        "freeCompilerArgs" to kotlin.compilerOptions.freeCompilerArgs,
-                    ),
-                "hasKotlin" to (kotlinAt != KotlinAt.NEVER),
-                "android" to android(),
-            ),
+    fun json(): String = json(said().also { checkTargets() })
+
+    private fun said(): Map<String, Any?> =
+        mapOf(
+            "plugins" to plugins.all.map { mapOf("id" to it.id, "version" to it.version, "apply" to it.apply) },
+            "group" to group,
+            "version" to version,
+            "repositories" to repositories.all,
+            "dependencies" to dependencies.all.map { listOf(it.configuration, it.notation) },
+            "excluded" to dependencies.all.filter { it.excluded.isNotEmpty() }.associate { it.notation to it.excluded },
+            "kotlin" to
+                mapOf(
+                    "jvmToolchain" to kotlin.jvmToolchain,
+                    "jvmTarget" to kotlin.compilerOptions.jvmTarget.getOrNull()?.target,
+                    "freeCompilerArgs" to kotlin.compilerOptions.freeCompilerArgs,
+                ),
+            "hasKotlin" to (kotlinAt != KotlinAt.NEVER),
+            "android" to android(),
         )
 
     private fun android(): Map<String, Any?> =

@@ -110,7 +110,9 @@ class _Maker:
         self._cases = tensors.read(request.inputs["samples"])
         self._app = self._reference = opening.runner(request)
         given = custom_operators.libraries(request, custom_operators.of(request.inputs["model"]))
-        if not any(library.interface == "compiled-model" for library in given):  # which has no other kernels
+        with reader.model(request.inputs["model"]) as model:
+            flex = any(code.flex for code in model.codes)  # whose kernels come with no others
+        if not flex and not any(library.interface == "compiled-model" for library in given):  # nor do these
             self._reference = opening.runner(request, kernels="reference")
         self.signatures = tuple(self._app.signatures.values())
 
