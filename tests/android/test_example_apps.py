@@ -18,6 +18,46 @@ NAMES = [
 ]
 
 
+# What the README's Activity has from Android's libraries, as far as it calls that.
+ANDROID = """
+package android.os
+
+class Bundle
+---
+package androidx.activity
+
+import android.content.Context
+import android.os.Bundle
+
+open class ComponentActivity {
+    lateinit var applicationContext: Context
+    var title: CharSequence = ""
+
+    protected open fun onCreate(state: Bundle?) {}
+
+    protected open fun onDestroy() {}
+}
+---
+package androidx.lifecycle
+
+import androidx.activity.ComponentActivity
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.MainScope
+
+val ComponentActivity.lifecycleScope: CoroutineScope get() = MainScope()
+"""
+IMPORTS = """package com.example.app
+
+import android.graphics.Bitmap
+import android.os.Bundle
+import androidx.activity.ComponentActivity
+import androidx.lifecycle.lifecycleScope
+import com.example.digits.*
+import kotlinx.coroutines.launch
+
+"""
+
+
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran]) -> dict[str, Module]:
     root = tmp_path_factory.mktemp("examples")
@@ -46,3 +86,21 @@ def test_its_own_test_passes(
 
 def test_nothing_is_used_that_android_lacks(classes: Path) -> None:
     assert jdk_only([f for f in classes.rglob("*.class") if "Test" not in f.name and "Golden" not in f.name]) == []
+
+
+def test_the_activity_of_the_readme_compiles(classes: Path, standins: StandIns, tmp_path: Path) -> None:
+    (shown,) = (
+        block.partition("```")[0]
+        for block in (EXAMPLES / "digits" / "README.md").read_text("utf-8").split("```kotlin\n")[1:]
+        if block.startswith("class ")
+    )
+    sources = [tmp_path / f"Android{number}.kt" for number in range(3)]
+    for file, text in zip(sources, ANDROID.split("---\n"), strict=True):
+        file.write_text(text, "utf-8")
+    stubs = standins.kotlin.compile(sources, tmp_path / "stubs", [standins.classes], coroutines=True).require()
+    activity = tmp_path / "Activity.kt"
+    activity.write_text(IMPORTS + shown, "utf-8")
+    made = standins.kotlin.compile(
+        [activity], tmp_path / "out", [stubs, classes, standins.classes], coroutines=True, options=["-nowarn"]
+    )
+    assert made.ok, made.output

@@ -47,6 +47,9 @@ def said(
         "other": '[compatibility]\nselect_tf_ops = ["Lgamma"]\n',
         "named": '[compatibility]\nselect_tf_ops = ["Cholesky"]\n[variant.float32]\n[variant.half]\nquantize = "float16"\n',
         "own": '[compatibility]\nselect_tf_ops = ["Cholesky"]\n[runtime]\ntarget = "custom"\n',
+        "app": '[compatibility]\nselect_tf_ops = ["Cholesky"]\n[android]\npackage = "com.example.app"\n',
+        "app_gpu": '[compatibility]\nselect_tf_ops = true\n[android]\npackage = "com.example.app"\n[runtime]\n'
+        'accelerators = ["gpu", "cpu"]\n',
         "any": "[compatibility]\nselect_tf_ops = true\n[variant.dynamic]\nquantize = 'dynamic-int8'\n",
         "static": "[compatibility]\nselect_tf_ops = true\n[variant.int8]\nquantize = 'int8'\n[calibration]\n"
         "data = 'data.npz'\n",
@@ -99,6 +102,21 @@ def test_a_file_that_uses_them_is_run_and_compared(said: tuple[Workshop, dict[st
     ) in ran.out
     report = json.loads((shop.folder / "named" / "build" / "named" / "report.json").read_text())
     assert {tuple(v["select_tf_ops"]) for v in report["variants"]} == {("Cholesky",)}
+
+
+def test_an_app_links_them(said: tuple[Workshop, dict[str, Said]]) -> None:
+    models = said[1]
+    assert models["app"].ok, models["app"].told
+    folder = models["app"].file().parent / "android"
+    script = (folder / "build.gradle.kts").read_text("utf-8")
+    for library in ("org.tensorflow:tensorflow-lite:2.16.1", "org.tensorflow:tensorflow-lite-select-tf-ops:2.16.1"):
+        assert f'    implementation("{library}")\n' in script
+    assert "ai.edge.litert" not in script
+    assert "16 KB pages" in (folder / "README.md").read_text("utf-8")
+    assert [len(list(folder.rglob(f"*{end}"))) for end in ("-0.bin", "-1.bin", "AppEngine.kt")] == [1, 1, 1]
+    error = models["app_gpu"].error
+    assert (error["code"], error["key"]) == (2, "runtime.accelerators.0")
+    assert "the library with TensorFlow's own kernels has the CPU alone" in error["message"]
 
 
 def test_a_runtime_of_ones_own_can_have_them(said: tuple[Workshop, dict[str, Said]]) -> None:

@@ -2,6 +2,7 @@
 package com.example.digits
 
 import android.content.Context
+import com.google.ai.edge.litert.BuiltinNpuAcceleratorProvider
 import com.google.ai.edge.litert.CompiledModel
 import com.google.ai.edge.litert.Environment
 import com.google.ai.edge.litert.LiteRtException
@@ -17,6 +18,7 @@ internal class CompiledModelEngine private constructor(
     private class Buffers(val inputs: Map<String, TensorBuffer>, val outputs: Map<String, TensorBuffer>)
 
     private val buffers = HashMap<String, Buffers>()
+    private val handles = ArrayList<AutoCloseable>()
 
     override fun run(signature: SignatureInfo, inputs: List<Any>, outputs: Array<Any?>, sizes: List<IntArray>) {
         try {
@@ -30,20 +32,27 @@ internal class CompiledModelEngine private constructor(
     }
 
     override fun close() {
-        buffers.values.forEach { own -> (own.inputs.values + own.outputs.values).forEach { it.close() } }
-        model.close()
-        environment.close()
+        val failures = (handles + model + environment).mapNotNull { runCatching { it.close() }.exceptionOrNull() }
+        failures.firstOrNull()?.let { throw ModelException("LiteRT cannot close the model: ${it.message}", it) }
     }
 
     private fun newBuffers(signature: SignatureInfo) = Buffers(
-        signature.inputs.associate { it.name to model.createInputBuffer(it.name, signature.key) },
-        signature.outputs.associate { it.name to model.createOutputBuffer(it.name, signature.key) },
+        signature.inputs.associate { it.name to kept(model.createInputBuffer(it.name, signature.key)) },
+        signature.outputs.associate { it.name to kept(model.createOutputBuffer(it.name, signature.key)) },
     )
 
+    private fun kept(buffer: TensorBuffer): TensorBuffer = buffer.also { handles += it }
+
     internal companion object {
-        /** The model on the first of [accelerators] that takes all of it. The CPU takes every model. */
+        /** The model on the first of [accelerators] that takes all of it, an NPU what it can. The CPU takes every model. */
         fun open(context: Context, source: ModelSource, accelerators: List<Accelerator>): Engine {
-            val environment = Environment.create(context)
+            val environment = try {
+                environment(context, npu = Accelerator.NPU in accelerators)
+            } catch (error: LiteRtException) {
+                throw ModelException("LiteRT cannot be used: ${error.message}", error)
+            } catch (error: LinkageError) {
+                throw ModelException("the app lacks LiteRT for this device: ${error.message}", error)
+            }
             try {
                 val there = environment.getAvailableAccelerators() + LiteRtAccelerator.CPU
                 return openOnFirst(accelerators) { accelerator ->
@@ -51,9 +60,12 @@ internal class CompiledModelEngine private constructor(
                 }
             } catch (error: Throwable) {
                 environment.close()
-                throw error
+                throw if (error is LiteRtException) ModelException("LiteRT cannot be used: ${error.message}", error) else error
             }
         }
+
+        private fun environment(context: Context, npu: Boolean): Environment =
+            if (npu) Environment.create(context, BuiltinNpuAcceleratorProvider(context)) else Environment.create(context)
 
         private fun open(source: ModelSource, accelerator: Accelerator, environment: Environment): Engine = try {
             CompiledModelEngine(environment, create(source, accelerator.forLiteRt, environment), accelerator)
@@ -94,7 +106,7 @@ internal class CompiledModelEngine private constructor(
                 is BooleanArray -> readBoolean()
                 else -> error("CompiledModel has no tensors of ${values.javaClass}")
             }
-            checkSize("the output", sizeOf(made), sizeOf(values))
+            checkSize("the output", sizeOf(made), sizeOf(values).toLong())
             System.arraycopy(made, 0, values, 0, sizeOf(values))
         }
     }

@@ -26,7 +26,8 @@ public class Digits private constructor(private val session: Session) : AutoClos
      * @param region the part of the upright picture to look at; null for all of it
      * @param maxResults how many classes are given at most
      * @param minScore the least score of those that are given
-     * @throws IllegalArgumentException an array is not as large as the model wants
+     * @throws IllegalArgumentException an argument is not what the model takes
+     * @throws IllegalStateException the model is closed
      * @throws ModelException the runtime cannot run the model
      */
     @JvmOverloads
@@ -63,10 +64,12 @@ public class Digits private constructor(private val session: Session) : AutoClos
      * @throws ModelException the runtime cannot run the model
      */
     public fun run(tensors: DigitsTensors) {
-        session.call { engine ->
-            val outputs = tensors.outputs()
-            engine.run(DigitsModel.CLASSIFY, tensors.inputs(), outputs, tensors.sizes())
-        }
+        session.call { engine -> run(engine, tensors) }
+    }
+
+    internal fun run(engine: Engine, tensors: DigitsTensors) {
+        val outputs = tensors.outputs()
+        engine.run(DigitsModel.CLASSIFY, tensors.inputs(), outputs, tensors.sizes())
     }
 
     internal fun classify(
@@ -79,14 +82,14 @@ public class Digits private constructor(private val session: Session) : AutoClos
     ): Classification {
         val outputs = engine.runReal(
             DigitsModel.CLASSIFY,
-            inputs = listOf(IMAGE.prepare(image, Orientation.ofRotation(rotation), region).floats()),
+            inputs = listOf(IMAGE.prepare(image, Orientation.ofRotation(rotation), region).tensor(DigitsModel.CLASSIFY.inputs[0])),
             outputSizes = listOf(10),
             sizes = emptyList(),
         )
         return Classification.of(outputs[0] as FloatArray, DigitsLabels.PROBABILITIES, minScore, maxResults)
     }
 
-    /** Close the model once the calls that were made are done. */
+    /** Close the model once the calls that were made are done, which it waits for. */
     override fun close() {
         session.close()
     }
@@ -126,7 +129,7 @@ public class Digits private constructor(private val session: Session) : AutoClos
             Digits(
                 Session("Digits") {
                     if (isDebuggable(context)) source.check(DigitsModel.SHA256)
-                    openEngine(context, source, accelerators)
+                    DigitsEngine.open(context, source, accelerators)
                 },
             )
     }

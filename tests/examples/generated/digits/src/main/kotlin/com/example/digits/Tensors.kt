@@ -59,8 +59,13 @@ internal class SignatureInfo(
 )
 
 /** An array is not as large as the tensor that it is for. */
-internal fun checkSize(name: String, found: Int, wanted: Int) {
-    require(found == wanted) { "'$name' has $found values, and the model takes $wanted" }
+internal fun checkSize(name: String, found: Int, wanted: Long) {
+    require(found.toLong() == wanted) { "'$name' has $found values, and the model takes $wanted" }
+}
+
+/** A dynamic dimension is not given a size. */
+internal fun checkDimension(name: String, size: Int) {
+    require(size > 0) { "the dimension '$name' is $size, and has to be at least 1" }
 }
 
 /** How many values an array has that holds those of a tensor. */

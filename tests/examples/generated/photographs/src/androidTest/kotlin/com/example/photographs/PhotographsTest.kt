@@ -15,7 +15,7 @@ public class PhotographsTest {
 
     @Test
     public fun classifyCase1() {
-        val golden = Golden("0-0.bin")
+        val golden = Golden("Photographs/0-0.bin")
         val image = golden.picture(61, 40)
         open().use { model ->
             val found = model.classify(image, maxResults = Int.MAX_VALUE, minScore = Float.NEGATIVE_INFINITY)
@@ -25,7 +25,7 @@ public class PhotographsTest {
 
     @Test
     public fun classifyCase2() {
-        val golden = Golden("0-1.bin")
+        val golden = Golden("Photographs/0-1.bin")
         val image = golden.picture(33, 57)
         open().use { model ->
             val found = model.classify(image, maxResults = Int.MAX_VALUE, minScore = Float.NEGATIVE_INFINITY)

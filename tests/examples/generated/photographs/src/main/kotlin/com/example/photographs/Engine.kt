@@ -6,7 +6,7 @@ import java.io.File
 
 /** What a model can run on. */
 public enum class Accelerator {
-    /** A neural processor; the app brings the libraries of its maker. */
+    /** A neural processor, of which the app brings its maker's libraries; operators that it does not take run on the CPU. */
     NPU,
 
     /** The graphics processor; with the Interpreter API, operators that it does not take run on the CPU. */
@@ -46,7 +46,7 @@ internal interface Engine : AutoCloseable {
 /**
  * The model on the first of [accelerators] that takes it.
  *
- * One beside others could leave parts of the model to them without a word, so each is tried alone.
+ * A GPU beside a CPU would leave parts of the model to that without a word, so each is tried alone.
  *
  * @param open null where the app or the device has no such accelerator
  */

@@ -24,7 +24,8 @@ public class Photographs private constructor(private val session: Session) : Aut
      * @param region the part of the upright picture to look at; null for all of it
      * @param maxResults how many classes are given at most
      * @param minScore the least score of those that are given
-     * @throws IllegalArgumentException an array is not as large as the model wants
+     * @throws IllegalArgumentException an argument is not what the model takes
+     * @throws IllegalStateException the model is closed
      * @throws ModelException the runtime cannot run the model
      */
     @JvmOverloads
@@ -61,10 +62,12 @@ public class Photographs private constructor(private val session: Session) : Aut
      * @throws ModelException the runtime cannot run the model
      */
     public fun run(tensors: PhotographsTensors) {
-        session.call { engine ->
-            val outputs = tensors.outputs()
-            engine.run(PhotographsModel.CLASSIFY, tensors.inputs(), outputs, tensors.sizes())
-        }
+        session.call { engine -> run(engine, tensors) }
+    }
+
+    internal fun run(engine: Engine, tensors: PhotographsTensors) {
+        val outputs = tensors.outputs()
+        engine.run(PhotographsModel.CLASSIFY, tensors.inputs(), outputs, tensors.sizes())
     }
 
     internal fun classify(
@@ -77,14 +80,14 @@ public class Photographs private constructor(private val session: Session) : Aut
     ): Classification {
         val outputs = engine.runReal(
             PhotographsModel.CLASSIFY,
-            inputs = listOf(IMAGE.prepare(image, Orientation.ofRotation(rotation), region).floats()),
+            inputs = listOf(IMAGE.prepare(image, Orientation.ofRotation(rotation), region).tensor(PhotographsModel.CLASSIFY.inputs[0])),
             outputSizes = listOf(2),
             sizes = emptyList(),
         )
         return Classification.of(Scores.softmax(outputs[0] as FloatArray), PhotographsLabels.SCORES, minScore, maxResults)
     }
 
-    /** Close the model once the calls that were made are done. */
+    /** Close the model once the calls that were made are done, which it waits for. */
     override fun close() {
         session.close()
     }
@@ -125,7 +128,7 @@ public class Photographs private constructor(private val session: Session) : Aut
             Photographs(
                 Session("Photographs") {
                     if (isDebuggable(context)) source.check(PhotographsModel.SHA256)
-                    openEngine(context, source, accelerators)
+                    PhotographsEngine.open(context, source, accelerators)
                 },
             )
     }

@@ -2,17 +2,28 @@
 package com.example.photographs
 
 import android.content.Context
-import kotlin.coroutines.resume
-import kotlin.coroutines.resumeWithException
+import android.graphics.Bitmap
+import kotlin.coroutines.suspendCoroutine
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.suspendCancellableCoroutine
-import kotlinx.coroutines.withContext
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.asExecutor
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.isActive
 
-/** As [Photographs.open], off the caller's thread. */
+/** As [Photographs.open], off the caller's thread. Where it is cancelled meanwhile, the model is closed again. */
 public suspend fun Photographs.Companion.awaitOpen(
     context: Context,
     accelerators: List<Accelerator> = ACCELERATORS,
-): Photographs = withContext(Dispatchers.IO) { open(context, accelerators) }
+): Photographs {
+    val background = Dispatchers.IO.asExecutor()
+    val opened = suspendCoroutine { waiting ->
+        background.execute { waiting.resumeWith(runCatching { open(context, accelerators) }) }
+    }
+    if (!currentCoroutineContext().isActive) background.execute { opened.close() }
+    currentCoroutineContext().ensureActive()
+    return opened
+}
 
 /** As [Photographs.classify], which waits without holding a thread. */
 public suspend fun Photographs.awaitClassify(
@@ -25,6 +36,30 @@ public suspend fun Photographs.awaitClassify(
     return await { engine -> classify(engine, image, rotation, region, maxResults, minScore) }
 }
 
-private suspend fun <T> Photographs.await(block: (Engine) -> T): T = suspendCancellableCoroutine { waiting ->
-    submit(block) { result -> result.fold({ waiting.resume(it) }, { waiting.resumeWithException(it) }) }
+/** As above, for an Android bitmap. */
+public suspend fun Photographs.awaitClassify(
+    bitmap: Bitmap,
+    rotation: Int = 0,
+    region: Region? = null,
+    maxResults: Int = 2,
+    minScore: Float = Float.NEGATIVE_INFINITY,
+): Classification = awaitClassify(BitmapPicture(bitmap), rotation, region, maxResults, minScore)
+
+/** As [Photographs.run], which waits without holding a thread. */
+public suspend fun Photographs.awaitRun(tensors: PhotographsTensors) {
+    await { engine -> run(engine, tensors) }
+}
+
+/** What [block] gives on the model's thread. Where it is cancelled, it comes back once the model uses its arguments no more. */
+private suspend fun <T> Photographs.await(block: (Engine) -> T): T {
+    val job = currentCoroutineContext()[Job]
+    val found = suspendCoroutine { waiting ->
+        val work = { engine: Engine ->
+            job?.ensureActive()
+            block(engine)
+        }
+        submit(work) { result -> waiting.resumeWith(result) }
+    }
+    currentCoroutineContext().ensureActive()
+    return found
 }

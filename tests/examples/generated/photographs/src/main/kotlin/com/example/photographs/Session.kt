@@ -5,7 +5,7 @@ import java.util.concurrent.Callable
 import java.util.concurrent.ExecutionException
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
-import java.util.concurrent.RejectedExecutionException
+import java.util.concurrent.Future
 
 /**
  * An open model and the one thread that it is called on, since a GPU's runtime has to be called by the thread that made it.
@@ -13,13 +13,19 @@ import java.util.concurrent.RejectedExecutionException
  * @param open makes the engine, on that thread
  */
 internal class Session(name: String, open: Callable<Engine>) : AutoCloseable {
-    private val thread: ExecutorService = Executors.newSingleThreadExecutor { work ->
-        Thread(work, name).apply { isDaemon = true }
+    @Volatile
+    private var own: Thread? = null
+    private val executor: ExecutorService = Executors.newSingleThreadExecutor { work ->
+        Thread(work, name).apply {
+            isDaemon = true
+            own = this
+        }
     }
+    private var closed = false // under the lock of the executor
     private val engine: Engine = try {
-        await { open.call() }
+        enqueue(open).result()
     } catch (error: Throwable) {
-        thread.shutdown()
+        executor.shutdown()
         throw error
     }
 
@@ -27,40 +33,53 @@ internal class Session(name: String, open: Callable<Engine>) : AutoCloseable {
     val accelerator: Accelerator
         get() = engine.accelerator
 
-    /** What [block] gives, once all earlier calls are done. */
-    fun <T> call(block: (Engine) -> T): T = await { block(engine) }
+    /** What [block] gives, once all earlier calls are done. Until then the model reads and writes what the caller gave it. */
+    fun <T> call(block: (Engine) -> T): T {
+        if (Thread.currentThread() !== own) return enqueue { block(engine) }.result()
+        synchronized(executor) { checkOpen() }
+        return block(engine) // of a caller that was resumed here: the thread cannot wait for itself
+    }
 
     /** As [call], without waiting: [done] gets what comes of it, on the model's thread. */
     fun <T> submit(block: (Engine) -> T, done: (Result<T>) -> Unit) {
-        try {
-            thread.execute { done(runCatching { block(engine) }) }
-        } catch (closed: RejectedExecutionException) {
-            throw IllegalStateException("the model is closed", closed)
-        }
+        enqueue { done(runCatching { block(engine) }) }
     }
 
     /** Close the model once the calls that were made are done. Further calls fail. */
     override fun close() {
-        if (!thread.isShutdown) {
-            try {
-                await { engine.close() }
-            } finally {
-                thread.shutdown()
-            }
+        val closing = synchronized(executor) {
+            if (closed) return
+            closed = true
+            executor.submit(Callable { engine.close() }).also { executor.shutdown() }
         }
+        if (Thread.currentThread() !== own) closing.result()
     }
 
-    private fun <T> await(block: () -> T): T {
-        val result = try {
-            thread.submit(Callable { block() })
-        } catch (closed: RejectedExecutionException) {
-            throw IllegalStateException("the model is closed", closed)
+    private fun <T> enqueue(work: Callable<T>): Future<T> = synchronized(executor) {
+        checkOpen()
+        executor.submit(work)
+    }
+
+    private fun checkOpen() {
+        check(!closed) { "the model is closed" }
+    }
+}
+
+/** What it gives; an interrupt of the caller is kept for later, since the model still uses what the caller gave it. */
+private fun <T> Future<T>.result(): T {
+    var interrupted = false
+    try {
+        while (true) {
+            try {
+                return get()
+            } catch (meanwhile: InterruptedException) {
+                interrupted = true
+            } catch (error: ExecutionException) {
+                throw error.cause ?: error
+            }
         }
-        try {
-            return result.get()
-        } catch (error: ExecutionException) {
-            throw error.cause ?: error
-        }
+    } finally {
+        if (interrupted) Thread.currentThread().interrupt()
     }
 }
 

@@ -15,7 +15,7 @@ public class TonesTest {
 
     @Test
     public fun classifyCase1() {
-        val golden = Golden("0-0.bin")
+        val golden = Golden("Tones/0-0.bin")
         val wave = golden.sound(968, 8000)
         open().use { model ->
             val found = model.classify(wave, maxResults = Int.MAX_VALUE, minScore = Float.NEGATIVE_INFINITY)
@@ -25,7 +25,7 @@ public class TonesTest {
 
     @Test
     public fun classifyCase2() {
-        val golden = Golden("0-1.bin")
+        val golden = Golden("Tones/0-1.bin")
         val wave = golden.sound(1448, 12000)
         open().use { model ->
             val found = model.classify(wave, maxResults = Int.MAX_VALUE, minScore = Float.NEGATIVE_INFINITY)

@@ -21,7 +21,8 @@ public class Tones private constructor(private val session: Session) : AutoClose
      *   its samples v from -1 to 1 are given as they are
      * @param maxResults how many classes are given at most
      * @param minScore the least score of those that are given
-     * @throws IllegalArgumentException an array is not as large as the model wants
+     * @throws IllegalArgumentException an argument is not what the model takes
+     * @throws IllegalStateException the model is closed
      * @throws ModelException the runtime cannot run the model
      */
     @JvmOverloads
@@ -40,10 +41,12 @@ public class Tones private constructor(private val session: Session) : AutoClose
      * @throws ModelException the runtime cannot run the model
      */
     public fun run(tensors: TonesTensors) {
-        session.call { engine ->
-            val outputs = tensors.outputs()
-            engine.run(TonesModel.CLASSIFY, tensors.inputs(), outputs, tensors.sizes())
-        }
+        session.call { engine -> run(engine, tensors) }
+    }
+
+    internal fun run(engine: Engine, tensors: TonesTensors) {
+        val outputs = tensors.outputs()
+        engine.run(TonesModel.CLASSIFY, tensors.inputs(), outputs, tensors.sizes())
     }
 
     internal fun classify(
@@ -61,7 +64,7 @@ public class Tones private constructor(private val session: Session) : AutoClose
         return Classification.of(outputs[0] as FloatArray, TonesLabels.KIND, minScore, maxResults)
     }
 
-    /** Close the model once the calls that were made are done. */
+    /** Close the model once the calls that were made are done, which it waits for. */
     override fun close() {
         session.close()
     }
@@ -93,7 +96,7 @@ public class Tones private constructor(private val session: Session) : AutoClose
             Tones(
                 Session("Tones") {
                     if (isDebuggable(context)) source.check(TonesModel.SHA256)
-                    openEngine(context, source, accelerators)
+                    TonesEngine.open(context, source, accelerators)
                 },
             )
     }

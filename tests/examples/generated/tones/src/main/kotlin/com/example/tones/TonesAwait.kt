@@ -2,17 +2,27 @@
 package com.example.tones
 
 import android.content.Context
-import kotlin.coroutines.resume
-import kotlin.coroutines.resumeWithException
+import kotlin.coroutines.suspendCoroutine
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.suspendCancellableCoroutine
-import kotlinx.coroutines.withContext
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.asExecutor
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.isActive
 
-/** As [Tones.open], off the caller's thread. */
+/** As [Tones.open], off the caller's thread. Where it is cancelled meanwhile, the model is closed again. */
 public suspend fun Tones.Companion.awaitOpen(
     context: Context,
     accelerators: List<Accelerator> = ACCELERATORS,
-): Tones = withContext(Dispatchers.IO) { open(context, accelerators) }
+): Tones {
+    val background = Dispatchers.IO.asExecutor()
+    val opened = suspendCoroutine { waiting ->
+        background.execute { waiting.resumeWith(runCatching { open(context, accelerators) }) }
+    }
+    if (!currentCoroutineContext().isActive) background.execute { opened.close() }
+    currentCoroutineContext().ensureActive()
+    return opened
+}
 
 /** As [Tones.classify], which waits without holding a thread. */
 public suspend fun Tones.awaitClassify(
@@ -23,6 +33,21 @@ public suspend fun Tones.awaitClassify(
     return await { engine -> classify(engine, wave, maxResults, minScore) }
 }
 
-private suspend fun <T> Tones.await(block: (Engine) -> T): T = suspendCancellableCoroutine { waiting ->
-    submit(block) { result -> result.fold({ waiting.resume(it) }, { waiting.resumeWithException(it) }) }
+/** As [Tones.run], which waits without holding a thread. */
+public suspend fun Tones.awaitRun(tensors: TonesTensors) {
+    await { engine -> run(engine, tensors) }
+}
+
+/** What [block] gives on the model's thread. Where it is cancelled, it comes back once the model uses its arguments no more. */
+private suspend fun <T> Tones.await(block: (Engine) -> T): T {
+    val job = currentCoroutineContext()[Job]
+    val found = suspendCoroutine { waiting ->
+        val work = { engine: Engine ->
+            job?.ensureActive()
+            block(engine)
+        }
+        submit(work) { result -> waiting.resumeWith(result) }
+    }
+    currentCoroutineContext().ensureActive()
+    return found
 }

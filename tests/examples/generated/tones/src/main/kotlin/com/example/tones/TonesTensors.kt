@@ -5,7 +5,7 @@ package com.example.tones
  * The tensors of 'serving_default' as tones-int8.tflite has them, row by row.
  */
 public class TonesTensors {
-    /** int8 &#91;1, 800&#93;; a value v stands for 0.006204044 * (v - 0). */
+    /** int8 &#91;1, 800&#93;; a value v stands for 0.006204044 * v. */
     @JvmField
     public val wave: ByteArray = ByteArray(800)
 
