@@ -1,4 +1,4 @@
-"""Whether compiled classes use only what Android of API level 24 has of Java's own classes.
+"""Whether compiled classes use only what Android of API level 24, or 21, has of Java's own classes.
 
 Android took over Java 8 piece by piece: a class is allowed where Java 8 has it (api/java.txt) unless LATER names it, and
 so are its members. There is no table of Android's own classes, which stand-ins answer for, nor of Kotlin's.
@@ -58,6 +58,27 @@ LATER_MEMBERS = {
     "java/util/Date": ("from", "toInstant"),
     "java/util/Scanner": ("<init>(Ljava/nio/file/Path;",),
 }
+# What of Java 8 came with API level 24: these packages and classes, and the members that interfaces got.
+SINCE_24_CLASSES = (
+    *(
+        "java/util/function/",
+        "java/util/stream/",
+        "java/util/Optional",
+        "java/util/Spliterator",
+        "java/util/StringJoiner",
+    ),
+    *("java/util/concurrent/CompletableFuture", "java/util/concurrent/CompletionStage", "java/io/UncheckedIOException"),
+    *("java/util/DoubleSummaryStatistics", "java/util/IntSummaryStatistics", "java/util/LongSummaryStatistics"),
+    *("java/util/concurrent/StampedLock", "java/util/concurrent/atomic/LongAdder"),
+)
+SINCE_24_MEMBERS = (
+    *("chars", "codePoints", "compute", "computeIfAbsent", "computeIfPresent", "forEach", "forEachRemaining"),
+    *("getOrDefault", "merge", "parallelStream", "removeIf", "replaceAll", "reversed", "setAll", "sort", "spliterator"),
+    *("stream", "thenComparing"),
+)
+# Those of them that classes had before.
+BEFORE_24 = {"java/util/Collections": ("sort",), "java/util/Arrays": ("sort",), "java/lang/String": ("replaceAll",),
+             "java/util/regex/Matcher": ("replaceAll",)}  # fmt: skip
 
 
 @cache
@@ -78,6 +99,20 @@ def jdk_only(classes: Path | Iterable[Path]) -> list[str]:
     for file in files:
         parsed = class_files.parse(file.read_bytes())
         found |= {f"{parsed.name}: {use}" for use in parsed.references if not is_allowed(use)}
+    return sorted(found)
+
+
+def since_24(classes: Iterable[Path]) -> list[str]:
+    """The uses of what Android has since API level 24, as `jdk_only` tells them; only of members that Java 8 added."""
+    found = set()
+    for file in classes:
+        parsed = class_files.parse(file.read_bytes())
+        for use in parsed.references:
+            member = use.name in SINCE_24_MEMBERS and use.name not in BEFORE_24.get(use.owner, ())
+            if use.owner.startswith(SINCE_24_CLASSES) or (
+                member and use.owner.startswith(("java/util/", "java/lang/"))
+            ):
+                found.add(f"{parsed.name}: {use}")
     return sorted(found)
 
 

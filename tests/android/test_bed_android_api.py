@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from android_api import jdk_only
+from android_api import jdk_only, since_24
 from kotlin_bed import Kotlin
 
 USUAL = """
@@ -78,3 +78,29 @@ def test_what_is_newer_is_found(kotlin: Kotlin, tmp_path: Path, code: str, found
     source.write_text(f'@file:Suppress("PLATFORM_CLASS_MAPPED_TO_KOTLIN")\n\n{code}\n', "utf-8")
     uses = jdk_only(kotlin.compile([source], tmp_path / "out").require())
     assert any(found in use for use in uses), uses
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('fun of(m: MutableMap<String, Int>): Any? = m.getOrDefault("a", 1)', "java/util/Map.getOrDefault("),
+        ("fun of(s: java.util.function.Supplier<String>): String = s.get()", "java/util/function/Supplier"),
+        ('fun of(m: java.util.HashMap<String, Int>): Any? = m.computeIfAbsent("a") { 1 }', "computeIfAbsent("),
+        ("fun of(l: MutableList<Int>): Any = l.removeIf { it > 1 }", "java/util/List.removeIf("),
+    ],
+)
+def test_what_came_with_24_is_found(kotlin: Kotlin, tmp_path: Path, code: str, found: str) -> None:
+    source = tmp_path / "Newer.kt"
+    source.write_text(code, "utf-8")
+    uses = since_24(kotlin.compile([source], tmp_path / "out").require().rglob("*.class"))
+    assert any(found in use for use in uses), uses
+
+
+def test_what_was_there_before_is_not(kotlin: Kotlin, tmp_path: Path) -> None:
+    source = tmp_path / "Usual.kt"
+    source.write_text(
+        "fun of(l: MutableList<Int>, m: HashMap<String, Int>): Any {\n    l.sort()\n    l.forEach { println(it) }\n"
+        '    return m.getOrPut("a") { l.sortedBy { -it }.first() }\n}\n',
+        "utf-8",
+    )
+    assert since_24(kotlin.compile([source], tmp_path / "out").require().rglob("*.class")) == []

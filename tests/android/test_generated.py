@@ -11,7 +11,7 @@ from pathlib import Path
 import java_api
 import numpy as np
 import pytest
-from android_api import jdk_only
+from android_api import jdk_only, since_24
 from gradle_scripts import Gradle
 from harness import Ran, Workshop
 from modules import Module, compile_all
@@ -400,7 +400,7 @@ def test_nothing_is_used_that_android_lacks(classes: Path, shop: Workshop, stand
     """What is in the app: the tests stay at home."""
     tests = {f"{m.test.rpartition('.')[2]}" for m in (module(shop, name) for name in ALONE)}
     found = [f for f in classes.rglob("*.class") if not f.name.startswith((*tests, "Golden"))]
-    assert len(found) > 300 and jdk_only(found) == []
+    assert len(found) > 300 and jdk_only(found) == [] and since_24(found) == []
 
 
 @pytest.mark.parametrize(

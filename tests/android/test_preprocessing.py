@@ -79,15 +79,15 @@ def shared(folder: Path, package: str, mistake: Sequence[str] = ("", "", "")) ->
 
 
 @pytest.fixture(scope="module")
-def classes(kotlin, tmp_path_factory) -> Path:
+def classes(kotlin, standins, tmp_path_factory) -> Path:
     """Everything, in one call of the compiler: each package stands alone."""
     root = tmp_path_factory.mktemp("kotlin")
-    sources = [*HERE.glob("android/*.kt"), *shared(root / "right", "com.example.shared")]
+    sources = shared(root / "right", "com.example.shared")
     for name, mistake in MISTAKES.items():
         sources += shared(root / name, f"wrong.{name}", mistake)
     for number, names in enumerate(PARTS):
         sources += rendered(root / str(number), f"part{number}", with_needs(names))
-    kotlin.compile(sources, root / "classes", options=STRICT).require()
+    kotlin.compile(sources, root / "classes", [standins.classes], options=STRICT).require()
     return root / "classes"
 
 
@@ -113,12 +113,12 @@ class Cases:
         self.lines.append(" ".join([what, *said]))
         self.wanted.append((name, [np.asarray(array) for array in wanted]))
 
-    def wrong(self, kotlin, classes: Path, tmp_path: Path, package: str = "com.example.shared") -> list[str]:
+    def wrong(self, standins, classes: Path, tmp_path: Path, package: str = "com.example.shared") -> list[str]:
         """What comes back otherwise than it has to: exact, but for floats that are not of one operation."""
         files = [tmp_path / name for name in ("cases", "data", "answers")]
         files[0].write_text("\n".join(self.lines) + "\n", "utf-8")
         files[1].write_bytes(self.data)
-        sizes = [int(line) for line in kotlin.run(f"{package}.ProgramKt", [classes], files).require().split()]
+        sizes = [int(line) for line in standins.run(f"{package}.ProgramKt", [classes], files).require().split()]
         answers, at = files[2].read_bytes(), 0
         found = []
         for size, (name, arrays) in zip(sizes, self.wanted, strict=True):
@@ -439,17 +439,17 @@ def some_numbers(cases: Cases | None = None) -> Cases:
     return cases
 
 
-def test_vectors(kotlin, classes: Path, tmp_path: Path) -> None:
+def test_vectors(standins, classes: Path, tmp_path: Path) -> None:
     cases = vectors()
     assert len(cases.lines) == sum(len(VECTORS[key]) for key in ("pictures", "quantized", "sounds"))
-    assert cases.wrong(kotlin, classes, tmp_path) == []
+    assert cases.wrong(standins, classes, tmp_path) == []
 
 
-def test_photographs_as_numpy_makes_them(kotlin, classes: Path, tmp_path: Path) -> None:
-    assert some_pictures(400, 1).wrong(kotlin, classes, tmp_path) == []
+def test_photographs_as_numpy_makes_them(standins, classes: Path, tmp_path: Path) -> None:
+    assert some_pictures(400, 1).wrong(standins, classes, tmp_path) == []
 
 
-def test_whole_photographs(kotlin, classes: Path, tmp_path: Path) -> None:
+def test_whole_photographs(standins, classes: Path, tmp_path: Path) -> None:
     cases = Cases()
     for number, raw in enumerate(PHOTOS):
         opaque = np.concatenate([raw, np.full((*raw.shape[:2], 1), 255, np.uint8)], -1)
@@ -459,19 +459,19 @@ def test_whole_photographs(kotlin, classes: Path, tmp_path: Path) -> None:
             picture_case(cases, f"{number} {resize}", source, opaque, content, (224, 224), rotation=90)
             larger = replace(content, fit="letterbox", color_space="grayscale")
             picture_case(cases, f"{number} {resize} larger", source, opaque, larger, (700, 701), rotation=270)
-    assert cases.wrong(kotlin, classes, tmp_path) == []
+    assert cases.wrong(standins, classes, tmp_path) == []
 
 
-def test_sounds_as_numpy_makes_them(kotlin, classes: Path, tmp_path: Path) -> None:
-    assert some_sounds(2).wrong(kotlin, classes, tmp_path) == []
+def test_sounds_as_numpy_makes_them(standins, classes: Path, tmp_path: Path) -> None:
+    assert some_sounds(2).wrong(standins, classes, tmp_path) == []
 
 
-def test_numbers(kotlin, classes: Path, tmp_path: Path) -> None:
-    assert some_numbers().wrong(kotlin, classes, tmp_path) == []
+def test_numbers(standins, classes: Path, tmp_path: Path) -> None:
+    assert some_numbers().wrong(standins, classes, tmp_path) == []
 
 
-def test_what_does_not_fit_is_said(kotlin, classes: Path) -> None:
-    said = kotlin.run("com.example.shared.ProgramKt", [classes], ["refusals"]).require()
+def test_what_does_not_fit_is_said(standins, classes: Path) -> None:
+    said = standins.run("com.example.shared.ProgramKt", [classes], ["refusals"]).require()
     assert said == (HERE / "refusals.txt").read_text("utf-8")
 
 
@@ -500,6 +500,6 @@ def test_parts_compile_without_the_rest(classes: Path) -> None:
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_found(name: str, kotlin, classes: Path, tmp_path: Path) -> None:
+def test_a_mistake_is_found(name: str, standins, classes: Path, tmp_path: Path) -> None:
     cases = some_numbers(some_sounds(2, some_pictures(60, 1, vectors())))
-    assert cases.wrong(kotlin, classes, tmp_path, f"wrong.{name}")
+    assert cases.wrong(standins, classes, tmp_path, f"wrong.{name}")

@@ -10,6 +10,8 @@ import java.io.File
 import java.lang.management.ManagementFactory
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import testbed.CameraImage
+import testbed.CameraPlane
 
 private class Case(line: String, private val data: ByteArray) {
     val what: String = line.substringBefore(' ')
@@ -74,26 +76,29 @@ private class Answers {
     }
 }
 
+private fun bitmap(pixels: IntArray, width: Int, height: Int): Bitmap =
+    Bitmap.createBitmap(pixels, width, height, Bitmap.Config.ARGB_8888)
+
 private fun picture(case: Case): Picture {
     val width = case.int("width")
     val height = case.int("height")
     val kind = case.text("kind")
     return when (kind) {
         "argb" -> ArgbPicture(case.dataInts("data"), width, height)
-        "bitmap" -> Bitmap(case.dataInts("data"), width, height).asPicture()
+        "bitmap" -> bitmap(case.dataInts("data"), width, height).asPicture()
         "nv21" -> YuvPicture.nv21(case.bytes("data"), width, height)
         "nv12" -> YuvPicture.nv12(case.bytes("data"), width, height)
         "i420" -> YuvPicture.i420(case.bytes("data"), width, height)
         "image" -> {
             val planes = Array(3) {
-                Image.Plane(case.buffer("yuv"[it].toString()), case.ints("strides")[it], case.ints("steps")[it])
+                CameraPlane(case.buffer("yuv"[it].toString()), case.ints("strides")[it], case.ints("steps")[it]) as Image.Plane
             }
             val (left, top, right, bottom) = case.ints("crop")
-            Image(35, width, height, planes, Rect(left, top, right, bottom)).asPicture()
+            CameraImage(width, height, planes).apply { cropRect = Rect(left, top, right, bottom) }.asPicture()
         }
         "rgba_image" -> {
-            val plane = Image.Plane(case.buffer("data"), case.int("stride"), 4)
-            Image(1, width, height, arrayOf(plane), Rect(0, 0, width, height)).asPicture()
+            val plane: Image.Plane = CameraPlane(case.buffer("data"), case.int("stride"), 4)
+            CameraImage(width, height, arrayOf(plane), 1).asPicture()
         }
         else ->
             if (case.has("stride")) {
@@ -202,8 +207,8 @@ private fun refusals() {
     val preprocessing = PicturePreprocessing(2, 2)
     val made = preprocessing.prepare(picture)
     val int8 = Quantization(0.5f, 0, QuantizedType.INT8)
-    val recycled = Bitmap(IntArray(4), 2, 2).also { it.isRecycled = true }
-    val hardware = Bitmap(IntArray(4), 2, 2).also { it.config = Bitmap.Config.HARDWARE }
+    val recycled = bitmap(IntArray(4), 2, 2).also { it.recycle() }
+    val hardware = checkNotNull(bitmap(IntArray(4), 2, 2).copy(Bitmap.Config.HARDWARE, false))
     val tries = listOf<() -> Any>(
         { ArgbPicture(IntArray(11), 4, 3) },
         { ArgbPicture(IntArray(12), 0, 3) },
@@ -212,7 +217,7 @@ private fun refusals() {
         { YuvPicture.nv21(ByteArray(17), 4, 3) },
         { recycled.asPicture() },
         { hardware.asPicture() },
-        { Image(256, 4, 3, arrayOf(), Rect(0, 0, 4, 3)).asPicture() },
+        { CameraImage(4, 3, arrayOf(), 256).asPicture() },
         { Orientation.ofRotation(45) },
         { Region(2, 0, 2, 3) },
         { preprocessing.prepare(picture, Orientation.ROTATED_90, Region(0, 0, 4, 3)) },
