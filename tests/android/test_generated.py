@@ -731,6 +731,8 @@ def test_sizes_of_a_dynamic_dimension(shop: Workshop, standins: StandIns, progra
             "GPU",
             "the model does not run on GPU: LiteRT does not take it: the GPU compiles nothing",
         ),
+        ("gpu", "litert-unlinked", "", "the app lacks LiteRT for this device: dlopen failed"),
+        ("gpu", "litert-failing", "", "LiteRT cannot be used: Failed to create environment"),
         ("gpu_interpreter", "gpu", "", "GPU 6"),
         ("gpu_interpreter", "", "", "CPU 6"),
         ("gpu_interpreter", "gpu-failing", "", "CPU 6"),
@@ -766,7 +768,7 @@ def test_what_it_runs_on(
     """The first of what the app asks for that takes the model, by the device's equipment; and it computes."""
     assets = module(shop, name).folder / "src" / "main" / "assets"
     has = {word.partition("-")[0]: word.partition("-")[2] or "present" for word in device.split()}
-    properties = {f"testbed.{what}": has.get(what, "absent") for what in ("npu", "gpu", "play")}
+    properties = {f"testbed.{what}": has.get(what, "absent") for what in ("npu", "gpu", "play", "litert")}
     properties["testbed.assets"] = str(assets)
     ran = standins.run(f"com.example.{name}.AcceleratorsKt", [programs], asked.split(), properties=properties)
     assert ran.require().strip().startswith(wanted)

@@ -41,11 +41,11 @@ def official(shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
     """What TFLite Support reads of files: see `read_tflite_support.py`."""
     if not sys.platform.startswith("linux"):
         pytest.skip("tflite-support has wheels of this Python for Linux alone")
-    # Its modules name a USB library that those for metadata call nothing of, so an empty one does.
-    folder = tmp_path_factory.mktemp("libusb")
-    stub = ["-shared", "-x", "c", "/dev/null", "-Wl,-soname,libusb-1.0.so.0", "-o", str(folder / "libusb-1.0.so.0")]
-    subprocess.run(["cc", *stub], check=True)
     python = _python("tflite-support", shared_cache)
+    # Its modules want a USB library of this name, of which those for metadata call nothing.
+    folder = tmp_path_factory.mktemp("libusb")
+    (packages,) = (python.parent.parent / "lib").glob("python*/site-packages")
+    (folder / "libusb-1.0.so.0").symlink_to(packages / "libusb_package" / "libusb-1.0.so")
 
     def read(files: Sequence[Path]) -> list[Any]:
         found: list[Any] = _run(

@@ -20,7 +20,8 @@ import java.util.concurrent.atomic.AtomicLong
  *
  * The property testbed.gpu says how the device is: "absent" has no GPU accelerator in the app, "present" has one (whose
  * work the CPU does), "failing" has one that compiles nothing. The property testbed.npu is "present" or "absent"; an NPU is
- * there for who names the folder of its libraries.
+ * there for who names the folder of its libraries. With testbed.litert "unlinked" the app has no library for the device's
+ * processor, and with "failing" the library does not start.
  */
 internal object Native {
     private const val CPU = 1
@@ -44,7 +45,13 @@ internal object Native {
         objects.remove(handle)?.close() ?: throw AssertionError("a device crashes here: closed twice")
     }
 
-    fun createEnvironment(options: List<Int>): Long = keep(Surroundings(DISPATCH_LIBRARY_FOLDER in options))
+    fun createEnvironment(options: List<Int>): Long {
+        when (System.getProperty("testbed.litert")) {
+            "unlinked" -> throw UnsatisfiedLinkError("dlopen failed: library \"liblitert_jni.so\" not found")
+            "failing" -> throw LiteRtException(Status.ErrorRuntimeFailure, "Failed to create environment")
+        }
+        return keep(Surroundings(DISPATCH_LIBRARY_FOLDER in options))
+    }
 
     fun availableAccelerators(environment: Long): IntArray {
         val surroundings: Surroundings = of(environment)
