@@ -28,8 +28,8 @@ import numpy as np
 
 w = np.random.default_rng(0).normal(size=(3, 5)).astype("f")
 
-def two(x):
-    return {"a": x * 2, "b": x * 3}
+def two(x, y):
+    return {"a": x * 2, "b": x * 3 + y}
 
 def many(x):
     return {"scores": x}
@@ -202,9 +202,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran
     )
     limits = ("score_threshold = 0.5\nmax_results = 1\n", "")
     outputs = "".join(f'[output.{n}]\ncontent = "classes"\n{limit}' for n, limit in zip("ab", limits, strict=True))
+    of_result = '[input.aMaxResults]\nfrom = "y"\ndtype = "float32"\nshape = []\n'  # as the parameter of a result
     shop.model(
         "two",
-        f'format = "jax"\nentry = "model.py:two"\n{some.format(4)}{outputs}{android("two")}',
+        f'format = "jax"\nentry = "model.py:two"\n{some.format(4)}{of_result}{outputs}{android("two")}',
         {"model.py": JAX},
     )
 
@@ -646,8 +647,8 @@ import testbed.App
 fun main() {
     Two.open(App()).use { model ->
         val x = floatArrayOf(0.1f, 0.2f, 0.3f, 0.4f)
-        val usual = model.classify(x)
-        val chosen = model.classify(x, aMaxResults = 9, aMinScore = 0f, bMaxResults = 2, bMinScore = 1f)
+        val usual = model.classify(x, 0f)
+        val chosen = model.classify(x, aMaxResults = 0f, aMaxResults2 = 9, aMinScore = 0f, bMaxResults = 2, bMinScore = 1f)
         println(listOf(usual.a, usual.b, chosen.a, chosen.b).map { found -> found.categories.map { it.index } })
     }
 }

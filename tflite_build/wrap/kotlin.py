@@ -335,6 +335,22 @@ class _Constants:
         return own
 
 
+class _Beside:
+    """Names of parameters that belong to others, none of them called as another parameter is."""
+
+    def __init__(self, used: Iterable[str]) -> None:
+        self._used = {name.casefold() for name in used}
+
+    def named(self, name: str, word: str) -> str:
+        """`nameWord`, with a number where that is taken."""
+        plain = f"{name}{word[0].upper()}{word[1:]}"
+        own, number = plain, 2
+        while own.casefold() in self._used:
+            own, number = f"{plain}{number}", number + 1
+        self._used.add(own.casefold())
+        return own
+
+
 def _check_count(method: MethodView) -> None:
     for count, word in ((len(method.arguments) + len(method.dynamic), "takes"), (len(method.results), "gives")):
         if count > _MOST_PARAMETERS:
@@ -358,11 +374,14 @@ def _method(
     constant = signatures.named(words.words(name))
     alone = sum(a.kind == "image" for a in method.arguments) == 1
     tensors = [t.name for t in method.inputs]
+    beside = _Beside(named.values())
 
     def argument(view: ArgumentView) -> KotlinArgument:
         parameter = named[f"in/{view.name}"]
         maker = constants.named(scope, words.words(parameter))
-        rotation, region = ("rotation", "region") if alone else (f"{parameter}Rotation", f"{parameter}Region")
+        rotation = region = ""
+        if view.kind == "image":
+            rotation, region = (word if alone else beside.named(parameter, word) for word in ("rotation", "region"))
         infos = {t.name: f"{class_name}Model.{constant}.inputs[{tensors.index(t.name)}]" for t in view.tensors}
         turned = f"Orientation.ofRotation({rotation}), {region}"
         tensor, check = view.tensor, ""
@@ -384,16 +403,23 @@ def _method(
             _maker(view),
             {tensor.name: text},
             check,
-            *((rotation, region) if view.kind == "image" else ()),
+            rotation,
+            region,
         )
 
     names = _identifiers([r.name for r in method.results], "output", _words())
     only = sum(r.kind == "classes" for r in method.results) == 1
     places = [t.name for t in method.outputs]
-    results = tuple(
-        _result(r, n, class_name, places, _labels(r, [*scope, *words.words(n)], constants), only=only)
-        for n, r in zip(names, method.results, strict=True)
-    )
+    arguments = tuple(map(argument, method.arguments))
+
+    def result(view: ResultView, name: str) -> KotlinResult:
+        limits = ("", "")
+        if view.kind == "classes":
+            most, least = "maxResults", "minScore"
+            limits = (most, least) if only else (beside.named(name, most), beside.named(name, least))
+        return _result(view, name, class_name, places, _labels(view, [*scope, *words.words(name)], constants), limits)
+
+    results = tuple(result(r, n) for n, r in zip(names, method.results, strict=True))
     return KotlinMethod(
         name,
         _raw_name(name) if several else "run",
@@ -401,7 +427,7 @@ def _method(
         f"{class_name}{own}Tensors" if several else f"{class_name}Tensors",
         results[0].type if len(results) == 1 else f"{own}Result",
         method,
-        tuple(map(argument, method.arguments)),
+        arguments,
         results,
         dimensions,
         class_name,
@@ -416,15 +442,14 @@ def _result(
     class_name: str,
     outputs: Sequence[str],
     lists: tuple[KotlinLabels, ...],
-    *,
-    only: bool,
+    limits: tuple[str, str],
 ) -> KotlinResult:
     tensor = view.tensor
     array = f"outputs[{outputs.index(tensor.name)}] as {_ARRAYS[tensor.real]}"
     values = f"Scores.{view.activation}({array})" if view.activation else array
     told = tuple(map(comment, telling.result(view)))
     if view.kind == "classes":
-        most, least = ("maxResults", "minScore") if only else (f"{name}MaxResults", f"{name}MinScore")
+        most, least = limits
         labels = next(own for own in lists if not own.locale)
         made = f"Classification.of({values}, {class_name}Labels.{labels.constant}, {least}, {most})"
         return KotlinResult(name, "Classification", view, told, lists, made, most, least)
