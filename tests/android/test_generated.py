@@ -323,7 +323,9 @@ def test_no_model_is_called_as_a_class_of_the_code(shop: Workshop) -> None:
             text = file.read_text("utf-8")
             code = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\])*"|//[^\n]*|^package [^\n]*', "", text, flags=re.S | re.M)
             words = set(re.findall(r"\b[A-Z]\w*[a-z]\w*", code))
-            found |= {w for w in words if not w.startswith(own) and not re.search(r"Result$|Part\d+$", w)}  # within others
+            found |= {
+                w for w in words if not w.startswith(own) and not re.search(r"Result$|Part\d+$", w)
+            }  # within others
     assert len(found) > 80 and found - languages.kotlin_classes() == set()
 
 

@@ -122,6 +122,12 @@ class KotlinResult:
     least: str = ""
 
     @property
+    def sentence(self) -> str:
+        """What it is."""
+        text = "; ".join(self.told)
+        return f"{text[:1].upper()}{text[1:]}."
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """The parameters that say what of it is wanted."""
         if self.view.kind != "classes":
@@ -240,8 +246,7 @@ class KotlinMethod:
         """What it gives, in a sentence."""
         if len(self.results) > 1:
             return f"Gives {', and '.join(f'{r.name}, ' + '; '.join(r.told) for r in self.results)}."
-        each = "; ".join(self.results[0].told)
-        return f"{each[:1].upper()}{each[1:]}."
+        return self.results[0].sentence
 
     @property
     def picture(self) -> KotlinArgument | None:
