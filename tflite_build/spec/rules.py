@@ -272,7 +272,7 @@ def _android(spec: ModelSpec) -> Iterator[Violation]:
                     f'{own[0].title} (target = "{target}") runs nothing on the {accelerator.upper()}',
                     f"it has {', '.join(sorted({a for way in own for a in way.accelerators}))}",
                 )
-        least, most = min(way.min_sdk for way in own), capabilities.build("android")["compile_sdk"]
+        least, most = min(way.gradle.min_sdk for way in own), capabilities.build("android")["compile_sdk"]
         if android.min_sdk > most:
             yield Violation("android.min_sdk", f"the module is compiled for API level {most}", f"use {most} or less")
         if android.min_sdk < least:

@@ -18,6 +18,23 @@ Api = Literal["compiled-model", "interpreter"]
 
 
 @dataclass(frozen=True, slots=True)
+class Gradle:
+    """The libraries of an Android module, by their coordinates.
+
+    Attributes:
+        min_sdk: The oldest Android API level that they run on.
+        own: What is always linked; nothing where the app brings it.
+        gpu: What comes to that for the GPU.
+        select: What is linked instead where TensorFlow's own kernels are needed; nothing where the app brings them.
+    """
+
+    min_sdk: int
+    own: tuple[str, ...] = ()
+    gpu: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
     """A way to run a model.
 
@@ -29,10 +46,7 @@ class Capability:
         variables: Whether a model can keep values between calls.
         handed_on: Whether an input can be an output, too.
         accelerators: What it can run on.
-        min_sdk: The oldest Android API level.
-        dependencies: Gradle coordinates.
-        gpu_dependencies: Further ones for the GPU.
-        select_dependencies: Those instead where TensorFlow's own kernels are needed; none where the app brings these.
+        gradle: What an Android module links.
     """
 
     target: str
@@ -46,10 +60,7 @@ class Capability:
     select_tf_ops: bool
     custom_ops: bool
     accelerators: tuple[str, ...]
-    min_sdk: int
-    dependencies: tuple[str, ...]
-    gpu_dependencies: tuple[str, ...]
-    select_dependencies: tuple[str, ...] = ()
+    gradle: Gradle
 
 
 @cache
@@ -57,9 +68,13 @@ def of(platform: str, target: str) -> Mapping[Api, Capability]:
     """The ways that an app of `platform` has with what it is linked to; the one to prefer first."""
     found: dict[Api, Capability] = {}
     for api, row in _table()[platform][target].items():
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
-        found[api] = Capability(target, api, **values)
+        values = _frozen(row)
+        found[api] = Capability(target, api, **{**values, "gradle": Gradle(**_frozen(row["gradle"]))})
     return found
+
+
+def _frozen(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
 
 
 def build(platform: str) -> Mapping[str, Any]:

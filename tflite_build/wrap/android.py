@@ -9,7 +9,7 @@ from typing import Any
 
 from tflite_build.engines.contract import Invalid
 from tflite_build.tflite import capabilities
-from tflite_build.tflite.capabilities import Capability
+from tflite_build.tflite.capabilities import Gradle
 
 from . import kotlin, kotlin_text, words
 from .kotlin import KotlinFile
@@ -211,29 +211,29 @@ def _dimensions(flavors: Sequence[Flavor], variants: Mapping[str, str]) -> dict[
 
 def _flavor(runtime: RuntimeView, module: Module) -> Flavor:
     capability = runtime.capability
-    if module.min_sdk < capability.min_sdk:
+    least = capability.gradle.min_sdk
+    if module.min_sdk < least:
         raise Invalid(
-            f"{capability.title}, which runs this model, needs API level {capability.min_sdk}",
+            f"{capability.title}, which runs this model, needs API level {least}",
             "android.min_sdk",
-            f"use {capability.min_sdk} or more",
+            f"use {least} or more",
         )
-    own = _dependencies(capability, runtime)
+    own = _dependencies(capability.gradle, runtime)
     if runtime.target == "custom":
         own += (runtime.artifact,)
     others: tuple[str, ...] = ()
     if runtime.fallback and runtime.target == "play-services":
-        others = _dependencies(capabilities.of("android", "standard")["interpreter"], runtime)
+        others = _dependencies(capabilities.of("android", "standard")["interpreter"].gradle, runtime)
     # Play services' libraries may want TensorFlow Lite's, of which LiteRT's have all classes.
     without = "org.tensorflow" if others else ""
     dependencies = (*(Dependency(notation, without) for notation in own), *map(Dependency, others))
     return Flavor(_FLAVORS[runtime.target], runtime, dependencies)
 
 
-def _dependencies(capability: Capability, runtime: RuntimeView) -> tuple[str, ...]:
+def _dependencies(gradle: Gradle, runtime: RuntimeView) -> tuple[str, ...]:
     if runtime.select:
-        return capability.select_dependencies
-    gpu = capability.gpu_dependencies if "gpu" in runtime.accelerators else ()
-    return (*capability.dependencies, *gpu)
+        return gradle.select
+    return (*gradle.own, *(gradle.gpu if "gpu" in runtime.accelerators else ()))
 
 
 def _variants(files: Sequence[KotlinFile]) -> Mapping[str, str]:
