@@ -198,12 +198,22 @@ def argb(raw: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.ascontiguousarray(raw[..., [2, 1, 0, 3]]).view("<i4")[..., 0]
 
 
-def yuv_to_rgb(y, u, v) -> np.ndarray[Any, Any]:
-    """JFIF's full-range BT.601 with chroma as it is, in fractions of 65536."""
+# Of each encoding: black, and what Y, V in red, U and V in green, and U in blue count, in 1/65536.
+YUV = {
+    "601_full": (0, 65536, 91881, 22554, 46802, 116130),
+    "601_video": (16, 76309, 104597, 25675, 53279, 132201),
+    "709_full": (0, 65536, 103206, 12276, 30679, 121609),
+    "709_video": (16, 76309, 117489, 13975, 34925, 138438),
+}
+
+
+def yuv_to_rgb(y, u, v, encoding: str = "601_full") -> np.ndarray[Any, Any]:
+    """Chroma as it is, in fractions of 65536."""
     height, width = y.shape
+    black, bright, red_v, green_u, green_v, blue_u = YUV[encoding]
     u, v = (plane.repeat(2, 0).repeat(2, 1)[:height, :width].astype(np.int64) - 128 for plane in (u, v))
-    y = y.astype(np.int64)
-    channels = [y * 65536 + 91881 * v, y * 65536 - 22554 * u - 46802 * v, y * 65536 + 116130 * u]
+    y = (y.astype(np.int64) - black) * bright
+    channels = [y + red_v * v, y - green_u * u - green_v * v, y + blue_u * u]
     return np.clip(np.stack(channels, -1) + 32768 >> 16, 0, 255).astype(np.uint8)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from . import needs
+
 NEEDS: dict[str, tuple[str, ...]] = {
     "AndroidPictures": ("BytePicture", "Picture", "PixelFormat", "Plane", "YuvPicture"),
     "ArgbPicture": ("Picture", "Plane"),
@@ -42,11 +44,4 @@ NEEDS: dict[str, tuple[str, ...]] = {
 
 def with_needs(names: Iterable[str]) -> list[str]:
     """`names` and all that they need, sorted."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += NEEDS[name]
-    return sorted(found)
+    return needs.closed(names, NEEDS)

@@ -2,6 +2,12 @@
 
 import Foundation
 
+#if os(Linux)  // Apple's frameworks are stood in for
+import CoreGraphics
+import CoreVideo
+import ImageIO
+#endif
+
 struct Case {
     let what: String
     private let words: [String: String]
@@ -110,7 +116,59 @@ extension YUVEncoding {
     }
 }
 
+#if os(Linux)
+/// A picture of a kind that Apple's frameworks have.
+func applePicture(_ given: Case) throws -> (any Picture)? {
+    let width = given.int("width")
+    let height = given.int("height")
+    let buffer: CVPixelBuffer
+    switch given.text("kind") {
+    case "rgb_image":  // with a palette
+        let space = CGColorSpace(.indexed, base: CGColorSpace(.rgb, supportsOutput: false))
+        return try BytePicture(
+            CGImage(width: width, height: height, colorSpace: space, bytes: given.bytes("data")))
+    case "gray_image":
+        let space = CGColorSpace(.monochrome)
+        return try BytePicture(
+            CGImage(width: width, height: height, colorSpace: space, bytes: given.bytes("data")))
+    case "bgra_buffer":
+        let plane = CVBuffer.Plane(bytes: given.bytes("data"), bytesPerRow: given.int("stride"), height: height)
+        buffer = CVBuffer(width: width, height: height, format: kCVPixelFormatType_32BGRA, planes: [plane])
+    case "yuv_buffer":
+        let encoding = YUVEncoding(given.text("encoding"))
+        let strides = given.ints("strides")
+        buffer = CVBuffer(
+            width: width,
+            height: height,
+            format: encoding.range == .full
+                ? kCVPixelFormatType_420YpCbCr8BiPlanarFullRange : kCVPixelFormatType_420YpCbCr8BiPlanarVideoRange,
+            planes: [
+                CVBuffer.Plane(bytes: given.bytes("y"), bytesPerRow: strides[0], height: height),
+                CVBuffer.Plane(bytes: given.bytes("uv"), bytesPerRow: strides[1], height: (height + 1) / 2),
+            ],
+            matrix: encoding.matrix == .bt709 ? kCVImageBufferYCbCrMatrix_ITU_R_709_2 : nil)
+    default: return nil
+    }
+    return try PixelBufferPicture(buffer)
+}
+
+/// What cannot be read of Apple's frameworks.
+func appleRefusals() -> [() throws -> Any] {
+    [
+        { Orientation(CGImagePropertyOrientation.left) },
+        { try PixelBufferPicture(CVBuffer(width: 1, height: 1, format: 32, planes: [])) },
+        { try BytePicture(CGImage(width: 1, height: 1, colorSpace: CGColorSpace(.cmyk), bytes: [])) },
+        { try BytePicture(CGImage(width: 1, height: 1, colorSpace: nil, bytes: [])) },
+    ]
+}
+#else
+func applePicture(_ given: Case) throws -> (any Picture)? { nil }
+
+func appleRefusals() -> [() throws -> Any] { [] }
+#endif
+
 func picture(_ given: Case) throws -> any Picture {
+    if let picture = try applePicture(given) { return picture }
     let width = given.int("width")
     let height = given.int("height")
     let kind = given.text("kind")
@@ -134,8 +192,7 @@ func picture(_ given: Case) throws -> any Picture {
         let crop = given.ints("crop")
         return try YUVPicture(
             width: crop[2] - crop[0], height: crop[3] - crop[1], y: planes[0], u: planes[1], v: planes[2],
-            left: crop[0], top: crop[1],
-            encoding: given.has("encoding") ? YUVEncoding(given.text("encoding")) : .jpeg)
+            left: crop[0], top: crop[1])
     default:
         let format = kind == "rgba_image" ? .rgba : PixelFormat(kind)
         guard given.has("stride") else {
@@ -286,7 +343,7 @@ func refusals() throws {
         { try Sound(pcm16: [0], sampleRate: 16000, channels: .max) },
         { try Resampler.resample([0, 0], from: 1, to: Int(Int32.max)) },
     ]
-    for one in tries {
+    for one in tries + appleRefusals() {
         do {
             print("nothing: \(try one())")
         } catch let error as ModelError {

@@ -1,0 +1,64 @@
+"""The Swift toolchain that compiles and runs what is generated for iOS, with stand-ins of Apple's frameworks on Linux."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# The language mode of generated code, and what a team may turn on for all code that its app takes in.
+STRICT = ("-swift-version", "6", "-warnings-as-errors", "-enable-upcoming-feature", "ExistentialAny",
+          "-enable-upcoming-feature", "MemberImportVisibility")  # fmt: skip
+STAND_INS = Path(__file__).parent / "standins"
+FORMAT = Path(__file__).parent / "swift-format.json"
+OVER_STAND_INS = sys.platform == "linux"  # elsewhere the frameworks are Apple's own
+
+
+def find() -> Path | None:
+    """The Swift compiler, if there is one."""
+    found = shutil.which("swiftc") or shutil.which("swiftc", path="/opt/swift/usr/bin")
+    return Path(found) if found else None
+
+
+class Swift:
+    """A compiler, and stand-ins that it compiled into `folder`."""
+
+    def __init__(self, compiler: Path, folder: Path) -> None:
+        self._compiler = compiler
+        self._stand_ins = folder
+
+    def compile(self, sources: Sequence[Path], program: Path, options: Sequence[str] = ()) -> None:
+        """Compiles a program; a warning is an error."""
+        frameworks = self._frameworks() if OVER_STAND_INS else []
+        self._call([*STRICT, *options, "-parse-as-library", *sources, *frameworks, "-o", program])
+
+    def check(self, sources: Sequence[Path]) -> None:
+        """Checks a library without stand-ins: where there are no frameworks of Apple, nothing of them is used."""
+        self._call([*STRICT, "-parse-as-library", "-typecheck", *sources])
+
+    def lint(self, sources: Sequence[Path]) -> str:
+        """What `swift format` finds in the style of sources."""
+        command = [self._compiler.with_name("swift"), "format", "lint", "--strict", "--configuration", FORMAT, *sources]
+        return subprocess.run(command, capture_output=True, text=True, timeout=600).stderr
+
+    def _frameworks(self) -> list[str | Path]:
+        flags: list[str | Path] = ["-I", self._stand_ins, "-L", self._stand_ins]
+        for source in sorted(STAND_INS.glob("*.swift")):
+            name = source.stem
+            if not (self._stand_ins / f"{name}.swiftmodule").exists():
+                made = [
+                    "-emit-module-path",
+                    self._stand_ins / f"{name}.swiftmodule",
+                    "-o",
+                    self._stand_ins / f"lib{name}.a",
+                ]
+                library = ["-emit-library", "-static", "-emit-module", "-module-name", name]
+                self._call(["-swift-version", "6", "-O", "-parse-as-library", *library, source, *made])
+            flags.append(f"-l{name}")
+        return flags
+
+    def _call(self, arguments: Sequence[str | Path]) -> None:
+        done = subprocess.run([self._compiler, *arguments], capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stdout + done.stderr
