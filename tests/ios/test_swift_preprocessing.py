@@ -27,8 +27,12 @@ HERE = Path(__file__).parent / "preprocessing"
 MISTAKES = {
     "luma": ("ColorSpace", "19595", "19594"),
     "rounding": ("PictureReader", ".dividedHalfUp(by: whole)", ".floorDivided(by: whole)"),
-    "floor": ("Division", "remainder < 0 ? quotient - 1 : quotient", "remainder < -divisor ? 0 : quotient"),
-    "turned": ("Orientation", ".mirrored, .rotated180, .rotated90,", ".mirrored, .rotated180, .rotated270,"),
+    "mix": ("Sound", "sum.dividedHalfUp(by: channels)", "sum / channels"),
+    "turned": (
+        "Orientation",
+        ".rotated90, .transversed: true\n        case .upright, .flipped, .transposed, .rotated270",
+        ".rotated270, .transversed: true\n        case .upright, .flipped, .transposed, .rotated90",
+    ),
     "triangle": ("Weights", "target - 1).floorDivided", "3 * target).floorDivided"),
     "centre": ("Weights", "let place = (2 * i + 1) * source - target", "let place = 2 * i * source"),
     "half": ("Fit", "(outer.width - width) / 2", "(outer.width - width + 1) / 2"),
@@ -106,7 +110,7 @@ def run(program: Path) -> cases.Run:
 def apple_frames(seed: int) -> cases.Cases:
     """Frames of cameras in padded rows, in all encodings, and images with and without alpha."""
     random, made = np.random.default_rng(seed), cases.Cases()
-    content = Content("image", resize="nearest")
+    content = Content("image", "rgb", (0.0,), (1.0,), resize="nearest")
 
     def add(source: dict[str, Any], shown: np.ndarray[Any, Any]) -> None:
         height, width = shown.shape[:2]
