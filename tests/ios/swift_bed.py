@@ -34,9 +34,9 @@ class Swift:
         frameworks = self._frameworks() if OVER_STAND_INS else []
         self._call([*STRICT, *options, "-parse-as-library", *sources, *frameworks, "-o", program])
 
-    def check(self, sources: Sequence[Path]) -> None:
+    def check(self, sources: Sequence[Path], options: Sequence[str] = ()) -> None:
         """Checks a library without stand-ins: where there are no frameworks of Apple, nothing of them is used."""
-        self._call([*STRICT, "-parse-as-library", "-typecheck", *sources])
+        self._call([*STRICT, *options, "-parse-as-library", "-typecheck", *sources])
 
     def lint(self, sources: Sequence[Path]) -> str:
         """What `swift format` finds in the style of sources."""

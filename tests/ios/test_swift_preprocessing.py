@@ -48,6 +48,8 @@ PARTS = (
     ("Classification",),
     ("Scores",),
 )
+# What the module of an app may have: older code, and what Xcode 26 gives to new apps.
+SETTINGS = (("-swift-version", "5", "-strict-concurrency=complete"), ("-default-isolation", "MainActor"))
 # What Kotlin says, and Swift in other words, or not at all.
 SAID_OTHERWISE = {
     "a picture of RGB of 4 x 3 pixels needs 36 values, and 35 are given":
@@ -198,6 +200,11 @@ def test_the_table_of_needs_is_what_the_files_say() -> None:
 def test_parts_compile_without_the_rest(swift: Swift, tmp_path: Path) -> None:
     for number, names in enumerate(PARTS):
         swift.check(rendered(tmp_path / str(number), with_needs(names)))
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_all_compile_in_a_module_with_other_settings(setting: Sequence[str], swift: Swift, tmp_path: Path) -> None:
+    swift.check(rendered(tmp_path / "sources", sorted(NEEDS)), setting)
 
 
 def test_the_formatter_finds_nothing(swift: Swift, tmp_path: Path) -> None:
