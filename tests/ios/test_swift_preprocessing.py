@@ -165,6 +165,16 @@ def test_pictures_of_apple_frameworks(run: cases.Run, tmp_path: Path) -> None:
     assert apple_frames(3).wrong(run, tmp_path) == []
 
 
+@pytest.mark.skipif(not OVER_STAND_INS, reason="pictures are made of stand-ins, which are for Linux")
+def test_what_does_not_fit_of_apple_frameworks(program: Path) -> None:
+    assert call(program, "apple").splitlines() == [
+        "nothing: rotated270",
+        "the pixel buffer has the format 32; 32BGRA and 420YpCbCr8BiPlanar are read",
+        "the image is neither RGB nor grey",
+        "the image is neither RGB nor grey",
+    ]
+
+
 def test_what_does_not_fit_is_said(program: Path) -> None:
     assert call(program, "refusals") == (HERE / "refusals.txt").read_text("utf-8")
 
