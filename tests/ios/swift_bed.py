@@ -34,9 +34,11 @@ class Swift:
         frameworks = self._frameworks() if OVER_STAND_INS else []
         self._call([*STRICT, *options, "-parse-as-library", *sources, *frameworks, "-o", program])
 
-    def check(self, sources: Sequence[Path], options: Sequence[str] = ()) -> None:
-        """Checks a library without stand-ins: where there are no frameworks of Apple, nothing of them is used."""
-        self._call([*STRICT, *options, "-parse-as-library", "-typecheck", *sources])
+    def check(self, sources: Sequence[Path], options: Sequence[str] = (), *, frameworks: bool = False) -> None:
+        """Checks a library, with the stand-ins or as a system has it that knows nothing of Apple's frameworks."""
+        found = self._frameworks() if frameworks and OVER_STAND_INS else []
+        # Type checking alone does not look at what is done in which order, such as what a deinit may touch.
+        self._call([*STRICT, *options, "-parse-as-library", "-wmo", "-emit-sil", "-o", "/dev/null", *found, *sources])
 
     def lint(self, sources: Sequence[Path]) -> str:
         """What `swift format` finds in the style of sources."""

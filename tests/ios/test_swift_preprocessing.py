@@ -214,7 +214,7 @@ def test_parts_compile_without_the_rest(swift: Swift, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_all_compile_in_a_module_with_other_settings(setting: Sequence[str], swift: Swift, tmp_path: Path) -> None:
-    swift.check(rendered(tmp_path / "sources", sorted(NEEDS)), setting)
+    swift.check(rendered(tmp_path / "sources", sorted(NEEDS)), setting, frameworks=True)
 
 
 def test_the_formatter_finds_nothing(swift: Swift, tmp_path: Path) -> None:
