@@ -11,6 +11,7 @@ from pathlib import Path
 # The language mode of generated code, and what a team may turn on for all code that its app takes in.
 STRICT = ("-swift-version", "6", "-warnings-as-errors", "-enable-upcoming-feature", "ExistentialAny",
           "-enable-upcoming-feature", "MemberImportVisibility")  # fmt: skip
+OPT = Path("/opt/swift")
 STAND_INS = Path(__file__).parent / "standins"
 FORMAT = Path(__file__).parent / "swift-format.json"
 OVER_STAND_INS = sys.platform == "linux"  # elsewhere the frameworks are Apple's own
@@ -18,7 +19,7 @@ OVER_STAND_INS = sys.platform == "linux"  # elsewhere the frameworks are Apple's
 
 def find() -> Path | None:
     """The Swift compiler, if there is one."""
-    found = shutil.which("swiftc") or shutil.which("swiftc", path="/opt/swift/usr/bin")
+    found = shutil.which("swiftc") or shutil.which("swiftc", path=str(OPT / "usr" / "bin"))
     return Path(found) if found else None
 
 
