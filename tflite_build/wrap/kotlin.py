@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from tflite_build import languages
-from tflite_build.engines.contract import Invalid
 
 from . import telling, words
 from .kotlin_text import comment, float_literal, image_maker, sound_maker, string
+from .names import ArgumentNames, Language, MethodNames, ResultNames, identifiers, names_of
 from .view import AppView, ArgumentView, MethodView, ResultView, TensorView, VariantView
 
 # dtype -> the array that holds its values, the name of an element's default, the constant of TensorType.
@@ -30,7 +31,6 @@ _PARAMETERS = """
     golden model found open source run submit close check_size check_dimension await job
 """
 _MEMBERS = "file sha256 size"  # of the object that says what file the code is of
-_MOST_PARAMETERS = 200  # of 255 that Java has, since there are more than a caller passes
 _LABELS_EACH = 500  # of one function: a method's code ends at 64 KB
 _LABELS_TOGETHER = 8_000  # of one class, which has 65,535 constants at most
 
@@ -284,187 +284,96 @@ class KotlinApp:
 
 
 def app(view: AppView, package: str, class_name: str) -> KotlinApp:
-    """The Kotlin of a model; `class_name` "" takes the model's name."""
-    name = class_name or words.pascal(words.words(view.model) or ("model",))
-    if not class_name and name in languages.kotlin_classes():
-        name += "Model"
-    named = _methods([m.name for m in view.methods])
-    constants, signatures = _Constants(), _Constants(_MEMBERS.split())
-    methods = tuple(_method(m, named[m.name], name, len(view.methods) > 1, constants, signatures) for m in view.methods)
+    """The Kotlin of a model; `class_name` "" takes the model's name.
+
+    Raises:
+        Invalid: If a method has more parameters or results than code can have.
+    """
+    names = names_of(view, _language(), class_name)
+    several = len(view.methods) > 1
+    methods = tuple(_method(m, n, names.class_name, several) for m, n in zip(view.methods, names.methods, strict=True))
     files = tuple(
         KotlinFile(v, {m.view.signature: _raw(m, v.tensors[m.view.signature]) for m in methods}) for v in view.variants
     )
-    return KotlinApp(view, package, name, methods, files)
+    return KotlinApp(view, package, names.class_name, methods, files)
 
 
-def _methods(names: Sequence[str]) -> Mapping[str, str]:
-    """What methods are called: neither they, nor those beside them, are called as another is."""
-    found: dict[str, str] = {}
-    taken = _taken()
-    for name in names:
-        refused: list[str] = []
-        while name not in found:
-            own = words.named([name], words.camel, "call", [*taken, *refused])[name]
-            beside = {own, _awaiting(own), _raw_name(own), _awaiting(_raw_name(own))} if len(names) > 1 else {own}
-            if {word.casefold() for word in beside} & {word.casefold() for word in taken}:
-                refused.append(own)
-            else:
-                found[name] = own
-                taken += beside
-    return found
-
-
-def _words() -> list[str]:
-    """What no property can be called."""
-    return [*languages.kotlin_keywords(), *languages.kotlin_members()]
-
-
-def _taken() -> list[str]:
-    """What no method and no parameter can be called."""
-    return [*_words(), *(words.camel(word.split("_")) for word in _PARAMETERS.split())]
-
-
-class _Constants:
-    """Names of constants in one scope, each once: those of `a` in `bC` and of `aB` in `c` would be alike."""
-
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._used = {word.upper() for word in taken}
-
-    def named(self, *names: Iterable[str]) -> str:
-        """A constant of these words."""
-        plain = words.upper(word for name in names for word in name)
-        own, number = plain, 2
-        while own in self._used:
-            own, number = f"{plain}_{number}", number + 1
-        self._used.add(own)
-        return own
-
-
-class _Beside:
-    """Names of parameters that belong to others, none of them called as another parameter is."""
-
-    def __init__(self, used: Iterable[str]) -> None:
-        self._used = {name.casefold() for name in used}
-
-    def named(self, name: str, word: str) -> str:
-        """`nameWord`, with a number where that is taken."""
-        plain = f"{name}{word[0].upper()}{word[1:]}"
-        own, number = plain, 2
-        while own.casefold() in self._used:
-            own, number = f"{plain}{number}", number + 1
-        self._used.add(own.casefold())
-        return own
-
-
-def _check_count(method: MethodView) -> None:
-    for count, word in ((len(method.arguments) + len(method.dynamic), "takes"), (len(method.results), "gives")):
-        if count > _MOST_PARAMETERS:
-            raise Invalid(
-                f"'{method.name}' {word} {count} values, and generated code has no more than {_MOST_PARAMETERS}",
-                "android",
-                "take [android] out, and call the model by the tensors of its file",
-            )
-
-
-def _method(
-    method: MethodView, name: str, class_name: str, several: bool, constants: _Constants, signatures: _Constants
-) -> KotlinMethod:
-    _check_count(method)
-    ends = [*(("in", a.name) for a in method.arguments), *(("dim", d) for d in method.dynamic)]
-    keys = [f"{side}/{own}" for side, own in ends]
-    named = dict(zip(keys, _identifiers([own for _, own in ends], "input", _taken()), strict=True))
-    dimensions = {d: named[f"dim/{d}"] for d in method.dynamic}
-    own = words.pascal(words.words(name))
-    scope = words.words(name) if several else ()
-    constant = signatures.named(words.words(name))
-    alone = sum(a.kind == "image" for a in method.arguments) == 1
-    tensors = [t.name for t in method.inputs]
-    beside = _Beside(named.values())
-
-    def argument(view: ArgumentView) -> KotlinArgument:
-        parameter = named[f"in/{view.name}"]
-        maker = constants.named(scope, words.words(parameter))
-        rotation = region = ""
-        if view.kind == "image":
-            rotation, region = (word if alone else beside.named(parameter, word) for word in ("rotation", "region"))
-        infos = {t.name: f"{class_name}Model.{constant}.inputs[{tensors.index(t.name)}]" for t in view.tensors}
-        turned = f"Orientation.ofRotation({rotation}), {region}"
-        tensor, check = view.tensor, ""
-        if view.kind == "image":
-            text = f"{maker}.prepare({parameter}, {turned}).tensor({infos[tensor.name]})"
-        elif view.kind == "audio":
-            text = f"{maker}.frames({parameter})[0]"
-        elif tensor.is_value:
-            text = _array_of(tensor, parameter)
-        else:
-            text = parameter
-            check = f"checkSize({string(view.name)}, {parameter}.size, {_size(tensor, dimensions, long=True)})"
-        return KotlinArgument(
-            parameter,
-            maker,
-            _parameter_type(view),
-            view,
-            tuple(map(comment, telling.argument(view))),
-            _maker(view),
-            {tensor.name: text},
-            check,
-            rotation,
-            region,
-        )
-
-    names = _identifiers([r.name for r in method.results], "output", _words())
-    only = sum(r.kind == "classes" for r in method.results) == 1
-    places = [t.name for t in method.outputs]
-    arguments = tuple(map(argument, method.arguments))
-
-    def result(view: ResultView, name: str) -> KotlinResult:
-        limits = ("", "")
-        if view.kind == "classes":
-            most, least = "maxResults", "minScore"
-            limits = (most, least) if only else (beside.named(name, most), beside.named(name, least))
-        return _result(view, name, class_name, places, _labels(view, [*scope, *words.words(name)], constants), limits)
-
-    results = tuple(result(r, n) for n, r in zip(names, method.results, strict=True))
-    return KotlinMethod(
-        name,
-        _raw_name(name) if several else "run",
-        constant,
-        f"{class_name}{own}Tensors" if several else f"{class_name}Tensors",
-        results[0].type if len(results) == 1 else f"{own}Result",
-        method,
-        arguments,
-        results,
-        dimensions,
-        class_name,
-        _sizes(method, dimensions),
-        tuple("null" if t.dynamic else _size(t, dimensions) for t in method.outputs),
+@cache
+def _language() -> Language:
+    return Language(
+        "android",
+        words.upper,
+        languages.kotlin_keywords() | languages.kotlin_members(),
+        frozenset(_PARAMETERS.split()),
+        frozenset(_MEMBERS.split()),
+        languages.kotlin_classes(),
+        "rotation",
+        lambda name: (_awaiting(name),),
     )
 
 
-def _result(
-    view: ResultView,
-    name: str,
-    class_name: str,
-    outputs: Sequence[str],
-    lists: tuple[KotlinLabels, ...],
-    limits: tuple[str, str],
-) -> KotlinResult:
+def _method(method: MethodView, names: MethodNames, class_name: str, several: bool) -> KotlinMethod:
+    of_arguments = zip(method.arguments, names.arguments, strict=True)
+    arguments = tuple(_argument(a, n, method, names, class_name) for a, n in of_arguments)
+    of_results = zip(method.results, names.results, strict=True)
+    results = tuple(_result(r, n, method, class_name) for r, n in of_results)
+    return KotlinMethod(
+        names.name,
+        names.raw,
+        names.constant,
+        f"{class_name}{names.own}Tensors" if several else f"{class_name}Tensors",
+        results[0].type if len(results) == 1 else f"{names.own}Result",
+        method,
+        arguments,
+        results,
+        names.dimensions,
+        class_name,
+        _sizes(method, names.dimensions),
+        tuple("null" if t.dynamic else _size(t, names.dimensions) for t in method.outputs),
+    )
+
+
+def _argument(
+    view: ArgumentView, own: ArgumentNames, method: MethodView, names: MethodNames, class_name: str
+) -> KotlinArgument:
+    tensor, check = view.tensor, ""
+    if view.kind == "image":
+        info = f"{class_name}Model.{names.constant}.inputs[{method.inputs.index(tensor)}]"
+        turned = f"Orientation.ofRotation({own.turned}), {own.region}"
+        text = f"{own.maker}.prepare({own.parameter}, {turned}).tensor({info})"
+    elif view.kind == "audio":
+        text = f"{own.maker}.frames({own.parameter})[0]"
+    elif tensor.is_value:
+        text = _array_of(tensor, own.parameter)
+    else:
+        text = own.parameter
+        check = f"checkSize({string(view.name)}, {text}.size, {_size(tensor, names.dimensions, long=True)})"
+    return KotlinArgument(
+        own.parameter,
+        own.maker,
+        _parameter_type(view),
+        view,
+        tuple(map(comment, telling.argument(view))),
+        _maker(view),
+        {tensor.name: text},
+        check,
+        own.turned,
+        own.region,
+    )
+
+
+def _result(view: ResultView, own: ResultNames, method: MethodView, class_name: str) -> KotlinResult:
     tensor = view.tensor
-    array = f"outputs[{outputs.index(tensor.name)}] as {_ARRAYS[tensor.real]}"
+    array = f"outputs[{method.outputs.index(tensor)}] as {_ARRAYS[tensor.real]}"
     values = f"Scores.{view.activation}({array})" if view.activation else array
     told = tuple(map(comment, telling.result(view)))
     if view.kind == "classes":
-        most, least = limits
-        labels = next(own for own in lists if not own.locale)
-        made = f"Classification.of({values}, {class_name}Labels.{labels.constant}, {least}, {most})"
-        return KotlinResult(name, "Classification", view, told, lists, made, most, least)
+        lists = tuple(_labels(locale, view.labels[locale], constant) for locale, constant in own.labels.items())
+        made = f"Classification.of({values}, {class_name}Labels.{own.labels['']}, {own.least}, {own.most})"
+        return KotlinResult(own.name, "Classification", view, told, lists, made, own.most, own.least)
     if tensor.is_value:
         values = f"{values}[0]" if view.activation else f"({values})[0]"
-    return KotlinResult(name, _type(tensor), view, told, (), values)
-
-
-def _raw_name(name: str) -> str:
-    return f"run{words.pascal(words.words(name))}"
+    return KotlinResult(own.name, _type(tensor), view, told, (), values)
 
 
 def _awaiting(name: str) -> str:
@@ -479,30 +388,14 @@ def _sizes(method: MethodView, dimensions: Mapping[str, str]) -> str:
     return f"listOf({', '.join(arrays)})"
 
 
-def _labels(result: ResultView, name: Sequence[str], constants: _Constants) -> tuple[KotlinLabels, ...]:
-    made = []
-    for locale in sorted(result.labels):
-        labels = result.labels[locale]
-        constant = constants.named(name, words.words(locale))
-        pieces: dict[str, list[LabelPiece]] = {}
-        if len(labels) > _LABELS_EACH:
-            for number, start in enumerate(range(0, len(labels), _LABELS_EACH)):
-                holder = words.pascal([*constant.lower().split("_"), f"part{start // _LABELS_TOGETHER + 1}"])
-                piece = LabelPiece(f"piece{number + 1}", labels[start : start + _LABELS_EACH])
-                pieces.setdefault(holder, []).append(piece)
-        made.append(KotlinLabels(constant, locale, labels, pieces))
-    return tuple(made)
-
-
-def _identifiers(names: Sequence[str], fallback: str, taken: Iterable[str]) -> list[str]:
-    """An identifier for each place: the same name twice, as of an input and a dimension, gives two."""
-    found: list[str] = []
-    used = list(taken)
-    for name in names:
-        own = words.named([name], words.camel, fallback, used)[name]
-        used.append(own)
-        found.append(own)
-    return found
+def _labels(locale: str, labels: Sequence[str], constant: str) -> KotlinLabels:
+    pieces: dict[str, list[LabelPiece]] = {}
+    if len(labels) > _LABELS_EACH:
+        for number, start in enumerate(range(0, len(labels), _LABELS_EACH)):
+            holder = words.pascal([*constant.lower().split("_"), f"part{start // _LABELS_TOGETHER + 1}"])
+            piece = LabelPiece(f"piece{number + 1}", labels[start : start + _LABELS_EACH])
+            pieces.setdefault(holder, []).append(piece)
+    return KotlinLabels(constant, locale, labels, pieces)
 
 
 def _maker(argument: ArgumentView) -> str:
@@ -540,9 +433,9 @@ def _raw(
     method: KotlinMethod, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]]
 ) -> tuple[tuple[KotlinTensor, ...], tuple[KotlinTensor, ...]]:
     inputs, outputs = ends
-    taken = [*_words(), *method.dimensions.values()]
-    own = _identifiers([t.name for t in inputs], "input", taken)
-    names = [*own, *_identifiers([t.name for t in outputs], "output", [*taken, *own])]
+    taken = [*_language().words, *method.dimensions.values()]
+    own = identifiers([t.name for t in inputs], "input", taken)
+    names = [*own, *identifiers([t.name for t in outputs], "output", [*taken, *own])]
     made = [_tensor(t, n, method.dimensions) for t, n in zip((*inputs, *outputs), names, strict=True)]
     return tuple(made[: len(inputs)]), tuple(made[len(inputs) :])
 

@@ -1,0 +1,242 @@
+"""What things are called in generated code: identifiers of one language for all that a view has.
+
+Decided once for methods, parameters, results and constants, so that a language only says how words are written and which
+are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tflite_build.engines.contract import Invalid
+
+from . import words
+from .view import AppView, ArgumentView, MethodView, ResultView
+
+_MOST_PARAMETERS = 200  # of 255 that Java has, since there are more than a caller passes; no app has as many
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How a language writes names, and what is taken.
+
+    Attributes:
+        platform: The table of the spec that asks for its code.
+        constant: How words become a constant.
+        words: What no property can be called: keywords, and what every object has.
+        parameters: What no method and no parameter can be called beside these: what generated code declares around them.
+        members: Constants of the class that says what file the code is of.
+        classes: What no model can be called.
+        turned: The parameter that says how a picture lies, as words.
+        beside: What further methods there are for a method of that name.
+    """
+
+    platform: str
+    constant: Callable[[Iterable[str]], str]
+    words: frozenset[str]
+    parameters: frozenset[str]
+    members: frozenset[str]
+    classes: frozenset[str]
+    turned: str
+    beside: Callable[[str], Iterable[str]] = field(default=lambda _: ())
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentNames:
+    """What belongs to an argument.
+
+    Attributes:
+        maker: The constant of what reads a picture or a sound.
+        turned: The parameter that says how a picture lies; "" for no picture.
+        region: The parameter that says which part of it counts.
+    """
+
+    parameter: str
+    maker: str
+    turned: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultNames:
+    """What belongs to a result.
+
+    Attributes:
+        labels: Locale -> the constant of its labels.
+        most: The parameter that says how many classes are wanted; "" of what is no classes.
+        least: The parameter of their least score.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    most: str = ""
+    least: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodNames:
+    """What belongs to a method.
+
+    Attributes:
+        raw: The method that takes the tensors themselves.
+        constant: The property with the description of its signature.
+        own: The start of the names of its classes.
+        arguments: In the order of the view's, as are `results`.
+        dimensions: Dynamic dimensions: the name in the spec -> the parameter.
+    """
+
+    name: str
+    raw: str
+    constant: str
+    own: str
+    arguments: Sequence[ArgumentNames]
+    dimensions: Mapping[str, str]
+    results: Sequence[ResultNames]
+
+
+@dataclass(frozen=True, slots=True)
+class AppNames:
+    """What belongs to a model: its class, and the names of its methods in the order of the view's."""
+
+    class_name: str
+    methods: Sequence[MethodNames]
+
+
+def names_of(view: AppView, language: Language, class_name: str = "") -> AppNames:
+    """The names of all that a view has; `class_name` "" takes the model's name.
+
+    Raises:
+        Invalid: If a method has more parameters or results than code can have.
+    """
+    name = class_name or words.pascal(words.words(view.model) or ("model",))
+    if not class_name and name in language.classes:
+        name += "Model"
+    methods = _methods([m.name for m in view.methods], language)
+    constants = Constants(language.constant)
+    signatures = Constants(language.constant, language.members)
+    several = len(view.methods) > 1
+    return AppNames(name, [_method(m, methods[m.name], several, constants, signatures, language) for m in view.methods])
+
+
+def identifiers(names: Sequence[str], fallback: str, taken: Iterable[str]) -> list[str]:
+    """An identifier for each place: the same name twice, as of an input and a dimension, gives two."""
+    found: list[str] = []
+    used = list(taken)
+    for name in names:
+        own = words.named([name], words.camel, fallback, used)[name]
+        used.append(own)
+        found.append(own)
+    return found
+
+
+def raw_name(name: str) -> str:
+    """The method that takes the tensors of the method `name`, where there are several."""
+    return f"run{words.pascal(words.words(name))}"
+
+
+class Constants:
+    """Names of constants in one scope, each once: those of `a` in `bC` and of `aB` in `c` would be alike."""
+
+    def __init__(self, style: Callable[[Iterable[str]], str], taken: Iterable[str] = ()) -> None:
+        self._style = style
+        self._used = {word.casefold() for word in taken}
+
+    def named(self, *names: Iterable[str]) -> str:
+        """A constant of these words."""
+        parts = [word for name in names for word in name]
+        own, number = self._style(parts), 2
+        while own.casefold() in self._used:
+            own, number = self._style([*parts, str(number)]), number + 1
+        self._used.add(own.casefold())
+        return own
+
+
+class _Beside:
+    """Names of parameters that belong to others, none of them called as another parameter is."""
+
+    def __init__(self, used: Iterable[str]) -> None:
+        self._used = {name.casefold() for name in used}
+
+    def named(self, name: str, word: str) -> str:
+        """`nameWord`, with a number where that is taken."""
+        plain = f"{name}{word[0].upper()}{word[1:]}"
+        own, number = plain, 2
+        while own.casefold() in self._used:
+            own, number = f"{plain}{number}", number + 1
+        self._used.add(own.casefold())
+        return own
+
+
+def _methods(names: Sequence[str], language: Language) -> Mapping[str, str]:
+    """What methods are called: neither they, nor those beside them, are called as another is."""
+    found: dict[str, str] = {}
+    taken = _taken(language)
+    for name in names:
+        refused: list[str] = []
+        while name not in found:
+            own = words.named([name], words.camel, "call", [*taken, *refused])[name]
+            of_several = (own, *language.beside(own), raw_name(own), *language.beside(raw_name(own)))
+            beside = {*of_several} if len(names) > 1 else {own}
+            if {word.casefold() for word in beside} & {word.casefold() for word in taken}:
+                refused.append(own)
+            else:
+                found[name] = own
+                taken += beside
+    return found
+
+
+def _taken(language: Language) -> list[str]:
+    """What no method and no parameter can be called."""
+    return [*language.words, *(words.camel(word.split("_")) for word in language.parameters)]
+
+
+def _method(
+    view: MethodView, name: str, several: bool, constants: Constants, signatures: Constants, language: Language
+) -> MethodNames:
+    _check_count(view, language.platform)
+    ends = [*(a.name for a in view.arguments), *view.dynamic]
+    named = identifiers(ends, "input", _taken(language))
+    scope = words.words(name) if several else ()
+    alone = sum(a.kind == "image" for a in view.arguments) == 1
+    beside = _Beside(named)
+
+    def argument(own: ArgumentView, parameter: str) -> ArgumentNames:
+        maker = constants.named(scope, words.words(parameter))
+        if own.kind != "image":
+            return ArgumentNames(parameter, maker)
+        turned, region = (w if alone else beside.named(parameter, w) for w in (language.turned, "region"))
+        return ArgumentNames(parameter, maker, turned, region)
+
+    arguments = [argument(a, n) for a, n in zip(view.arguments, named, strict=False)]
+    only = sum(r.kind == "classes" for r in view.results) == 1
+
+    def result(own: ResultView, of_result: str) -> ResultNames:
+        labels = {
+            locale: constants.named(scope, words.words(of_result), words.words(locale)) for locale in sorted(own.labels)
+        }
+        if own.kind != "classes":
+            return ResultNames(of_result, labels)
+        most, least = (w if only else beside.named(of_result, w) for w in ("maxResults", "minScore"))
+        return ResultNames(of_result, labels, most, least)
+
+    results = identifiers([r.name for r in view.results], "output", language.words)
+    return MethodNames(
+        name,
+        raw_name(name) if several else "run",
+        signatures.named(words.words(name)),
+        words.pascal(words.words(name)),
+        arguments,
+        dict(zip(view.dynamic, named[len(view.arguments) :], strict=True)),
+        [result(r, n) for r, n in zip(view.results, results, strict=True)],
+    )
+
+
+def _check_count(method: MethodView, platform: str) -> None:
+    for count, word in ((len(method.arguments) + len(method.dynamic), "takes"), (len(method.results), "gives")):
+        if count > _MOST_PARAMETERS:
+            raise Invalid(
+                f"'{method.name}' {word} {count} values, and generated code has no more than {_MOST_PARAMETERS}",
+                platform,
+                f"take [{platform}] out, and call the model by the tensors of its file",
+            )
