@@ -28,34 +28,39 @@ class Swift:
 
     def __init__(self, compiler: Path, folder: Path) -> None:
         self._compiler = compiler
-        self._stand_ins = folder
+        self.stand_ins = folder
 
     def compile(self, sources: Sequence[Path], program: Path, options: Sequence[str] = ()) -> None:
         """Compiles a program; a warning is an error."""
-        frameworks = self._frameworks() if OVER_STAND_INS else []
+        frameworks = self.frameworks() if OVER_STAND_INS else []
         self._call([*STRICT, *options, "-parse-as-library", *sources, *frameworks, "-o", program])
 
     def check(self, sources: Sequence[Path], options: Sequence[str] = (), *, frameworks: bool = False) -> None:
         """Checks a library, with the stand-ins or as a system has it that knows nothing of Apple's frameworks."""
-        found = self._frameworks() if frameworks and OVER_STAND_INS else []
+        found = self.frameworks() if frameworks and OVER_STAND_INS else []
         # Type checking alone does not look at what is done in which order, such as what a deinit may touch.
         self._call([*STRICT, *options, "-parse-as-library", "-wmo", "-emit-sil", "-o", "/dev/null", *found, *sources])
 
+    def tool(self, name: str) -> Path:
+        """Another program of the toolchain."""
+        return self._compiler.with_name(name)
+
     def lint(self, sources: Sequence[Path]) -> str:
         """What `swift format` finds in the style of sources."""
-        command = [self._compiler.with_name("swift"), "format", "lint", "--strict", "--configuration", FORMAT, *sources]
+        command = [self.tool("swift"), "format", "lint", "--strict", "--configuration", FORMAT, *sources]
         return subprocess.run(command, capture_output=True, text=True, timeout=600).stderr
 
-    def _frameworks(self) -> list[str | Path]:
-        flags: list[str | Path] = ["-I", self._stand_ins, "-L", self._stand_ins]
+    def frameworks(self) -> list[str | Path]:
+        """The compiler's flags for the stand-ins of Apple's frameworks, which are compiled once."""
+        flags: list[str | Path] = ["-I", self.stand_ins, "-L", self.stand_ins]
         for source in sorted(STAND_INS.glob("*.swift")):
             name = source.stem
-            if not (self._stand_ins / f"{name}.swiftmodule").exists():
+            if not (self.stand_ins / f"{name}.swiftmodule").exists():
                 made = [
                     "-emit-module-path",
-                    self._stand_ins / f"{name}.swiftmodule",
+                    self.stand_ins / f"{name}.swiftmodule",
                     "-o",
-                    self._stand_ins / f"lib{name}.a",
+                    self.stand_ins / f"lib{name}.a",
                 ]
                 library = ["-emit-library", "-static", "-emit-module", "-module-name", name]
                 self._call(["-swift-version", "6", "-O", "-parse-as-library", *library, source, *made])

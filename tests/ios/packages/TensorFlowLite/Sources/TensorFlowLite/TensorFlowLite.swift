@@ -1,0 +1,3 @@
+public enum Runtime {
+    public static var version: String { "2.17.0" }
+}
