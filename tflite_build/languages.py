@@ -25,15 +25,36 @@ def kotlin_members() -> frozenset[str]:
 @cache
 def kotlin_classes() -> frozenset[str]:
     """The classes that generated code has beside a model's own: those of its files, and what these import."""
-    ending = ".kt.jinja"
-    files = (path.name.removesuffix(ending) for path in resources.templates("android").rglob(f"*{ending}"))
-    return frozenset(files) | frozenset(_table("kotlin")["classes"].split())
+    return _files("android", ".kt.jinja") | frozenset(_table("kotlin")["classes"].split())
 
 
 @cache
 def kotlin_packages() -> tuple[str, ...]:
     """Packages that are others' with all below them."""
     return tuple(_table("kotlin")["packages"].split())
+
+
+@cache
+def swift_words() -> frozenset[str]:
+    """The keywords of Swift, and members that values have without being declared."""
+    table = _table("swift")
+    return frozenset(f"{table['keywords']} {table['members']}".split())
+
+
+@cache
+def swift_classes() -> frozenset[str]:
+    """The types that generated code has beside a model's own: those of its files, and what these use."""
+    return _files("ios", ".swift.jinja") | frozenset(_table("swift")["classes"].split())
+
+
+@cache
+def swift_modules() -> frozenset[str]:
+    """Modules that are others'."""
+    return frozenset(_table("swift")["modules"].split())
+
+
+def _files(platform: str, ending: str) -> frozenset[str]:
+    return frozenset(path.name.removesuffix(ending) for path in resources.templates(platform).rglob(f"*{ending}"))
 
 
 @cache

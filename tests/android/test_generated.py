@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterable
@@ -16,64 +15,13 @@ from gradle_scripts import Gradle
 from harness import Ran, Workshop
 from modules import Module, compile_all
 from standins import StandIns
+from wrapped import CLASSES, EACH, Models, quoted
 
 from tflite_build import languages
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "tflite"
-TFLITE = 'format = "tflite"\npath = "m.tflite"\n'
-CLASSES = '[output.probabilities]\ncontent = "classes"\n'
-JAX = """
-import jax.numpy as jnp
-import numpy as np
-
-w = np.random.default_rng(0).normal(size=(3, 5)).astype("f")
-
-def two(x, y):
-    return {"a": x * 2, "b": x * 3 + y}
-
-def many(x):
-    return {"scores": x}
-
-def picture(image):
-    return {"scores": image.mean((1, 2)) @ w[: image.shape[-1]], "twice": image * 2}
-
-def pixels(image):
-    return {"scores": image.astype("float32").mean((1, 2)) @ w}
-
-def planes(image):
-    return {"out": image.mean((2, 3))}
-
-def sound(wave):
-    return {"energy": (wave.reshape(-1, 100) ** 2).mean(-1)}
-
-def pair(a, b, n):
-    return {"z": a.mean((1, 2)) + b.mean((1, 2)), "m": n + 1}
-
-def wide(ids, flags, n):
-    return {"sum": ids.astype("float32") * 2, "not": ~flags, "next": n + 1, "half": n * 0.5, "all": flags.all()}
-
-def alike(c_a):
-    return {"y": c_a * 2}
-
-def alike_c(a):
-    return {"y": a * 3}
-"""
-IMAGE = '[input.image]\ndtype = "float32"\ncontent = "image"\n'
 PLAY = '[runtime]\ntarget = "play-services"\n'
 OWN = '[runtime]\ntarget = "custom"\n'
 INTERPRETER = '[runtime]\napi = "interpreter"\n'
-# Name -> the fixture, or the function of JAX, and what the spec says beside [android].
-FILES = {
-    "float32": "",
-    "float16": "",
-    "dynamic-int8": "",
-    "int8": "",
-    "int16x8": "",
-    "two-signatures": "",
-    "dynamic-shape": "",
-    "no-signature": "",
-    "variable": "",
-}
 OTHERS = {
     "interpreter": ("int8", INTERPRETER),
     "interpreter_two": ("two-signatures", INTERPRETER),
@@ -84,24 +32,7 @@ OTHERS = {
     "not_run": ("custom", f'{OWN}[compatibility]\nselect_tf_ops = ["MatMul"]\ncustom_ops.ExampleSoftmax = {{}}\n'),
     "engines": ("float32", ""),  # as a class of generated code is called
 }
-QUANTIZED_INPUT = (
-    f'{CLASSES}[variant.int8]\nquantize = "int8"\nio = "uint8"\n[calibration]\ndata = "data.npz"\n'  # of uint8
-)
 MORE = dict.fromkeys(("own", "not_run"), 'artifact = "com.example:own:1.0"\n')
-FUNCTIONS = {
-    "rgb": ("picture", IMAGE + 'shape = [1, 16, 20, 3]\nmean = [120, 110, 100]\nstd = [60, 61, 62]\nfit = "crop"\n'
-            '[output.scores]\ncontent = "classes"\nactivation = "softmax"\n'),
-    "bgr": ("picture", IMAGE + 'shape = [1, 12, 12, 3]\ncolor_space = "bgr"\nfit = "letterbox"\nfill = [10, 20, 30]\n'
-            'resize = "area"\nstd = 255\n'),
-    "grey": ("picture", IMAGE + "shape = [1, 28, 28, 1]\ninvert = true\nstd = 255\nantialias = true\n"),
-    "raw": ("pixels", '[input.image]\ndtype = "uint8"\ncontent = "image"\nshape = [1, 12, 12, 3]\nresize = "nearest"\n'),
-    "chw": ("planes", IMAGE + "shape = [1, 3, 10, 14]\nstd = 127.5\nmean = 127.5\n"),
-    "sound": ("sound", '[input.wave]\ndtype = "float32"\nshape = [1, 800]\ncontent = "audio"\nsample_rate = 8000\n'),
-    "pair": ("pair", "".join(f'[input.{n}]\ndtype = "float32"\ncontent = "image"\nshape = [1, 8, 8, 3]\nstd = 255\n'
-                             for n in "ab") + '[input.n]\ndtype = "int32"\nshape = [4]\n'),
-    "wide": ("wide", '[input.ids]\ndtype = "int32"\nshape = ["n", 2]\nsizes.n = [3, 5]\n[input.flags]\ndtype = "bool"\n'
-             'shape = [3]\n[input.n]\ndtype = "int32"\nshape = []\n'),
-}  # fmt: skip
 # The same under each API that can run it, where "auto" takes another one: name -> the fixture or function, and [runtime].
 ALSO = {
     f"{name}_{api}": (name, spec)
@@ -136,36 +67,6 @@ GPU = {
     "gpu_play": PLAY + 'accelerators = ["gpu", "cpu"]\n',
     "gpu_fallback": PLAY + 'fallback = "bundled"\naccelerators = ["gpu", "cpu"]\n',
 }
-NAMES = {
-    "a": "class",
-    "b": "1st place",
-    "c": "größe/Ünits",
-    "d": 'x"); System.exit(1) //',
-    "e": "*/ fun evil() {} /*",
-    "f": "${'$'}{evil()}",
-    "g": "CLASS",
-    "h": "日本",
-    "i": "rotation",
-    "j": "toString",
-    "k": "\\u0022 \\n",
-}
-LABELS = ['a"', "$b", "${c}", "*/", "\\", "\u2028e", "日本", "", " ", "a\tb"]
-HOSTILE = f"""
-def hostile(x, y):
-    return {{{", ".join(f'"{n}": x[:, {i}] + y' for i, n in enumerate(NAMES))}, "scores": x}}
-"""
-
-
-def quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def hostile_spec() -> str:
-    spec = '[input.fun]\nfrom = "x"\ndtype = "float32"\nshape = [1, 11]\ndescription = "*/ @param [x] ${y}"\n'
-    spec += '[input."val val"]\nfrom = "y"\ndtype = "float32"\nshape = [1]\n'
-    for own, name in NAMES.items():
-        spec += f"[output.{quoted(name)}]\nfrom = {quoted(own)}\ndescription = {quoted(name)}\n"
-    return spec
 
 
 def android(name: str, more: str = "") -> str:
@@ -175,66 +76,17 @@ def android(name: str, more: str = "") -> str:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran]) -> Workshop:
     shop = Workshop(tmp_path_factory.mktemp("apps"), module_cli)
-
-    def tflite(name: str, fixture: str, spec: str, more: str = "") -> None:
-        image = np.random.default_rng(0).normal(size=(20, 8, 8, 2)).astype("f")
-        folder = shop.model(name, TFLITE + spec + android(name, more), image=image)
-        shutil.copy(FIXTURES / f"{fixture}.tflite", folder / "m.tflite")
-
-    for name, spec in FILES.items():
-        tflite(name, name, spec)
+    models = Models(shop, android)
+    models.all('delivery = "file"\n')
     for name, (fixture, spec) in OTHERS.items():
-        tflite(name, fixture, spec, MORE.get(name, ""))
+        models.tflite(name, fixture, spec, MORE.get(name, ""))
     for name, (spec, more, _) in FLAVORED.items():
-        tflite(name, "float32", spec, more)
-    tflite("file", "float32", "", 'delivery = "file"\n')
+        models.tflite(name, "float32", spec, more)
     for name, runtime in GPU.items():
-        tflite(name, "float32", CLASSES + runtime)
-    tflite("unsigned", "float32", QUANTIZED_INPUT)
-    labels = {f"{locale}.txt": "".join(f"{locale} {i}\n" for i in range(21_843)) for locale in ("en", "de", "fr")}
-    languages = 'default = "en.txt", de = "de.txt", fr = "fr.txt"'
-    some = '[input.x]\ndtype = "float32"\nshape = [1, {}]\n'
-    shop.model(
-        "many",
-        f'format = "jax"\nentry = "model.py:many"\n{some.format(21_843)}[output.scores]\ncontent = "classes"\n'
-        f"labels = {{ {languages} }}\n{android('many')}",
-        {"model.py": JAX, **labels},
-    )
-    limits = ("score_threshold = 0.5\nmax_results = 1\n", "")
-    outputs = "".join(f'[output.{n}]\ncontent = "classes"\n{limit}' for n, limit in zip("ab", limits, strict=True))
-    of_result = '[input.aMaxResults]\nfrom = "y"\ndtype = "float32"\nshape = []\n'  # as the parameter of a result
-    shop.model(
-        "two",
-        f'format = "jax"\nentry = "model.py:two"\n{some.format(4)}{of_result}{outputs}{android("two")}',
-        {"model.py": JAX},
-    )
-
-    def jax(name: str, function: str, spec: str) -> None:
-        shop.model(name, f'format = "jax"\nentry = "model.py:{function}"\n{spec}{android(name)}', {"model.py": JAX})
-
-    for name, (function, spec) in FUNCTIONS.items():
-        jax(name, function, spec)
+        models.tflite(name, "float32", CLASSES + runtime)
     for name, (own, runtime) in ALSO.items():
-        if own in FUNCTIONS:
-            jax(name, FUNCTIONS[own][0], FUNCTIONS[own][1] + runtime)
-        else:
-            tflite(name, *(("float32", QUANTIZED_INPUT + runtime) if own == "unsigned" else (own, runtime)))
-    signatures = "".join(
-        f'[source.signature.{own}]\nentry = "model.py:{function}"\n'
-        f'[signature.{own}.input.{given}]\ndtype = "float32"\nshape = [2]\n'
-        for own, function, given in (("b", "alike", "c_a"), ("b_c", "alike_c", "a"))
-    )
-    shop.model("alike", f'format = "jax"\n{signatures}{android("alike")}', {"model.py": JAX})
-    shop.model(
-        "hostile",
-        f'format = "jax"\nentry = "model.py:hostile"\n{hostile_spec()}{android("hostile")}',
-        {"model.py": HOSTILE},
-    )
-    labels = '[output.probabilities]\ncontent = "classes"\nlabels = { default = "l.txt", de = "l.txt" }\n'
-    tflite("labels", "float32", labels + "description = 'A */ \"class\" ${of} $it.'\n")
-    (shop.folder / "labels" / "l.txt").write_text("\n".join(LABELS[:6]) + "\n", "utf-8")
-    said = shop.build()
-    assert all(model.ok for model in said.values()), [model.told for model in said.values() if not model.ok]
+        models.also(name, own, runtime)
+    models.build()
     return shop
 
 
@@ -242,7 +94,7 @@ def module(shop: Workshop, name: str, *flavors: str) -> Module:
     return Module(shop.folder / name / "build" / name / "android", flavors)
 
 
-ALONE = [*FILES, *OTHERS, *FUNCTIONS, *ALSO, "alike", "file", "unsigned", "hostile", "labels", "many", "two", *GPU]
+ALONE = [*EACH, *OTHERS, *ALSO, *GPU]
 
 
 @pytest.fixture(scope="module")

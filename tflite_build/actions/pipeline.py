@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tflite_build.planning.action import Graph, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
-from tflite_build.spec.apps import ANDROID
+from tflite_build.spec.linked import builds_runtime
 from tflite_build.spec.rules import STATIC_QUANTIZE
 
 from . import (
@@ -67,9 +67,9 @@ def graph(model: Resolved, tools: Tools) -> Graph:
     steps += [
         runtime.step(model, tools),
         library.step(model, tools),
-        *(goldens.step(model, tools, v) for v in model.loaded.app_variants),
+        *(goldens.step(model, tools, v) for v in model.loaded.app_variants()),
+        *(wrap.step(model, tools, platform) for platform in model.loaded.apps),
     ]
-    steps.append(wrap.step(model, tools))
     return Graph(tuple(custom_operators.given(model.loaded, s) for s in steps if s is not None))
 
 
@@ -87,9 +87,7 @@ def variant_targets(model: Resolved, names: tuple[str, ...], generated: tuple[st
 
 def folders(model: Resolved) -> frozenset[str]:
     """The steps whose folder is published beside the variants, under its own name."""
-    spec = model.loaded.spec
-    found = {runtime.ID} if "custom" in spec.runtime.target else set()
-    return frozenset(found | ({ANDROID} if spec.android is not None else set()))
+    return frozenset((*((runtime.ID,) if builds_runtime(model.loaded.spec) else ()), *model.loaded.apps))
 
 
 def _needs_ranges(model: Resolved, quantize_word: str) -> bool:

@@ -19,6 +19,7 @@ from tflite_build import resources
 from tflite_build.engines.contract import Request
 from tflite_build.planning.action import Input, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
+from tflite_build.spec.linked import builds_runtime
 from tflite_build.spec.types import Runtime
 from tflite_build.tflite import reader
 from tflite_build.tflite.custom import STOCK
@@ -40,7 +41,7 @@ _TREES = {"litert": "tflite", "tflite": "tensorflow/lite"}  # where the sources 
 def step(model: Resolved, tools: Tools) -> Step | None:
     """The step for a model that wants a library of its own; else None."""
     wanted = model.loaded.spec.runtime
-    if "custom" not in wanted.target:
+    if not builds_runtime(model.loaded.spec):
         return None
     files: dict[str, Input] = {variant.name: pack.model_of(variant.name) for variant in model.variants}
     sources: dict[str, list[str]] = {}

@@ -10,31 +10,39 @@ from pathlib import Path
 from tflite_build import resources
 from tflite_build.planning.action import Tool
 from tflite_build.planning.resolve import Resolved
+from tflite_build.spec.apps import APPS
 from tflite_build.store.digest import canonical, of_bytes
 
+_WRAP = (
+    "actions/wrap.py",
+    "actions/associated.py",
+    "wrap",
+    "languages.py",
+    "tflite",
+    "engines/preprocessing/layout.py",
+)
+_WRAP_TABLES = ("runtimes/capabilities.toml", "runtimes/litert.toml", "operators.toml")
 # What decides the outputs of the steps that run in the tool itself: files and folders of its package.
 _LOCAL_CODE = {
     "fetch": ("actions/fetch.py", "actions/download.py", "actions/unpack.py", "tflite/archive.py"),
     "signatures": ("actions/signatures.py", "engines"),
     "pack": ("actions/pack.py", "actions/metadata.py", "actions/described.py", "actions/associated.py", "tflite"),
     "runtime": ("actions/runtime.py", "tflite"),
-    "wrap": (
-        "actions/wrap.py",
-        "actions/associated.py",
-        "wrap",
-        "languages.py",
-        "tflite",
-        "engines/preprocessing/layout.py",
-    ),
+    **{f"wrap.{platform}": _WRAP for platform in APPS},
     "library": ("actions/library.py", "actions/custom_operators.py", "tflite/archive.py"),
 }
 _LOCAL_DATA: Mapping[str, tuple[tuple[Callable[..., Path], str], ...]] = {
     "pack": ((resources.specs, "operators.toml"),),
     "runtime": ((resources.templates, "runtime"),),
-    "wrap": (
+    "wrap.android": (
         (resources.templates, "android"),
-        (resources.specs, "runtimes/capabilities.toml"),
         (resources.specs, "languages/kotlin.toml"),
+        *((resources.specs, table) for table in _WRAP_TABLES),
+    ),
+    "wrap.ios": (
+        (resources.templates, "ios"),
+        (resources.specs, "languages/swift.toml"),
+        *((resources.specs, table) for table in _WRAP_TABLES),
     ),
 }
 

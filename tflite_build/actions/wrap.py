@@ -13,12 +13,13 @@ from typing import Any
 from tflite_build.engines.contract import Declared, Names, Request
 from tflite_build.planning.action import Input, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
-from tflite_build.spec.apps import ANDROID
+from tflite_build.spec.apps import ANDROID, IOS, Android, Ios
+from tflite_build.spec.linked import linked
 from tflite_build.spec.metadata import DEFAULT_LOCALE
 from tflite_build.spec.tensors import Input as InputTensor
 from tflite_build.spec.tensors import Output, SignatureTensors
 from tflite_build.store.digest import of_file
-from tflite_build.wrap import android, app
+from tflite_build.wrap import android, app, ios
 from tflite_build.wrap.app import File, Said, Wanted
 from tflite_build.wrap.rendering import Templates
 
@@ -27,14 +28,14 @@ from .tools import Tools
 
 _TEMPLATES = "templates"
 _LABELS = "labels"
+_WRAPPERS: Mapping[str, Any] = {ANDROID: android, IOS: ios}
 
 
-def step(model: Resolved, tools: Tools) -> Step | None:
-    """The step for a model whose spec has [android]; else None."""
+def step(model: Resolved, tools: Tools, platform: str) -> Step:
+    """The step for the table `platform` of a model's spec, "android" or "ios"."""
     spec = model.loaded.spec
-    if spec.android is None:
-        return None
-    names = model.loaded.app_variants
+    app: Android | Ios = getattr(spec, platform)
+    names = model.loaded.app_variants(platform)
     inputs: dict[str, Input] = {f"model:{name}": pack.model_of(name) for name in names}
     inputs |= {f"goldens:{name}": goldens.outputs_of(name) for name in names}
     files: dict[str, str] = {}
@@ -43,9 +44,11 @@ def step(model: Resolved, tools: Tools) -> Step | None:
         for signature, tensors in _sides(spec.output, spec.signature, "output").items()
     }
     inputs |= {name: ProjectFile(model.loaded.folder / path) for path, name in files.items()}
-    if spec.android.templates:
-        inputs[_TEMPLATES] = ProjectFile(model.loaded.folder / spec.android.templates, tree=True)
+    if app.templates:
+        inputs[_TEMPLATES] = ProjectFile(model.loaded.folder / app.templates, tree=True)
+    own = linked(spec, platform)
     params = {
+        "platform": platform,
         "model": {key: value or "" for key, value in spec.model.model_dump().items()},
         "declared": model.declared.to_json(),
         "names": model.names.to_json(),
@@ -54,17 +57,17 @@ def step(model: Resolved, tools: Tools) -> Step | None:
             for signature, tensors in _sides(spec.input, spec.signature, "input").items()
         },
         "outputs": outputs,
-        "android": spec.android.model_dump(exclude={"templates", "variant"}),
+        "app": app.model_dump(exclude={"templates", "variant", "runtime"}),
         "runtime": {
-            "targets": list(spec.runtime.target),
-            "api": spec.runtime.api,
-            "accelerators": list(spec.runtime.accelerators),
-            "fallback": spec.runtime.fallback is not None,
-            "stated": sorted(spec.runtime.model_fields_set),
+            "targets": list(own.targets),
+            "api": own.api,
+            "accelerators": list(own.accelerators),
+            "fallback": own.fallback,
+            "places": dict(own.places),
         },
         "variants": list(names),
     }
-    return Step(ANDROID, "wrap", tools.local("wrap"), params, inputs)
+    return Step(platform, "wrap", tools.local(f"wrap.{platform}"), params, inputs)
 
 
 def _sides(
@@ -91,13 +94,13 @@ def _said(output: Output, files: dict[str, str]) -> dict[str, Any]:
 
 
 def run(request: Request) -> None:
-    """Write the folder `android`.
+    """Write the folder of the platform.
 
     Raises:
         Invalid: If the model cannot be wrapped as the spec asks for, or a file of labels or a template cannot be used.
     """
     params = request.params
-    said, runtime = params["android"], params["runtime"]
+    said, runtime, platform = params["app"], params["runtime"], params["platform"]
     wanted = Wanted(
         **{key: params["model"][key] for key in ("description", "version", "license")},
         model=params["model"]["name"],
@@ -107,39 +110,31 @@ def run(request: Request) -> None:
         outputs={
             s: {n: _output(o, n, request) for n, o in outputs.items()} for s, outputs in params["outputs"].items()
         },
-        platform=ANDROID,
+        platform=platform,
         targets=runtime["targets"],
         api=runtime["api"],
         accelerators=runtime["accelerators"],
-        artifact=said["artifact"] or "",
+        artifact=said.get("artifact") or said.get("framework") or "",
         fallback=runtime["fallback"],
-        stated=runtime["stated"],
+        places=runtime["places"],
     )
     name = wanted.model
     given = {variant: request.inputs[f"model:{variant}"] for variant in params["variants"]}
     files = [File(v, f"{name}-{v}.tflite", path, of_file(path).sha256) for v, path in given.items()]
     view = app.view(wanted, files)
-    module = android.Module(
-        said["package"],
-        said["class_name"] or "",
-        said["layout"],
-        said["delivery"],
-        said["variants"] == "selectable",
-        said["min_sdk"],
-        said["coroutines"],
-    )
-    templates = Templates(ANDROID, request.inputs.get(_TEMPLATES), android.FILTERS)
+    wrapper = _WRAPPERS[platform]
+    templates = Templates(platform, request.inputs.get(_TEMPLATES), wrapper.FILTERS)
     templates.check()
     golden = {v: json.loads((request.inputs[f"goldens:{v}"] / "index.json").read_text("utf-8")) for v in given}
-    made = android.library(view, module, templates, golden)
-    folder = request.outputs / ANDROID
-    copies = {path: request.inputs[f"goldens:{variant}"] / name for path, (variant, name) in made.goldens.items()}
-    copies |= {made.models[file.variant]: file.path for file in files if file.variant in made.models}
-    for parent in {(folder / path).parent for path in (*made.texts, *copies)}:
+    made = wrapper.library(view, said, templates, golden)
+    folder = request.outputs / platform
+    copies = [(path, request.inputs[f"goldens:{variant}"] / name) for path, (variant, name) in made.goldens.items()]
+    copies += [(path, given[variant]) for path, variant in made.models.items()]
+    for parent in {(folder / path).parent for path in (*made.texts, *(path for path, _ in copies))}:
         parent.mkdir(parents=True, exist_ok=True)
     for path, text in made.texts.items():
         (folder / path).write_text(text, "utf-8")
-    for path, source in copies.items():
+    for path, source in copies:
         shutil.copyfile(source, folder / path)
 
 

@@ -50,7 +50,7 @@ Targets = Annotated[
     typer.Argument(
         metavar="PATH[:VARIANT]",
         help="model.toml files, or folders to look for them in; a variant after a colon builds that one alone, "
-        "`:android` the code of the app with what it has. Default: the current folder.",
+        "`:android` or `:ios` the code of an app with what it has. Default: the current folder.",
         show_default=False,
     ),
 ]

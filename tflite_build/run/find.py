@@ -10,13 +10,16 @@ from pathlib import Path
 from tflite_build.errors import BuildError, Place, Problem, SpecError, UsageError, near_miss
 from tflite_build.named import absent, there
 from tflite_build.spec import SPEC_NAME
-from tflite_build.spec.apps import ANDROID
+from tflite_build.spec.apps import APPS
 from tflite_build.spec.discover import specs_in
 from tflite_build.spec.load import LoadedSpec, load
 from tflite_build.spec.rules import named_paths
 from tflite_build.store.snapshots import Snapshot
 
 from .driver import Target, out_folder
+
+# How code for an app is asked for: what people call the platform, and what to write.
+_APP = {"android": ("Android", 'add [android] with package = "com.example.app"'), "ios": ("iOS", "add [ios]")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ def targets(
     """The models that `names` mean, each once.
 
     Args:
-        names: Files or folders, each with a variant after a colon where one is meant; "android" is the code of the app
-            with the variants that this has.
+        names: Files or folders, each with a variant after a colon where one is meant; "android" and "ios" are the code
+            of an app with the variants that this has.
         out_dir: Where build folders go, where that is not beside each spec.
         files: Whether what the specs name has to be there.
         unchanged: Finds specs that need not be read, since nothing is to be done for them.
@@ -91,7 +94,7 @@ def targets(
                 raise UsageError(Problem(f"no model under {path} has a variant '{variant}'"))
         for itself in having:
             wanted[itself].update(_meant(loaded[itself], variant))
-            generated[itself].update({variant} & {ANDROID})
+            generated[itself].update({variant} & {*APPS})
     for spec in loaded.values():
         _apart(spec, out_folder(spec, out_dir))
     _distinct(list(loaded.values()), done, out_dir)
@@ -106,8 +109,8 @@ def targets(
 
 def _meant(loaded: LoadedSpec, word: str) -> tuple[str, ...]:
     """The variants that `word` behind a colon means; none where it means nothing."""
-    if word == ANDROID:
-        return loaded.app_variants
+    if word in APPS:
+        return loaded.app_variants(word)
     return loaded.variants if not word else (word,) if word in loaded.variants else ()
 
 
@@ -137,15 +140,9 @@ def _labels(names: Mapping[Path, str], done: Mapping[Path, Snapshot]) -> dict[Pa
 
 
 def _no_variant(loaded: LoadedSpec, variant: str) -> UsageError:
-    if variant == ANDROID:
-        name = loaded.spec.model.name
-        return UsageError(
-            Problem(
-                f"no code of an Android app is generated for '{name}'",
-                loaded.place("model"),
-                'add [android] with package = "com.example.app"',
-            )
-        )
+    if variant in _APP:
+        name, (title, hint) = loaded.spec.model.name, _APP[variant]
+        return UsageError(Problem(f"no code of an {title} app is generated for '{name}'", loaded.place("model"), hint))
     return UsageError(
         Problem(
             f"model '{loaded.spec.model.name}' has no variant '{variant}'",

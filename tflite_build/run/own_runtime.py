@@ -10,6 +10,7 @@ from typing import Any
 
 from tflite_build.actions import runtime
 from tflite_build.errors import BuildError, Problem, SpecError, UsageError
+from tflite_build.spec.linked import builds_runtime
 
 from . import report
 from .driver import Target, out_folder
@@ -30,7 +31,7 @@ def write(targets: Sequence[Target], output: Path, out_dir: Path | None) -> tupl
         SpecError: If they do not go together.
         StoreError: If `output` cannot be written.
     """
-    wanted = [target for target in targets if "custom" in target.loaded.spec.runtime.target]
+    wanted = [target for target in targets if builds_runtime(target.loaded.spec)]
     if not wanted:
         raise UsageError(
             Problem("none of these models wants a library of its own", hint='say `target = "custom"` in its [runtime]')

@@ -1,4 +1,4 @@
-"""[android]: the code that an app calls the model with, and how the model gets into the app."""
+"""[android] and [ios]: the code that an app calls the model with, and how the model gets into the app."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from pydantic import BeforeValidator, Field
 from tflite_build import languages
 
 from .base import SpecModel
-from .values import RelativePath, wrong
+from .values import Accelerators, Api, RelativePath, Targets, wrong
 
-ANDROID = "android"  # the folder of the code, and what it is called as a target
+# The folders of the code, and what they are called as targets.
+ANDROID = "android"
+IOS = "ios"
+APPS = (ANDROID, IOS)
+SUFFIX = "Kit"  # of a Swift module
 
 
 def _package(value: Any) -> Any:
@@ -32,12 +36,20 @@ def _package(value: Any) -> Any:
     return value
 
 
-def _class_name(value: Any) -> Any:
+def _class_name(value: Any, taken: frozenset[str]) -> Any:
     if isinstance(value, str) and not re.fullmatch(r"[A-Z][A-Za-z0-9]{0,63}", value):
         raise wrong(f"'{value}' is no name of a class: write a capital letter, then letters and digits")
-    if isinstance(value, str) and value in languages.kotlin_classes():
+    if isinstance(value, str) and value in taken:
         raise wrong(f"'{value}' is a class that generated code has or imports; take another name, such as {value}Model")
     return value
+
+
+def _kotlin_class(value: Any) -> Any:
+    return _class_name(value, languages.kotlin_classes())
+
+
+def _swift_class(value: Any) -> Any:
+    return _class_name(value, languages.swift_classes())
 
 
 def _artifact(value: Any) -> Any:
@@ -46,17 +58,72 @@ def _artifact(value: Any) -> Any:
     return value
 
 
-class Android(SpecModel):
+def _module(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"[A-Z][A-Za-z0-9_]{0,63}", value):
+        raise wrong(
+            f"'{value}' is no Swift module: write a capital letter, then letters, digits and _, such as DigitsKit"
+        )
+    if isinstance(value, str) and value in languages.swift_modules():
+        raise wrong(f"'{value}' is a module of others; take another name, such as {value}{SUFFIX}")
+    return value
+
+
+def _framework(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", value):
+        raise wrong(f"'{value}' is no Swift module: write a letter, then letters, digits and _, such as TensorFlowLite")
+    return value
+
+
+def _platform(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"[1-9][0-9]{0,2}(\.[0-9]{1,2}){0,2}", value):
+        raise wrong(f"'{value}' is no version of iOS: write it as in \"15.0\"")
+    return value
+
+
+class AppRuntime(SpecModel):
+    """What [runtime] says, where that is another thing for the apps of one platform."""
+
+    api: Api | None = None
+    """How the app's code calls the model. Default: what [runtime] says."""
+    accelerators: Accelerators | None = None
+    """What the app tries to run the model on, in this order. Default: what [runtime] says."""
+
+
+class AndroidRuntime(AppRuntime):
+    """What of [runtime] is another thing for Android apps."""
+
+    target: Targets | None = None
+    """What the app is linked to: `standard`, `play-services`, `custom`, or a list. Default: what [runtime] says."""
+    fallback: Literal["bundled"] | None = None
+    """For `play-services`: the runtime that the app brings for devices where those have none. Default: what [runtime]
+    says."""
+
+
+class IosRuntime(AppRuntime):
+    """What of [runtime] is another thing for iOS apps."""
+
+    target: Literal["standard", "custom"] | None = None
+    """What the app is linked to. Default: what [runtime] says; Google Play services, which iOS has not, are left out."""
+
+
+class App(SpecModel):
+    """What the code of all apps has in common."""
+
+    variant: str | None = None
+    """The variant that the app has. It has to be said where there are several, unless they are `selectable`."""
+    variants: Literal["one", "selectable"] = "one"
+    """`selectable`: code for each variant, so that the app's build chooses; never all in one app."""
+    templates: RelativePath | None = None
+    """A folder with templates of your own, which take the place of the tool's by their names."""
+
+
+class Android(App):
     """The Kotlin code that an Android app calls the model with: a Gradle library module in `build/NAME/android/`."""
 
     package: Annotated[str, BeforeValidator(_package)]
     """The package of the generated code, and the namespace of the module."""
-    class_name: Annotated[str, BeforeValidator(_class_name)] | None = None
+    class_name: Annotated[str, BeforeValidator(_kotlin_class)] | None = None
     """The class to call. Default: the model's name, such as `FlowerClassifier` for `flower-classifier`."""
-    variant: str | None = None
-    """The variant that the app has. It has to be said where there are several, unless they are `selectable`."""
-    variants: Literal["one", "selectable"] = "one"
-    """`selectable`: a flavour of the module for each variant, so that the app's build chooses; never all in one app."""
     layout: Literal["module", "sources"] = "module"
     """`module`: a Gradle library module, ready for `include`; `sources`: only the files to copy into an app."""
     delivery: Literal["asset", "file"] = "asset"
@@ -67,5 +134,23 @@ class Android(SpecModel):
     """Whether to write suspend functions beside the blocking ones, in a file of their own."""
     artifact: Annotated[str, BeforeValidator(_artifact)] | None = None
     """For `target = "custom"`: the Gradle coordinates of your own runtime, `group:name:version`."""
-    templates: RelativePath | None = None
-    """A folder with templates of your own, which take the place of the tool's by their names."""
+    runtime: AndroidRuntime = AndroidRuntime()
+    """What of [runtime] is another thing for Android apps."""
+
+
+class Ios(App):
+    """The Swift code that an iOS app calls the model with: a Swift package in `build/NAME/ios/`, with a podspec or not."""
+
+    module: Annotated[str, BeforeValidator(_module)] | None = None
+    """The module that the app imports. Default: the class with `Kit`, such as `DigitsKit`. It cannot be called as the
+    class is, since Swift would take one for the other."""
+    class_name: Annotated[str, BeforeValidator(_swift_class)] | None = None
+    """The class to call. Default: the model's name, such as `FlowerClassifier` for `flower-classifier`."""
+    delivery: Literal["resource", "file"] = "resource"
+    """`resource`: the model is packed into the app; `file`: the app gives its URL when it opens it."""
+    platform: Annotated[str, BeforeValidator(_platform)] = "15.0"
+    """The oldest iOS that the package runs on."""
+    framework: Annotated[str, BeforeValidator(_framework)] | None = None
+    """For `target = "custom"`: the Swift module of your own runtime, which has TensorFlowLiteSwift's classes."""
+    runtime: IosRuntime = IosRuntime()
+    """What of [runtime] is another thing for iOS apps."""

@@ -15,6 +15,7 @@ from tflite_build.errors import Place, Problem, SpecError
 from tflite_build.workspace import workspace_of
 
 from . import rules
+from .apps import APPS, App
 from .document import Document, line_of, parsed, read, validated
 from .types import SPEC_VERSION, ModelSpec
 from .workspace import WorkspaceSpec, with_defaults
@@ -64,12 +65,18 @@ class LoadedSpec:
         return tuple(self.spec.variant) or ("float32",)
 
     @property
-    def app_variants(self) -> tuple[str, ...]:
-        """Those of the variants that the Android app can have; none without [android]."""
-        android = self.spec.android
-        if android is None:
-            return ()
-        return self.variants if android.variants == "selectable" else (android.variant or self.variants[0],)
+    def apps(self) -> tuple[str, ...]:
+        """The platforms that code is generated for, which are also the folders of that."""
+        return tuple(platform for platform in APPS if getattr(self.spec, platform) is not None)
+
+    def app_variants(self, *platforms: str) -> tuple[str, ...]:
+        """Those of the variants that apps can have: those of these platforms, or of all where none is named."""
+        found: set[str] = set()
+        for platform in platforms or self.apps:
+            app: App | None = getattr(self.spec, platform)
+            if app is not None:
+                found |= {*self.variants} if app.variants == "selectable" else {app.variant or self.variants[0]}
+        return tuple(name for name in self.variants if name in found)
 
     def place(self, *key: str | int) -> Place:
         """Where `key` stands: here, else in the workspace, else the nearest table above it that this file names."""

@@ -16,10 +16,13 @@ from tflite_build import resources
 from tflite_build.errors import near_miss
 from tflite_build.named import absent
 from tflite_build.tflite import archive, capabilities
+from tflite_build.tflite.capabilities import Capability
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
 from . import associated
+from .apps import ANDROID, APPS, IOS, SUFFIX, Android, App, Ios
 from .checks import Accuracy, AccuracyLimits
+from .linked import Linked, builds_runtime, linked
 from .sources import FunctionSource, JaxSource, KerasSource, SavedModelSource, TfliteSource
 from .tensors import Tensor
 from .types import ModelSpec
@@ -48,7 +51,7 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_one_file_each(spec),
         *_member(spec),
         *_runtime(spec),
-        *_android(spec),
+        *_apps(spec),
         *_download(spec),
         *_custom_operators(spec),
         *_limits(spec),
@@ -215,68 +218,139 @@ def _runtime(spec: ModelSpec) -> Iterator[Violation]:
             yield Violation("runtime.oldest", f"no app meets '{oldest}': {'; '.join(reasons)}", "name one of those")
 
 
-def _android(spec: ModelSpec) -> Iterator[Violation]:
-    android, runtime = spec.android, spec.runtime
-    if runtime.fallback and "play-services" not in runtime.target:
+def _apps(spec: ModelSpec) -> Iterator[Violation]:
+    own = linked(spec, ANDROID)
+    if own.fallback and "play-services" not in own.targets:
         yield Violation(
-            "runtime.fallback",
+            own.key("fallback"),
             "'fallback' stands in for Google Play services, which this app is not linked to",
             'add "play-services" to target, or remove it',
         )
-    if android is None:
-        return
+    if spec.android is not None:
+        yield from _app(spec, spec.android, ANDROID)
+        yield from _android(spec.android, own)
+    if spec.ios is not None:
+        yield from _app(spec, spec.ios, IOS)
+        yield from _ios(spec.ios, linked(spec, IOS))
+
+
+def _app(spec: ModelSpec, app: App, platform: str) -> Iterator[Violation]:
     names = tuple(spec.variant) or ("float32",)
-    if android.variants == "selectable" and android.variant:
+    if app.variants == "selectable" and app.variant:
         yield Violation(
-            "android.variant",
+            f"{platform}.variant",
             'variants = "selectable" takes all variants, so none can be chosen',
             "remove one of the two",
         )
-    elif android.variant and android.variant not in names:
+    elif app.variant and app.variant not in names:
         yield Violation(
-            "android.variant",
-            f"the model has no variant '{android.variant}'",
-            near_miss(android.variant, names) or _have({*names}),
+            f"{platform}.variant",
+            f"the model has no variant '{app.variant}'",
+            near_miss(app.variant, names) or _have({*names}),
         )
-    elif len(names) > 1 and not android.variant and android.variants == "one":
+    elif len(names) > 1 and not app.variant and app.variants == "one":
         yield Violation(
-            "android",
+            platform,
             f"the model has the variants {', '.join(names)}, and the spec does not say which one the app has",
             f'say `variant = "{names[0]}"`, or `variants = "selectable"`',
         )
-    if "custom" in runtime.target and not android.artifact:
+    own = linked(spec, platform)
+    yield from _ways(own)
+    for name in names if app.variants == "selectable" else (app.variant or names[0],):
+        io = (spec.variant[name].io if name in spec.variant else None) or "float32"
+        for way in _asked(own):
+            if io not in way.types:
+                yield Violation(
+                    f"variant.{name}.io",
+                    f"{way.title}, which [{platform}] asks for, has no {io} tensors",
+                    f'write io = "float32", or api = "compiled-model" in [{platform}.runtime]'
+                    if own.api == "interpreter"
+                    else 'write io = "float32"',
+                )
+
+
+def _asked(own: Linked) -> Iterator[Capability]:
+    """The ways that the spec leaves no choice beside."""
+    for target in own.targets:
+        ways = capabilities.of(own.platform, target)
+        yield from (way for api, way in ways.items() if own.api == api or len(ways) == 1)
+
+
+def _ways(own: Linked) -> Iterator[Violation]:
+    """What is asked of each target is what it has."""
+    for target in own.targets:
+        ways = capabilities.of(own.platform, target)
+        asked = [way for api, way in ways.items() if own.api == api] or list(ways.values())
+        if own.api not in ("auto", *ways):
+            yield Violation(
+                own.key("api"),
+                f'{asked[0].title} is what target = "{target}" has; there is no {own.api} API',
+                'use "auto"',
+            )
+        for i, accelerator in enumerate(own.accelerators):
+            if not any(accelerator in way.accelerators for way in asked):
+                there = ", ".join(sorted({a for way in asked for a in way.accelerators}))
+                elsewhere = (
+                    f"; [{own.platform}.runtime] can say others than [runtime]" if own.shares("accelerators") else ""
+                )
+                yield Violation(
+                    f"{own.key('accelerators')}.{i}",
+                    f'{asked[0].title} (target = "{target}") runs nothing on the {accelerator.upper()}',
+                    f"it has {there}{elsewhere}",
+                )
+
+
+def _android(android: Android, own: Linked) -> Iterator[Violation]:
+    if "custom" in own.targets and not android.artifact:
         yield Violation(
             "android",
             "the app is linked to a library of its own, and the spec does not say which",
             'say `artifact = "group:name:version"`, its coordinates in Gradle',
         )
-    if android.artifact and "custom" not in runtime.target:
+    if android.artifact and "custom" not in own.targets:
         yield Violation(
             "android.artifact",
             "'artifact' is a library of one's own, which this app is not linked to",
             'add "custom" to [runtime] target, or remove it',
         )
-    for target in runtime.target:
-        ways = capabilities.of("android", target)
-        own = [way for api, way in ways.items() if runtime.api == api] or list(ways.values())
-        if runtime.api not in ("auto", *ways):
-            yield Violation(
-                "runtime.api",
-                f'{own[0].title} is what target = "{target}" has; there is no {runtime.api} API',
-                'use "auto"',
-            )
-        for i, accelerator in enumerate(runtime.accelerators):
-            if not any(accelerator in way.accelerators for way in own):
-                yield Violation(
-                    f"runtime.accelerators.{i}",
-                    f'{own[0].title} (target = "{target}") runs nothing on the {accelerator.upper()}',
-                    f"it has {', '.join(sorted({a for way in own for a in way.accelerators}))}",
-                )
-        least, most = min(way.gradle.min_sdk for way in own), capabilities.build("android")["compile_sdk"]
-        if android.min_sdk > most:
-            yield Violation("android.min_sdk", f"the module is compiled for API level {most}", f"use {most} or less")
-        if android.min_sdk < least:
-            yield Violation("android.min_sdk", f"{own[0].title} needs API level {least}", f"use {least} or more")
+    most = capabilities.build(ANDROID)["compile_sdk"]
+    if android.min_sdk > most:
+        yield Violation("android.min_sdk", f"the module is compiled for API level {most}", f"use {most} or less")
+    for target in own.targets:
+        ways = capabilities.of(ANDROID, target)
+        asked = [way for api, way in ways.items() if own.api == api] or list(ways.values())
+        least = min(asked, key=lambda way: way.gradle.min_sdk)
+        if android.min_sdk < least.gradle.min_sdk:
+            level = least.gradle.min_sdk
+            yield Violation("android.min_sdk", f"{least.title} needs API level {level}", f"use {level} or more")
+
+
+def _ios(ios: Ios, own: Linked) -> Iterator[Violation]:
+    if "custom" in own.targets and not ios.framework:
+        yield Violation(
+            "ios",
+            "the app is linked to a runtime of its own, and the spec does not say which",
+            'say `framework = "TensorFlowLite"`, the Swift module that it is',
+        )
+    if ios.framework and "custom" not in own.targets:
+        yield Violation(
+            "ios.framework",
+            "'framework' is a runtime of one's own, which this app is not linked to",
+            'say target = "custom" in [ios.runtime], or remove it',
+        )
+    if ios.module and ios.module == ios.class_name:
+        yield Violation(
+            "ios.module",
+            f"the module and the class are both called '{ios.module}', and Swift takes one for the other",
+            f'call the module "{ios.module}{SUFFIX}", or leave it out',
+        )
+    least = str(capabilities.build(IOS)["platform"])
+    if _version(ios.platform) < _version(least):
+        yield Violation("ios.platform", f"what the code calls is there since iOS {least}", f'use "{least}" or newer')
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
 
 
 def _download(spec: ModelSpec) -> Iterator[Violation]:
@@ -284,7 +358,7 @@ def _download(spec: ModelSpec) -> Iterator[Violation]:
     for table, prefix in limits:
         if not table.max_download or spec.runtime.library:
             continue
-        if "custom" in spec.runtime.target:
+        if builds_runtime(spec):
             yield Violation(
                 f"{prefix}.max_download",
                 "nothing says how large the runtime is that the app brings",
@@ -321,7 +395,7 @@ def _custom_operators(spec: ModelSpec) -> Iterator[Violation]:
                     f"'{own}' is no name that Bazel and a shell take as it is",
                     "use letters, digits, '_', '.', '+' and '-'",
                 )
-    if spec.compatibility.custom_ops and "play-services" in spec.runtime.target:
+    if spec.compatibility.custom_ops and "play-services" in linked(spec, ANDROID).targets:
         yield Violation(
             "compatibility.custom_ops",
             "Google Play services run no custom operators",
@@ -420,7 +494,10 @@ def _files(spec: ModelSpec, folder: Path) -> Iterator[Violation]:
         elif kind == "":
             yield Violation(key, *absent(full, path, "folder" if wanted == "folder" else "file"))
         elif wanted == "folder" and kind != "folder":
-            words = {"source.path": "a SavedModel is a folder", "android.templates": "templates are in a folder"}
+            words = {
+                "source.path": "a SavedModel is a folder",
+                **{f"{platform}.templates": "templates are in a folder" for platform in APPS},
+            }
             yield Violation(key, f"'{path}' is a file; {words.get(key, 'data is an .npz file or a folder')}")
         elif wanted != "folder" and kind == "folder":
             yield Violation(
@@ -502,8 +579,10 @@ def named_paths(spec: ModelSpec) -> Iterator[tuple[str, str, str]]:
             yield "checks.accuracy.entry", spec.checks.accuracy.entry.rpartition(":")[0], "code"
         for i, file in enumerate(spec.checks.accuracy.files):
             yield f"checks.accuracy.files.{i}", file, "code"
-    if spec.android is not None and spec.android.templates:
-        yield "android.templates", spec.android.templates, "folder"
+    for platform in APPS:
+        app: App | None = getattr(spec, platform)
+        if app is not None and app.templates:
+            yield f"{platform}.templates", app.templates, "folder"
     for key, path in associated.named(spec):
         yield key, path, "file"
     for i, file in enumerate(spec.runtime.library or ()):

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from .apps import Android
+from .apps import APPS, Android, Ios
 from .base import SpecModel
 from .checks import Checks
 from .metadata import Metadata, Text
@@ -26,6 +26,7 @@ from .values import (
     Abi,
     Accelerators,
     Amount,
+    Api,
     Engine,
     Identifier,
     Libraries,
@@ -46,14 +47,14 @@ from .variants import Calibration, Variant
 
 SPEC_VERSION = 1
 
-RESERVED_TARGETS = ("android", "ios", "runtime", "check")
+RESERVED_TARGETS = (*APPS, "runtime", "check")
 
 
 class Model(SpecModel):
     """What the model is called, and what its metadata says of it."""
 
     name: Name
-    """Names the outputs, the Kotlin class and later the Swift type: letters, digits, `_` and `-`."""
+    """Names the outputs, the Kotlin class and the Swift type: letters, digits, `_` and `-`."""
     version: Text | None = None
     """The model's version."""
     description: Text | None = None
@@ -94,7 +95,7 @@ class Runtime(SpecModel):
     target: Targets = ("standard",)
     """What the app is linked to: `standard` (the library as it is published), `play-services` (what Google Play services
     bring), `custom` (a library of your own with only the operators that are needed), or a list."""
-    api: Literal["auto", "compiled-model", "interpreter"] = "auto"
+    api: Api = "auto"
     """How the app's code calls the model. `auto` takes `compiled-model` where that can run it and has the accelerators,
     else `interpreter`."""
     accelerators: Accelerators = ("cpu",)
@@ -199,6 +200,8 @@ class ModelSpec(SpecModel):
     """The environment that the user's own code runs in."""
     android: Android | None = None
     """The Kotlin code that an Android app calls the model with."""
+    ios: Ios | None = None
+    """The Swift code that an iOS app calls the model with."""
 
     @field_validator("spec", mode="before")
     @classmethod

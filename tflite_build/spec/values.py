@@ -113,6 +113,7 @@ Entry = Annotated[str, StringConstraints(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(MB|GB)$")]
 Size = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?(B|[kK]B|MB|GB)$")]
 Abi = Literal["arm64-v8a", "armeabi-v7a", "x86", "x86_64"]
+Api = Literal["auto", "compiled-model", "interpreter"]
 RuntimeTarget = Literal["standard", "play-services", "custom"]
 Targets = Annotated[
     tuple[RuntimeTarget, ...],

@@ -35,6 +35,29 @@ class Gradle:
 
 
 @dataclass(frozen=True, slots=True)
+class Swift:
+    """What an iOS package links.
+
+    Attributes:
+        module: What its code imports; "" where the app says it.
+        url: The package that has it, at `revision`; "" where there is none.
+        pod: The pod that has it; "" where there is none.
+        npu: The pod's subspec for Core ML.
+        gpu: The pod's subspec for Metal.
+        select: The pod that has TensorFlow's own kernels.
+    """
+
+    module: str = ""
+    version: str = ""
+    url: str = ""
+    revision: str = ""
+    pod: str = ""
+    npu: str = ""
+    gpu: str = ""
+    select: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
     """A way to run a model.
 
@@ -46,9 +69,11 @@ class Capability:
         variables: Whether a model can keep values between calls.
         handed_on: Whether an input can be an output, too.
         accelerators: What it can run on.
-        gradle: What an Android module links.
+        release: What its kernels are of, such as "litert 2.3.0"; "" where the app or the device brings them.
+        select: What they are of with TensorFlow's own ones.
     """
 
+    platform: str
     target: str
     api: Api
     title: str
@@ -60,17 +85,35 @@ class Capability:
     select_tf_ops: bool
     custom_ops: bool
     accelerators: tuple[str, ...]
-    gradle: Gradle
+    release: str = ""
+    select: str = ""
+
+    @property
+    def gradle(self) -> Gradle:
+        """What an Android module links."""
+        return Gradle(**_frozen(self._links("gradle")))
+
+    @property
+    def swift(self) -> Swift:
+        """What an iOS package links."""
+        return Swift(**_frozen(self._links("swift")))
+
+    def _links(self, kind: str) -> Mapping[str, Any]:
+        row: Mapping[str, Any] = _table()[self.platform][self.target][self.api].get(kind, {})
+        return row
+
+
+_LINKS = ("gradle", "swift")
 
 
 @cache
 def of(platform: str, target: str) -> Mapping[Api, Capability]:
     """The ways that an app of `platform` has with what it is linked to; the one to prefer first."""
-    found: dict[Api, Capability] = {}
-    for api, row in _table()[platform][target].items():
-        values = _frozen(row)
-        found[api] = Capability(target, api, **{**values, "gradle": Gradle(**_frozen(row["gradle"]))})
-    return found
+    rows: Mapping[Api, Mapping[str, Any]] = _table()[platform].get(target, {})
+    return {
+        api: Capability(platform, target, api, **_frozen({k: v for k, v in row.items() if k not in _LINKS}))
+        for api, row in rows.items()
+    }
 
 
 def _frozen(row: Mapping[str, Any]) -> dict[str, Any]:

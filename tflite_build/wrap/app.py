@@ -10,7 +10,7 @@ from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names
 from tflite_build.engines.preprocessing import layout
 from tflite_build.engines.words import quoted, shape_text
-from tflite_build.tflite import capabilities, reader
+from tflite_build.tflite import capabilities, reader, runtimes
 from tflite_build.tflite.capabilities import Api, Capability
 from tflite_build.tflite.custom import STOCK
 from tflite_build.tflite.reader import Model, SignatureTensor
@@ -72,7 +72,7 @@ class Wanted:
         platform: "android" or "ios".
         artifact: The user's own runtime.
         fallback: Whether a runtime of the app's own stands in where Play services have none.
-        stated: The keys of [runtime] that the spec has.
+        places: The keys of the runtime that the spec says -> where they stand.
     """
 
     model: str
@@ -89,11 +89,11 @@ class Wanted:
     accelerators: Sequence[str]
     artifact: str = ""
     fallback: bool = False
-    stated: Sequence[str] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def key(self, name: str) -> str:
-        """Where a key of [runtime] is to be blamed: the platform's own table where the spec leaves it to the tool."""
-        return f"runtime.{name}" if name in self.stated else self.platform
+        """Where a key of the runtime is to be blamed: the platform's own table where the spec leaves it to the tool."""
+        return self.places.get(name, self.platform)
 
 
 def view(wanted: Wanted, files: Sequence[File]) -> AppView:
@@ -110,6 +110,9 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
     methods: tuple[MethodView, ...] = ()
     custom: set[str] = set()
     select: set[str] = set()
+    lacks: dict[str, str] = {}
+    ways = [way for target in wanted.targets for way in capabilities.of(wanted.platform, target).values()]
+    releases = {r for way in ways for r in (way.release, way.select) if r}
     variables = handed_on = False
     for file in files:
         with reader.model(file.path) as model:
@@ -126,9 +129,12 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
             )
             handed_on |= any(_indices(s.inputs) & _indices(s.outputs) for s in model.signatures)
             select |= {code.name for code in model.codes if code.flex}
-    needs = _Needs(variants, select, custom - STOCK, variables, handed_on)
-    runtimes = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
-    return AppView(wanted.model, wanted.description, wanted.version, wanted.license, methods, tuple(variants), runtimes)
+            for release in releases - lacks.keys():
+                for lack in runtimes.lacks(model, runtimes.release(release))[:1]:
+                    lacks[release] = f"{lack.need.operator} in version {lack.need.version}, which {release} has not"
+    needs = _Needs(variants, select, custom - STOCK, variables, handed_on, lacks)
+    linked = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
+    return AppView(wanted.model, wanted.description, wanted.version, wanted.license, methods, tuple(variants), linked)
 
 
 def _indices(tensors: Sequence[SignatureTensor]) -> set[int]:
@@ -144,6 +150,7 @@ class _Needs:
     custom: set[str]
     variables: bool
     handed_on: bool
+    lacks: Mapping[str, str]  # release -> an operator of theirs that it has not
 
     def lacking(self, capability: Capability) -> str:
         """Why a runtime cannot run them; "" where it can."""
@@ -174,7 +181,8 @@ class _Needs:
             return f"the model has select TensorFlow operators, and {title} has none"
         if self.custom and not capability.custom_ops:
             return f"the model has the custom operators {quoted(sorted(self.custom))}, and {title} registers none"
-        return ""
+        release = capability.select if self.select else capability.release
+        return f"the model has {self.lacks[release]}" if release in self.lacks else ""
 
 
 def _runtime(target: str, wanted: Wanted, needs: _Needs) -> RuntimeView:

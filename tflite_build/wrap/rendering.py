@@ -21,6 +21,21 @@ _FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionE
 
 
 @dataclass(frozen=True, slots=True)
+class Library:
+    """What is generated for an app.
+
+    Attributes:
+        texts: By path.
+        models: Path -> the variant whose file it is.
+        goldens: Path -> the variant, and the name among its goldens.
+    """
+
+    texts: Mapping[str, str]
+    models: Mapping[str, str]
+    goldens: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Templates:
     """The templates of one platform.
 

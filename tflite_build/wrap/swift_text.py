@@ -1,0 +1,114 @@
+"""Swift's literals and comments: nothing that stands in a spec can end them, or stand for anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .view import ImageView, SoundView
+
+LINE = 120  # characters of a line, as the package's own .swift-format says
+
+
+def string(text: str) -> str:
+    """A string literal: nothing in it can end it, or stand for anything else."""
+
+    def escaped(c: str) -> str:
+        if c in '"\\':
+            return "\\" + c
+        if c in _SHORT:
+            return _SHORT[c]
+        if c.isprintable():
+            return c
+        return "\\u{fffd}" if "\ud800" <= c <= "\udfff" else f"\\u{{{ord(c):x}}}"  # half of a pair is no character
+
+    return '"' + "".join(map(escaped, text)) + '"'
+
+
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
+
+
+def ruby_string(text: str) -> str:
+    """A string literal of Ruby, as podspecs have them: on one line, and nothing in it is run."""
+    plain = comment(text).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{plain}'"
+
+
+def comment(text: str) -> str:
+    """Text for a comment, on one line, which is all that ends one."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def float_literal(value: float) -> str:
+    """A Float literal that is exactly this number as a 32-bit float, where the type is known."""
+    import struct
+
+    (exact,) = struct.unpack("<f", struct.pack("<f", value))
+    if exact != exact:
+        return ".nan"
+    if exact in (float("inf"), float("-inf")):
+        return ".infinity" if exact > 0 else "-.infinity"
+    for digits in range(6, 10):
+        text = f"{exact:.{digits}g}"
+        if struct.unpack("<f", struct.pack("<f", float(text)))[0] == exact:
+            break
+    return text
+
+
+def wrapped(text: str, prefix: str) -> str:
+    """A comment's text over lines that each begin with `prefix`."""
+    import textwrap
+
+    lines = textwrap.wrap(text, max(20, LINE - len(prefix)), break_long_words=False, break_on_hyphens=False)
+    return f"\n{prefix}".join(lines)
+
+
+_READERS = {
+    "float32": "Float",
+    "int8": "Int8",
+    "uint8": "UInt8",
+    "int16": "Int16",
+    "int32": "Int32",
+    "int64": "Int64",
+    "bool": "Bool",
+}
+
+
+def type_of(dtype: str) -> str:
+    """The type of one value."""
+    return _READERS[dtype]
+
+
+def call(name: str, arguments: Iterable[str]) -> str:
+    """A call with an argument on each line."""
+    lines = ",\n    ".join(arguments)
+    return f"{name}(\n    {lines}\n)"
+
+
+def image_maker(image: ImageView) -> str:
+    """The call of PicturePreprocessing's initializer."""
+    content = image.content
+    given = [f"width: {image.width}", f"height: {image.height}", f"colorSpace: .{image.color_space}"]
+    for name, values in (("mean", content.mean), ("std", content.std)):
+        if values != ((0.0,) if name == "mean" else (1.0,)):
+            given.append(f"{name}: [{', '.join(map(float_literal, values))}]")
+    if content.invert:
+        given.append("invert: true")
+    given.append(f"resize: .{content.resize}")
+    if content.antialias:
+        given.append("antialias: true")
+    given.append(f"fit: .{content.fit}")
+    if content.fit == "letterbox":
+        given.append(f"fill: [{', '.join(map(str, content.fill))}]")
+    if image.channels_first:
+        given.append("channelsFirst: true")
+    return call("PicturePreprocessing", given)
+
+
+def sound_maker(sound: SoundView) -> str:
+    """The call of SoundPreprocessing's initializer."""
+    content = sound.content
+    given = [f"sampleRate: {sound.sample_rate}", f"length: {sound.length}"]
+    for name, values in (("mean", content.mean), ("std", content.std)):
+        if values != ((0.0,) if name == "mean" else (1.0,)):
+            given.append(f"{name}: {float_literal(values[0])}")
+    return call("SoundPreprocessing", given)
