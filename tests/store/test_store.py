@@ -133,6 +133,18 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
     return Files(tmp_path, monkeypatch)
 
 
+@pytest.mark.parametrize("path", [None, 7, b"\xff", "a\0b", "/no/such"])
+def test_a_row_of_no_file_is_forgotten(path: object, files: Files) -> None:
+    """Damage leaves rows whose path is none."""
+    files.write(b"one")
+    time.sleep(0.1)
+    assert files.right()
+    with sqlite3.connect(files.database) as db:
+        db.execute("INSERT INTO files VALUES (?, 'x', 'y')", (path,))
+    assert files.cache.forget() == 1 and files.cache.forget() == 0
+    assert files.right() and files.reads == 1
+
+
 def test_a_file_is_read_once_and_every_change_is_seen(files: Files) -> None:
     files.write(b"one")
     time.sleep(0.1)  # until the entry is not a racy one

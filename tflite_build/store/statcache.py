@@ -73,14 +73,19 @@ class StatCache:
     def forget(self) -> int:
         """Remove what is known of files that are not there any more; how many."""
         with self._lock:
-            gone = [row for row in self._db.query("SELECT path FROM files") if not os.path.lexists(row[0])]
+            gone = [row for row in self._db.query("SELECT path FROM files") if not _is_there(row[0])]
             if gone:
-                self._db.write("DELETE FROM files WHERE path = ?", gone)
+                self._db.write("DELETE FROM files WHERE path IS ?", gone)
         return len(gone)
 
     def _query(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._db.query(sql, values)
+
+
+def _is_there(path: object) -> bool:
+    """Whether a file is; what no path can be, as of a damaged row, is nowhere."""
+    return isinstance(path, str) and "\0" not in path and os.path.lexists(path)
 
 
 def _sealed(path: object, stat: str, digest: Digest) -> str:
