@@ -22,7 +22,7 @@ NAMES = {
     "tones": "tones",
 }
 GENERATED = Path(__file__).parent / "generated"
-TEXTS = (".kt", ".kts", ".md", ".xml", ".pro")
+TEXTS = (".kt", ".kts", ".md", ".xml", ".pro", ".swift", ".podspec", ".swift-format")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_the_bytes_are_those_of_the_lock(built: tuple[Path, str]) -> None:
         outputs = tomli.loads(committed.decode())["output"]
         files = list((folder / example / "build" / name).glob("*.tflite"))
         assert {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files} == {
-            name: sha256 for name, sha256 in outputs.items() if name != "android"
+            name: sha256 for name, sha256 in outputs.items() if name not in ("android", "ios")
         }
         sources = tomli.loads(committed.decode())["source"]
         for file in (f for f in sources if (folder / example / f).is_file()):
@@ -61,12 +61,15 @@ def test_digits_prints_an_accuracy_for_each_variant(built: tuple[Path, str]) -> 
     assert all(float(shares[-1]) > 95 for shares in found.values())
 
 
+@pytest.mark.parametrize("platform", ["android", "ios"])
 @pytest.mark.parametrize("example", ["digits", "photographs", "tones"])
-def test_the_code_is_as_it_was_read(example: str, built: tuple[Path, str], request: pytest.FixtureRequest) -> None:
+def test_the_code_is_as_it_was_read(
+    example: str, platform: str, built: tuple[Path, str], request: pytest.FixtureRequest
+) -> None:
     """The generated texts stand in generated/, to be read when they change; --snapshot-update writes them."""
-    made = built[0] / example / "build" / NAMES[example] / "android"
-    texts = {f.relative_to(made).as_posix(): f.read_text("utf-8") for f in made.rglob("*") if f.suffix in TEXTS}
-    golden = GENERATED / example
+    made = built[0] / example / "build" / NAMES[example] / platform
+    texts = {f.relative_to(made).as_posix(): f.read_text("utf-8") for f in made.rglob("*") if f.name.endswith(TEXTS)}
+    golden = GENERATED / example / platform
     if request.config.option.update_snapshots:
         shutil.rmtree(golden, ignore_errors=True)
         for name, text in texts.items():

@@ -208,8 +208,9 @@ def build_all(
             f'        .testTarget(name: "{module}Tests", dependencies: ["{module}"], '
             f'path: "{module}/Tests/{module}Tests", resources: [{resources["Tests"]}], {_SETTINGS}),'
         )
-    needed = ", ".join(f'"{package.module}"' for package in packages)
+    modules = {package.module for package in packages}
     for name, text in (programs or {}).items():
+        needed = ", ".join(f'"{module}"' for module in sorted(modules & {*re.findall(r"import (\w+)", text)}))
         place = folder / "Programs" / name
         place.mkdir(parents=True)
         (place / f"{name}.swift").write_text(text, "utf-8")

@@ -37,7 +37,7 @@ def test_both_commands_stand_in_the_readme() -> None:
 
 def test_ci_runs_exactly_these_in_a_fresh_environment_and_the_linters() -> None:
     text = (ROOT / ".ci" / "run").read_text("utf-8")
-    assert sorted(commands(text)) == sorted([FIRST, SECOND, *LINTERS, "scripts/install_browser.sh"])
+    assert sorted(commands(text)) == sorted([FIRST, SECOND, *LINTERS, "scripts/install_test_tools.sh"])
     exports = {line.split("=")[0].split()[-1]: line for line in text.splitlines() if line.startswith("export ")}
     assert exports.pop("CI") == "export CI=true"
     assert set(exports) == {"TFLITE_BUILD_CACHE", "UV_PROJECT_ENVIRONMENT"}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import podspecs
 import pytest
 from harness import Ran, Said, Workshop
 
@@ -47,7 +48,7 @@ def said(
         "other": '[compatibility]\nselect_tf_ops = ["Lgamma"]\n',
         "named": '[compatibility]\nselect_tf_ops = ["Cholesky"]\n[variant.float32]\n[variant.half]\nquantize = "float16"\n',
         "own": '[compatibility]\nselect_tf_ops = ["Cholesky"]\n[runtime]\ntarget = "custom"\n',
-        "app": '[compatibility]\nselect_tf_ops = ["Cholesky"]\n[android]\npackage = "com.example.app"\n',
+        "app": '[compatibility]\nselect_tf_ops = ["Cholesky"]\n[android]\npackage = "com.example.app"\n[ios]\n',
         "app_gpu": '[compatibility]\nselect_tf_ops = true\n[android]\npackage = "com.example.app"\n[runtime]\n'
         'accelerators = ["gpu", "cpu"]\n',
         "any": "[compatibility]\nselect_tf_ops = true\n[variant.dynamic]\nquantize = 'dynamic-int8'\n",
@@ -117,6 +118,19 @@ def test_an_app_links_them(said: tuple[Workshop, dict[str, Said]]) -> None:
     error = models["app_gpu"].error
     assert (error["code"], error["key"]) == (2, "runtime.accelerators.0")
     assert "the library with TensorFlow's own kernels has the CPU alone" in error["message"]
+
+
+def test_an_ios_app_loads_them_whole(said: tuple[Workshop, dict[str, Said]]) -> None:
+    """Nothing refers to what registers itself, so the linker would leave it out."""
+    (file,) = (said[1]["app"].file().parent / "ios").rglob("*.podspec")
+    value = podspecs.read(file)
+    assert value["dependency"] == {"TensorFlowLiteSwift": ["2.17.0"], "TensorFlowLiteSelectTfOps": ["2.17.0"]}
+    assert value["user_target_xcconfig"] == {
+        "OTHER_LDFLAGS": '$(inherited) -force_load "${PODS_ROOT}/TensorFlowLiteSelectTfOps/Frameworks/'
+        "TensorFlowLiteSelectTfOps.xcframework/ios-arm64/TensorFlowLiteSelectTfOps.framework/TensorFlowLiteSelectTfOps"
+        '"'
+    }
+    assert "-force_load" in file.with_name("README.md").read_text("utf-8")
 
 
 def test_a_runtime_of_ones_own_can_have_them(said: tuple[Workshop, dict[str, Said]]) -> None:

@@ -102,7 +102,7 @@ def run(request: Request) -> None:
     params = request.params
     said, runtime, platform = params["app"], params["runtime"], params["platform"]
     wanted = Wanted(
-        **{key: params["model"][key] for key in ("description", "version", "license")},
+        **{key: params["model"][key] for key in ("description", "version", "author", "license")},
         model=params["model"]["name"],
         declared=Declared.from_json(params["declared"]),
         names=Names.from_json(params["names"]),

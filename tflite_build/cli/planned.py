@@ -18,6 +18,8 @@ def show(plans: Sequence[ModelPlan], *, explain: bool) -> None:
             console.line(f"  {_subject(subject)}: {decision.choice}{_confidence(plan, subject)}")
             for refuted in decision.refuted:
                 console.line(f"    not {refuted.choice}: {refuted.reason}")
+        for note in plan.notes:
+            console.line(f"  note: {note}")
         rows = [["  " * depth + s.id, s.kind, s.toolchain or "-", _status(s)] for s, depth in _tree(plan.steps)]
         console.table(["step", "kind", "toolchain", "status"], rows, indent="  ")
         counts = {word: sum(s.status == word for s in plan.steps) for word in ("cached", "run", "waits")}

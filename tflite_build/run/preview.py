@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from tflite_build.errors import BuildError
 from tflite_build.planning.lock import Decision
+from tflite_build.spec.linked import linked
 
 from . import explain, outputs
 from .driver import Options, Session, Target, lock_file, out_folder
@@ -46,6 +47,7 @@ class ModelPlan:
         decisions: What is decided, and why not otherwise.
         untried: Subjects whose choice no build has confirmed, with the candidates that would follow.
         outstanding: What publishing would do; None as long as there are steps to do.
+        notes: What an app is otherwise than the spec says for all.
     """
 
     name: str
@@ -55,6 +57,7 @@ class ModelPlan:
     untried: Mapping[str, tuple[str, ...]]
     steps: tuple[PlannedStep, ...]
     outstanding: Outstanding | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def nothing_to_do(self) -> bool:
@@ -91,6 +94,7 @@ class ModelPlan:
                 for s in self.steps
             ],
             "outstanding": None if self.outstanding is None else self._outstanding(self.outstanding),
+            "notes": list(self.notes),
         }
 
     @staticmethod
@@ -165,4 +169,5 @@ def _model_plan(job: Job, out_dir: Path | None) -> ModelPlan:
         job.resolved.untried,
         tuple(steps),
         outputs.outstanding(job, out_folder(job.loaded, out_dir), lock_file(job.loaded)) if job.finished else None,
+        tuple(note for platform in job.loaded.apps for note in linked(job.loaded.spec, platform).notes),
     )

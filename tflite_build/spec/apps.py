@@ -80,6 +80,12 @@ def _platform(value: Any) -> Any:
     return value
 
 
+def _ios_target(value: Any) -> Any:
+    if value == "play-services" or (isinstance(value, list) and "play-services" in value):
+        raise wrong("Google Play services do not exist on iOS; an app there brings a runtime: standard or custom")
+    return value
+
+
 class AppRuntime(SpecModel):
     """What [runtime] says, where that is another thing for the apps of one platform."""
 
@@ -102,7 +108,7 @@ class AndroidRuntime(AppRuntime):
 class IosRuntime(AppRuntime):
     """What of [runtime] is another thing for iOS apps."""
 
-    target: Literal["standard", "custom"] | None = None
+    target: Annotated[Literal["standard", "custom"], BeforeValidator(_ios_target)] | None = None
     """What the app is linked to. Default: what [runtime] says; Google Play services, which iOS has not, are left out."""
 
 
@@ -139,7 +145,7 @@ class Android(App):
 
 
 class Ios(App):
-    """The Swift code that an iOS app calls the model with: a Swift package in `build/NAME/ios/`, with a podspec or not."""
+    """The Swift code that an iOS app calls the model with: a Swift package in `build/NAME/ios/MODULE/`."""
 
     module: Annotated[str, BeforeValidator(_module)] | None = None
     """The module that the app imports. Default: the class with `Kit`, such as `DigitsKit`. It cannot be called as the

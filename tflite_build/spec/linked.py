@@ -34,6 +34,15 @@ class Linked:
         """Where a key is to be blamed: the platform's own table where the spec leaves it to the tool."""
         return self.places.get(name, self.platform)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is otherwise than the spec says for all platforms."""
+        if not self.left:
+            return ()
+        return (
+            f'Google Play services do not exist on iOS: the app brings a runtime there (target = "{self.targets[0]}")',
+        )
+
     def shares(self, name: str) -> bool:
         """Whether a key is said for the apps of all platforms."""
         return self.key(name) == f"runtime.{name}"

@@ -78,6 +78,7 @@ class Wanted:
     model: str
     description: str
     version: str
+    author: str
     license: str
     declared: Declared
     names: Names
@@ -134,7 +135,8 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
                     lacks[release] = f"{lack.need.operator} in version {lack.need.version}, which {release} has not"
     needs = _Needs(variants, select, custom - STOCK, variables, handed_on, lacks)
     linked = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
-    return AppView(wanted.model, wanted.description, wanted.version, wanted.license, methods, tuple(variants), linked)
+    said = (wanted.model, wanted.description, wanted.version, wanted.author, wanted.license)
+    return AppView(*said, methods, tuple(variants), linked)
 
 
 def _indices(tensors: Sequence[SignatureTensor]) -> set[int]:
@@ -204,7 +206,7 @@ def _runtime(target: str, wanted: Wanted, needs: _Needs) -> RuntimeView:
         if accelerator not in ways[best].accelerators:
             reason = next((reasons[api] for api in asked if accelerator in ways[api].accelerators), "")
             reason = reason or f"{ways[best].title} runs nothing there"
-        elif accelerator != "cpu" and select:
+        elif accelerator != "cpu" and select and wanted.platform == "android":
             reason = "the library with TensorFlow's own kernels has the CPU alone"
         if reason:
             raise Invalid(

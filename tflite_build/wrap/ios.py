@@ -23,6 +23,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "ruby_string": swift_text.ruby_string,
     "comment": swift_text.comment,
     "wrapped": swift_text.wrapped,
+    "parameters": swift_text.parameters,
     "float_literal": swift_text.float_literal,
     "type_of": swift_text.type_of,
 }
@@ -66,7 +67,7 @@ class Linking:
 
 
 def library(view: AppView, said: Mapping[str, Any], templates: Templates, goldens: Mapping[str, Any]) -> Library:
-    """All files of the package; of a package for each variant, in a folder of its name, where they are selectable.
+    """All files of the package, in a folder of its name; of one for each variant, in that's folder, where it is selectable.
 
     Args:
         view: The model.
@@ -95,7 +96,8 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     models: dict[str, str] = {}
     tested: dict[str, tuple[str, str]] = {}
     for file in app.files:
-        root = PurePosixPath(file.view.name if said["variants"] == "selectable" else ".")
+        # Swift's package manager tells packages by their folders' names, which "ios" would be for all of an app's models.
+        root = PurePosixPath(file.view.name if said["variants"] == "selectable" else "", module)
         sources, tests = root / "Sources" / module, root / "Tests" / f"{module}Tests"
         cases = goldens[file.view.name]
         of_file = {**values, "file": file, "cases": cases}

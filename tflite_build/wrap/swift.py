@@ -15,9 +15,11 @@ from .view import AppView, ArgumentView, MethodView, ResultView, TensorView, Var
 # What stands beside parameters where they are seen: in a method's own code and the pictures', in the test's.
 _PARAMETERS = """
     orientation region max_results min_score pixel_buffer isolation session accelerators tensors outputs input model found
-    golden engine work background open prepare string float double
+    golden engine work background open prepare string float double in_background require_count require_dimension tensor_size
 """
 _MEMBERS = "name sha256 size"  # of the type that says what file the code is of
+# What the type of raw tensors has and calls beside their properties.
+_TENSORS = "inputs sizes take outputs requireCount requireDimension tensorSize"
 _LABELS_EACH = 500  # of one array: what checks types takes longer than twice as long for twice as many
 
 
@@ -85,6 +87,11 @@ class SwiftLabels:
     constant: str
     locale: str
     pieces: Sequence[Sequence[str]]
+
+    @property
+    def holder(self) -> str:
+        """What the pieces are in, where there are several."""
+        return f"{self.constant[0].upper()}{self.constant[1:]}Pieces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +222,30 @@ class SwiftMethod:
         return (first.name if self.unnamed else f"{first.name}: {first.name}", *(f"{p.name}: {p.name}" for p in others))
 
     @property
+    def documented(self) -> tuple[tuple[str, str], ...]:
+        """All parameters, and what they are."""
+        own = ((a.name, a.sentence) for a in self.arguments)
+        return (*own, *self.documented_sizes, *self._documented_choices())
+
+    @property
+    def documented_sizes(self) -> tuple[tuple[str, str], ...]:
+        """Those of dynamic dimensions."""
+        return tuple((name, f"The size of the dimension {comment(own)}.") for own, name in self.dimensions.items())
+
+    def documented_as(self, name: str, told: str, *others: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+        """The same where the only argument, a picture, is something else."""
+        return (name, told), *self._documented_choices(), *others
+
+    def _documented_choices(self) -> Iterator[tuple[str, str]]:
+        for image in self.images:
+            yield image.orientation, "What makes the picture upright."
+            yield image.region, "The part of the upright picture to look at; `nil` for all of it."
+        for result in self.classified:
+            which = f" of {result.name}" if len(self.classified) > 1 else ""
+            yield result.most, f"How many classes{which} are given at most."
+            yield result.least, "The least score of those that are given."
+
+    @property
     def checks(self) -> tuple[str, ...]:
         """Calls that refuse sizes that are none, and arrays of another size."""
         sizes = [f"try requireDimension({string(own)}, {name})" for own, name in self.dimensions.items()]
@@ -232,6 +263,16 @@ class SwiftMethod:
         if len(self.results) > 1:
             return f"Gives {', and '.join(f'`{r.name}`, ' + '; '.join(r.told) for r in self.results)}."
         return self.results[0].sentence
+
+    @property
+    def returned(self) -> str:
+        """The same in a few words."""
+        if len(self.results) > 1:
+            return "All of these."
+        (only,) = self.results
+        if only.view.kind == "classes":
+            return "The classes and their scores."
+        return "The value." if only.view.tensor.is_value else "The values."
 
     @property
     def picture(self) -> SwiftArgument | None:
@@ -402,7 +443,7 @@ def _raw(
     method: SwiftMethod, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]]
 ) -> tuple[tuple[SwiftTensor, ...], tuple[SwiftTensor, ...]]:
     inputs, outputs = ends
-    taken = [*languages.swift_words(), "inputs", "sizes", "take", *method.dimensions.values()]
+    taken = [*languages.swift_words(), *_TENSORS.split(), *method.dimensions.values()]
     own = identifiers([t.name for t in inputs], "input", taken)
     names = [*own, *identifiers([t.name for t in outputs], "output", [*taken, *own])]
     made = [_tensor(t, n, method.dimensions) for t, n in zip((*inputs, *outputs), names, strict=True)]

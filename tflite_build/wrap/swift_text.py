@@ -62,6 +62,16 @@ def wrapped(text: str, prefix: str) -> str:
     return f"\n{prefix}".join(lines)
 
 
+def parameters(pairs: Iterable[tuple[str, str]], prefix: str) -> str:
+    """What a comment says of parameters and then of no more: one in a line of its own, several as a list."""
+    found = list(pairs)
+    if len(found) == 1:
+        ((name, text),) = found
+        return prefix + wrapped(f"- Parameter {name}: {text}", f"{prefix}  ")
+    lines = [f"{prefix}  " + wrapped(f"- {name}: {text}", f"{prefix}    ") for name, text in found]
+    return "\n".join([f"{prefix}- Parameters:", *lines])
+
+
 _READERS = {
     "float32": "Float",
     "int8": "Int8",

@@ -221,6 +221,7 @@ class AppView:
     model: str
     description: str
     version: str
+    author: str
     license: str
     methods: tuple[MethodView, ...]
     variants: tuple[VariantView, ...]
