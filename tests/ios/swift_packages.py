@@ -135,7 +135,8 @@ class Built:
 
     def run(self, name: str, arguments: Sequence[str | Path] = (), env: Mapping[str, str] | None = None) -> Ran:
         """Run a program of it."""
-        return self._run([str(self.folder / ".build" / "debug" / name), *map(str, arguments)], env)
+        (program,) = {p.resolve() for p in (self.folder / ".build").glob(f"*/{name}") if p.is_file()}
+        return self._run([str(program), *map(str, arguments)], env)
 
     def _run(self, command: Sequence[str], env: Mapping[str, str] | None) -> Ran:
         whole = {**os.environ, **self._env, **(env or {})}
@@ -143,7 +144,7 @@ class Built:
         return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def build(swift: Swift, runtimes: Runtimes, folder: Path, options: Sequence[str] = ()) -> Built:
+def build(swift: Swift, runtimes: Runtimes, folder: Path, options: Sequence[str] = (), *, tests: bool = True) -> Built:
     """Build the package in `folder` with its tests; a warning is an error.
 
     Raises:
@@ -154,7 +155,15 @@ def build(swift: Swift, runtimes: Runtimes, folder: Path, options: Sequence[str]
         flags += ["-Xlinker" if str(flag).startswith("-l") else "-Xswiftc", str(flag)]
     for flag in (f"-L{swift.stand_ins}", f"-L{runtimes.library.parent}", f"-rpath={runtimes.library.parent}"):
         flags += ["-Xlinker", flag]
-    command = [swift.tool("swift"), "build", "--build-tests", "--package-path", folder, *options, *flags]
+    command = [
+        swift.tool("swift"),
+        "build",
+        *(["--build-tests"] if tests else []),
+        "--package-path",
+        folder,
+        *options,
+        *flags,
+    ]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, _errors(done.stdout + done.stderr)
     return Built(folder, runtimes.env)
@@ -184,6 +193,8 @@ def build_all(
     runtimes: Runtimes,
     folder: Path,
     programs: Mapping[str, str] | None = None,
+    *,
+    tests: bool = True,
 ) -> Built:
     """Build packages as targets of one, with programs beside them: name -> text, which may import all of them.
 
@@ -218,7 +229,7 @@ def build_all(
     local = {name: json.dumps(str(RUNTIMES / name)) for name in ("LiteRT", "TensorFlowLite")}
     text = _MANIFEST.format(litert=local["LiteRT"], tensorflow=local["TensorFlowLite"], targets="\n".join(targets))
     (folder / "Package.swift").write_text(text, "utf-8")
-    return build(swift, runtimes, folder)
+    return build(swift, runtimes, folder, tests=tests)
 
 
 def _folders(side: Path) -> list[Path]:
