@@ -5,6 +5,7 @@ Jinja's sandbox runs them: a template prints, and does no more, whoever wrote it
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tflite_build import resources
 from tflite_build.engines.contract import Invalid
 from tflite_build.errors import near_miss
 
+_NAMED = re.compile(r"\{\{ (\w+) \}\}")
 # What the expressions of a template can end in, beside jinja2's own errors.
 _FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 
@@ -64,6 +66,10 @@ class Templates:
         environment.filters |= dict(self.filters)
         made: dict[str, str] = {}
         for path, (name, values) in files.items():
+            plain = _plain(resources.templates(self.platform) / name, values) if self.own is None else None
+            if plain is not None:
+                made[path] = plain
+                continue
             try:
                 made[path] = environment.get_template(name).render(values)
             except (jinja2.TemplateError, *_FAULTS) as error:
@@ -93,6 +99,16 @@ class Templates:
                 )
 
 
+def _plain(template: Path, values: Mapping[str, Any]) -> str | None:
+    """The text of a template that only names strings, as jinja2 gives it: most are such, and it compiles each first."""
+    text = template.read_text("utf-8")
+    if "{%" in text or "{#" in text or text.count("{{") != len(_NAMED.findall(text)):
+        return None
+    if not all(isinstance(values.get(name), str) for name in _NAMED.findall(text)):
+        return None
+    return _NAMED.sub(lambda found: str(values[found[1]]), text)
+
+
 def _names(folder: Path) -> dict[str, Path]:
     return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*.jinja")}
 
@@ -119,4 +135,5 @@ def _environment(platform: str, own: Path | None) -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
+        optimized=False,  # what folding constants takes is more than it saves of one rendering
     )
