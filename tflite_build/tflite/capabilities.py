@@ -18,7 +18,7 @@ Api = Literal["compiled-model", "interpreter"]
 
 
 @dataclass(frozen=True, slots=True)
-class Gradle:
+class GradleLinks:
     """The libraries of an Android module, by their coordinates.
 
     Attributes:
@@ -35,7 +35,7 @@ class Gradle:
 
 
 @dataclass(frozen=True, slots=True)
-class Swift:
+class SwiftLinks:
     """What an iOS package links.
 
     Attributes:
@@ -89,14 +89,14 @@ class Capability:
     select: str = ""
 
     @property
-    def gradle(self) -> Gradle:
+    def gradle(self) -> GradleLinks:
         """What an Android module links."""
-        return Gradle(**_frozen(self._links("gradle")))
+        return GradleLinks(**_frozen(self._links("gradle")))
 
     @property
-    def swift(self) -> Swift:
+    def swift(self) -> SwiftLinks:
         """What an iOS package links."""
-        return Swift(**_frozen(self._links("swift")))
+        return SwiftLinks(**_frozen(self._links("swift")))
 
     def _links(self, kind: str) -> Mapping[str, Any]:
         row: Mapping[str, Any] = _table()[self.platform][self.target][self.api].get(kind, {})

@@ -9,10 +9,11 @@ from typing import Any
 
 from tflite_build.engines.contract import Invalid
 from tflite_build.tflite import capabilities
-from tflite_build.tflite.capabilities import Gradle
+from tflite_build.tflite.capabilities import GradleLinks
 
-from . import kotlin, kotlin_text, words
-from .kotlin import KotlinFile
+from . import code, kotlin, kotlin_text, words
+from .code import File
+from .kotlin import Kotlin
 from .kotlin_sources import with_needs
 from .rendering import Library, Templates
 from .view import AppView, RuntimeView
@@ -24,6 +25,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "wrapped": kotlin_text.wrapped,
     "float_literal": kotlin_text.float_literal,
     "reader": kotlin_text.reader,
+    "awaiting": kotlin.awaiting,
+    "array_of": kotlin.array_of,
+    "pieces": kotlin.pieces,
 }
 _RUNNING = ("Tensors", "Engine", "Session", "ModelFiles")
 _SHARED = ("Quantization",)
@@ -125,7 +129,7 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
         said["min_sdk"],
         said["coroutines"],
     )
-    app = kotlin.app(view, module.package, module.class_name)
+    app = code.app(view, Kotlin(), module.class_name)
     flavors = tuple(_flavor(runtime, module) for runtime in view.runtimes)
     variants = _variants(app.files) if module.selectable else {}
     values: dict[str, Any] = {
@@ -224,13 +228,13 @@ def _flavor(runtime: RuntimeView, module: Module) -> Flavor:
     return Flavor(_FLAVORS[runtime.target], runtime, dependencies)
 
 
-def _dependencies(gradle: Gradle, runtime: RuntimeView) -> tuple[str, ...]:
+def _dependencies(gradle: GradleLinks, runtime: RuntimeView) -> tuple[str, ...]:
     if runtime.select:
         return gradle.select
     return (*gradle.own, *(gradle.gpu if "gpu" in runtime.accelerators else ()))
 
 
-def _variants(files: Sequence[KotlinFile]) -> Mapping[str, str]:
+def _variants(files: Sequence[File]) -> Mapping[str, str]:
     """Variant -> its flavour: none is called as a source set, a build type or a runtime's flavour is."""
     names = {file.view.name: file.view.name for file in files}
     for name in names:

@@ -9,11 +9,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tflite_build.tflite import capabilities
-from tflite_build.tflite.capabilities import Swift
+from tflite_build.tflite.capabilities import SwiftLinks
 
-from . import swift, swift_text
+from . import code, swift, swift_text
+from .code import App, File
 from .rendering import Library, Templates
-from .swift import SwiftApp, SwiftFile
+from .swift import Swift
 from .swift_sources import with_needs
 from .view import AppView, RuntimeView
 
@@ -26,6 +27,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "parameters": swift_text.parameters,
     "float_literal": swift_text.float_literal,
     "type_of": swift_text.type_of,
+    "declared": swift.declared,
+    "passed": swift.passed,
+    "labelled": swift.labelled,
+    "documented": swift.documented,
+    "returned": swift.returned,
+    "pieces": swift.pieces,
 }
 _RUNNING = ("Accelerator", "Engine", "Session", "ModelFiles", "TensorInfo", "TensorValues")
 _SHARED = ("Quantization", "ModelError", "Require")
@@ -54,15 +61,15 @@ class Linking:
     local: str
     pods: Mapping[str, str]
     engine: str
-    swift: Swift
+    links: SwiftLinks
     runtime: RuntimeView
 
     @property
     def force_load(self) -> str:
         """The library that the app has to load whole, since nothing refers to what registers itself."""
-        if not (self.runtime.select and self.swift.select):
+        if not (self.runtime.select and self.links.select):
             return ""
-        name = self.swift.select
+        name = self.links.select
         return f"${{PODS_ROOT}}/{name}/Frameworks/{name}.xcframework/ios-arm64/{name}.framework/{name}"
 
 
@@ -78,7 +85,7 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     Raises:
         Invalid: If the model does not fit the package, or a template of the user's cannot be used.
     """
-    app = swift.app(view, said["class_name"] or "", said["module"] or "")
+    app = code.app(view, Swift(said["module"] or ""), said["class_name"] or "")
     module = said["module"] or f"{app.class_name}{_KIT}"
     linking = _linking(view.runtimes[0])
     values: dict[str, Any] = {
@@ -110,12 +117,12 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     return Library(templates.render(texts), models, tested)
 
 
-def _place(file: SwiftFile, delivery: str, sources: PurePosixPath, tests: PurePosixPath) -> PurePosixPath:
+def _place(file: File, delivery: str, sources: PurePosixPath, tests: PurePosixPath) -> PurePosixPath:
     """Where the model's file is: where the app brings it, its test has one."""
     return (sources if delivery == "resource" else tests) / "Resources" / file.view.file
 
 
-def _sources(app: SwiftApp, linking: Linking) -> dict[str, str]:
+def _sources(app: App, linking: Linking) -> dict[str, str]:
     """The files of the module: name -> template."""
     view, own = app.view, app.class_name
     kinds = view.kinds
@@ -133,13 +140,13 @@ def _sources(app: SwiftApp, linking: Linking) -> dict[str, str]:
     }
 
 
-def _tests(app: SwiftApp) -> dict[str, str]:
+def _tests(app: App) -> dict[str, str]:
     names = ("Golden", *(name for kind, name in _GOLDENS_OF.items() if kind in app.view.kinds))
     files = {f"{name}.swift": f"test/{name}.swift.jinja" for name in names}
     return {**files, f"{app.class_name}Tests.swift": "test/Tests.swift.jinja"}
 
 
-def _around(app: SwiftApp, module: str, linking: Linking) -> dict[str, str]:
+def _around(app: App, module: str, linking: Linking) -> dict[str, str]:
     files = {
         name: f"package/{name.removeprefix('.')}.jinja" for name in ("Package.swift", ".swift-format", "README.md")
     }

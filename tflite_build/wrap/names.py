@@ -26,6 +26,7 @@ class Language:
         constant: How words become a constant.
         words: What no property can be called: keywords, and what every object has.
         parameters: What no method and no parameter can be called beside these: what generated code declares around them.
+        tensors: What no property of raw tensors can be called.
         members: Constants of the class that says what file the code is of.
         classes: What no model can be called.
         turned: The parameter that says how a picture lies, as words.
@@ -36,6 +37,7 @@ class Language:
     constant: Callable[[Iterable[str]], str]
     words: frozenset[str]
     parameters: frozenset[str]
+    tensors: frozenset[str]
     members: frozenset[str]
     classes: frozenset[str]
     turned: str
