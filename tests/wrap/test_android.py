@@ -137,6 +137,30 @@ def test_the_code_alone_with_what_the_app_has(app: Callable[..., Path], shop: Wo
     assert ran.code == 64 and "no code of an Android app is generated for 'plain'" in ran.err
 
 
+def test_a_runtime_of_this_platform_alone(app: Callable[..., Path], shop: Workshop) -> None:
+    """[android.runtime] stands instead of [runtime], key by key, and is blamed where it says what cannot be."""
+    both = f'{CLASSES}[runtime]\naccelerators = ["gpu", "cpu"]\n[ios]\n{HEAD}'
+    folder = app("platforms", both)
+    made = folder / "build" / "platforms" / "android"
+
+    def script() -> str:
+        return (made / "build.gradle.kts").read_text("utf-8")
+
+    assert shop.build("platforms")["platforms"].ok and "litert-gpu:2.3.0" in script()
+    app("platforms", f'{both}[android.runtime]\napi = "interpreter"\n')
+    assert shop.build("platforms")["platforms"].ran == ["android"] and "litert-gpu:1.4.1" in script()
+    app("platforms", f'{both}[android.runtime]\ntarget = "play-services"\nfallback = "bundled"\naccelerators = "cpu"\n')
+    assert shop.build("platforms")["platforms"].ran == ["android"]
+    assert "play-services-tflite-java" in script() and "gpu" not in script()
+    app("platforms", f'{both}artifact = "a:b:1"\n[android.runtime]\ntarget = "custom"\naccelerators = "cpu"\n')
+    said = shop.build("platforms")["platforms"]
+    assert said.ok and {"runtime", "android"} <= {*said.ran} and '"a:b:1"' in script()
+    assert (folder / "build" / "platforms" / "runtime" / "BUILD.bazel").is_file(), "a library of one's own is described"
+    app("platforms", f'{both}[android.runtime]\ntarget = "play-services"\napi = "compiled-model"\n')
+    error = shop.build("platforms")["platforms"].error
+    assert (error["code"], error["key"]) == (2, "android.runtime.api")
+
+
 def test_what_changes_the_code(app: Callable[..., Path], shop: Workshop) -> None:
     folder = app("changed", CLASSES + HEAD)
     assert shop.build("changed")["changed"].ok

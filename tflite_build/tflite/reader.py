@@ -252,9 +252,8 @@ class Model:
 
     def metadata_buffer(self, name: str) -> int | None:
         """The number of the buffer of the metadata called `name`; None where the file lacks one of the two."""
-        return next(
-            (b for n, b in self.metadata if n == name and 0 < b < len(self.buffers)), None
-        )  # 0 is the empty one
+        there = range(1, len(self.buffers))  # 0 is the empty one
+        return next((buffer for own, buffer in self.metadata if own == name and buffer in there), None)
 
     @property
     def external_buffers(self) -> bool:

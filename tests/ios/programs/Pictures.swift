@@ -13,8 +13,10 @@ enum Pictures {
         case "apple": try await apple()
         case "cancelled": try await cancelled()
         case "opening":
-            let opening = Task { try await Rgb.open() }
-            opening.cancel()
+            let opening = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await Rgb.open()
+            }
             print(await outcome(opening))
         default: fatalError()
         }
