@@ -10,6 +10,8 @@ from typing import Any
 # What podspecs call, as far as generated ones do; prints what they say.
 _PROGRAM = """
 require 'json'
+KNOWN = %w[name version summary license homepage author source swift_versions static_framework source_files
+           resource_bundles resources user_target_xcconfig pod_target_xcconfig deployment_target].map { |n| "#{n}=" }
 class Said
   attr_reader :values
   def initialize(prefix = nil)
@@ -27,7 +29,7 @@ class Said
     @values['test_spec'] = { name => own.values }
   end
   def method_missing(name, *given)
-    raise NoMethodError, name unless name.end_with?('=') && given.length == 1
+    raise NoMethodError, name unless KNOWN.include?(name.to_s) && given.length == 1
     @values[name.to_s.chomp('=')] = given[0]
   end
 end

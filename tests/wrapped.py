@@ -48,6 +48,12 @@ def alike(c_a):
 
 def alike_c(a):
     return {"y": a * 3}
+
+def windows(x):
+    import jax
+    return {"y": jax.lax.conv_general_dilated(x, w3, (1,), "VALID", dimension_numbers=("NWC", "WIO", "NWC"))}
+
+w3 = np.random.default_rng(1).normal(size=(3, 4, 5)).astype("f")
 """
 IMAGE = '[input.image]\ndtype = "float32"\ncontent = "image"\n'
 # The fixtures.
@@ -79,6 +85,8 @@ FUNCTIONS = {
                              for n in "ab") + '[input.n]\ndtype = "int32"\nshape = [4]\n'),
     "wide": ("wide", '[input.ids]\ndtype = "int32"\nshape = ["n", 2]\nsizes.n = [3, 5]\n[input.flags]\ndtype = "bool"\n'
              'shape = [3]\n[input.n]\ndtype = "int32"\nshape = []\n'),
+    # Its tensors cannot be as small as they are before they are resized.
+    "windows": ("windows", '[input.x]\ndtype = "float32"\nshape = [1, "n", 4]\nsizes.n = [5, 7]\n'),
 }  # fmt: skip
 NAMES = {
     "a": "class",
@@ -113,7 +121,7 @@ def hostile_spec() -> str:
 
 
 # All models of `Models.all`.
-EACH = [*FILES, *FUNCTIONS, "alike", "file", "unsigned", "hostile", "labels", "many", "two"]
+EACH = [*FILES, *FUNCTIONS, "alike", "predict_result", "signed", "file", "unsigned", "hostile", "labels", "many", "two"]
 
 
 class Models:
@@ -163,12 +171,19 @@ class Models:
         outputs = "".join(f'[output.{n}]\ncontent = "classes"\n{limit}' for n, limit in zip("ab", limits, strict=True))
         of_result = '[input.aMaxResults]\nfrom = "y"\ndtype = "float32"\nshape = []\n'  # as the parameter of a result
         self.jax("two", "two", some + of_result + outputs)
+        self.jax("predict_result", *FUNCTIONS["bgr"])  # as what it gives
         signatures = "".join(
             f'[source.signature.{own}]\nentry = "model.py:{function}"\n'
             f'[signature.{own}.input.{given}]\ndtype = "float32"\nshape = [2]\n'
             for own, function, given in (("b", "alike", "c_a"), ("b_c", "alike_c", "a"))
         )
         self._shop.model("alike", f'format = "jax"\n{signatures}{self._app("alike", "")}', {"model.py": JAX})
+        pictures = "".join(  # which have methods for those of the platform, with parameters of their own
+            f'[source.signature.{own}]\nentry = "model.py:picture"\n[signature.{own}.input.image]\ndtype = "float32"\n'
+            'content = "image"\nshape = [1, 8, 8, 3]\nstd = 255\n'
+            for own in ("image", "pixelBuffer", "bitmap", "orientation")
+        )
+        self._shop.model("signed", f'format = "jax"\n{pictures}{self._app("signed", "")}', {"model.py": JAX})
         self._shop.model(
             "hostile",
             f'format = "jax"\nentry = "model.py:hostile"\n{hostile_spec()}{self._app("hostile", "")}',

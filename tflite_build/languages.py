@@ -8,6 +8,11 @@ import tomli
 
 from tflite_build import resources
 
+SWIFT_SUFFIX = "Kit"  # of a module, which is not called as its class
+# What files of a model are called beside its class.
+_KOTLIN_FILES = ("Await", "Engine", "Labels", "Model", "Tensors", "Test")
+_SWIFT_FILES = ("File", "Labels", "Pictures", "Tensors", "Tests")
+
 
 @cache
 def kotlin_keywords() -> frozenset[str]:
@@ -44,7 +49,28 @@ def swift_words() -> frozenset[str]:
 @cache
 def swift_classes() -> frozenset[str]:
     """The types that generated code has beside a model's own: those of its files, and what these use."""
-    return _files("ios", ".swift.jinja") | frozenset(_table("swift")["classes"].split())
+    table = _table("swift")
+    return _files("ios", ".swift.jinja") | frozenset(f"{table['classes']} {table['standard']}".split())
+
+
+def is_kotlin_class(name: str) -> bool:
+    """Whether a class of this name would be, or would have a file called as, one that is there."""
+    return _is_taken(name, _KOTLIN_FILES, kotlin_classes())
+
+
+def is_swift_class(name: str) -> bool:
+    """The same of Swift, where the name of a module hides that module, too."""
+    return _is_taken(name, _SWIFT_FILES, swift_classes() | swift_modules())
+
+
+def _is_taken(name: str, files: tuple[str, ...], classes: frozenset[str]) -> bool:
+    taken = _folded(classes)  # many disks do not tell A from a
+    return any(f"{name}{ending}".casefold() in taken for ending in ("", *files))
+
+
+@cache
+def _folded(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in names)
 
 
 @cache

@@ -91,6 +91,12 @@ class Package:
         return sources.name
 
     @property
+    def class_name(self) -> str:
+        """What an app calls."""
+        (tests,) = (self.folder / "Tests").glob("*/*Tests.swift")
+        return tests.stem.removesuffix("Tests")
+
+    @property
     def swift(self) -> list[Path]:
         """All of its Swift files."""
         return sorted(self.folder.rglob("*.swift"))
@@ -111,6 +117,13 @@ class Package:
         found = re.search(r'\.product\(name: "(\w+)"', self.manifest)
         assert found
         return found[1]
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """The resources of the module and of its tests, as Package.swift lists them."""
+        of_module, of_tests = self.manifest.split(".testTarget(")
+        found = {"Sources": of_module, "Tests": of_tests}
+        return {side: "".join(re.findall(r"resources: \[(.*)\]", text)) for side, text in found.items()}
 
     def files(self, folder: str) -> list[Path]:
         """What is in a folder of resources, of its module and its tests."""
@@ -202,11 +215,7 @@ def build_all(
         for file in (folder / module / "Sources").rglob("*Engine.swift"):
             text = file.read_text("utf-8")
             file.write_text(text.replace(f"import {package.runtime}\n", f"import {runtime}\n"), "utf-8")
-        where = folder / module
-        resources = {
-            side: ", ".join(f'.copy("{p.name}")' for p in sorted(_folders(where / side)))
-            for side in ("Sources", "Tests")
-        }
+        resources = package.resources
         targets.append(
             f'        .target(name: "{module}", dependencies: [.product(name: "{runtime}", package: "{runtime}")], '
             f'path: "{module}/Sources/{module}", resources: [{resources["Sources"]}], {_SETTINGS}),\n'
@@ -224,8 +233,3 @@ def build_all(
     text = _MANIFEST.format(litert=local["LiteRT"], tensorflow=local["TensorFlowLite"], targets="\n".join(targets))
     (folder / "Package.swift").write_text(text, "utf-8")
     return build(swift, runtimes, folder, tests=tests)
-
-
-def _folders(side: Path) -> list[Path]:
-    (module,) = side.iterdir()
-    return [path for path in module.iterdir() if path.is_dir()]

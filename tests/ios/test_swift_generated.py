@@ -24,12 +24,15 @@ OTHERS = {
     "interpreter_two": ("two-signatures", "", INTERPRETER),
     "own": ("float32", "", 'framework = "OwnRuntime"\n' + OWN),
     "not_run": ("custom", SELECT, 'framework = "OwnRuntime"\n' + OWN),
-    "engines": ("float32", "", ""),  # as a class of generated code is called
+    # As a type of generated code, a file, a module, a type of Foundation's, or what makes a program of a package.
+    **dict.fromkeys(
+        ("engines", "apple", "crypto", "foundation", "expression", "main", "yuvpicture"), ("float32", "", "")
+    ),
 }
 # The same by the interpreter, where "auto" takes LiteRT.
 ALSO = ("float32", "float16", "dynamic-int8", "no-signature", "unsigned", "rgb", "grey", "raw", "sound", "pair")
 GPU = {
-    "gpu": ('accelerators = ["gpu", "cpu"]\n'),
+    "gpu": 'api = "compiled-model"\naccelerators = ["gpu", "cpu"]\n',
     "gpu_interpreter": ('api = "interpreter"\naccelerators = ["npu", "gpu", "cpu"]\n'),
 }
 FLAVORED = {
@@ -82,10 +85,12 @@ def built(shop: Workshop, swift: Swift, runtimes: Runtimes, tmp_path_factory: py
 
 @pytest.mark.parametrize("name", ALONE)
 def test_its_own_test_passes(name: str, shop: Workshop, built: Built) -> None:
-    module = package(shop, name).module
-    passed = built.test(f"{module}Tests.{module.removesuffix('Kit')}Tests").require()
+    made = package(shop, name)
+    passed = built.test(f"{made.module}Tests.{made.class_name}Tests").require()
     # of the file itself, and two for each signature that this machine runs
-    assert len(passed) == {"interpreter_two": 5, "two-signatures": 5, "alike": 5, "not_run": 1}.get(name, 3)
+    assert len(passed) == {"interpreter_two": 5, "two-signatures": 5, "alike": 5, "signed": 9, "not_run": 1}.get(
+        name, 3
+    )
 
 
 @pytest.mark.parametrize("variant", FLAVORED["selectable"][2])
@@ -200,7 +205,7 @@ def test_no_model_is_called_as_a_type_of_the_code(shop: Workshop) -> None:
     found: set[str] = set()
     for name in ALONE:
         made = package(shop, name)
-        own = made.module.removesuffix("Kit")
+        own = made.class_name
         for file in made.swift:
             text = file.read_text("utf-8")
             code = re.sub(
@@ -221,7 +226,7 @@ def test_what_models_share_is_the_same(shop: Workshop) -> None:
     found: dict[str, dict[str, str]] = {}
     for name in ALONE:
         made = package(shop, name)
-        own = made.module.removesuffix("Kit")
+        own = made.class_name
         for file in made.swift:
             if not file.name.startswith((own, "InterpreterEngine", "ModelFiles", "Package")):
                 text = file.read_text("utf-8").replace(made.module, "MODULE")
@@ -240,7 +245,7 @@ def test_a_change_is_found(what: str, shop: Workshop, swift: Swift, runtimes: Ru
         values = np.frombuffer(file.read_bytes(), "<f4").copy()
         values[-1] += 0.01
         file.write_bytes(values.tobytes())
-        assert built.test().failed == ("Float32Tests.testPredictCase2",)
+        assert built.test().failed == ("Float32ModelTests.testPredictCase2",)
     else:
         (file,) = (f for f in copies if f.suffix == ".tflite")
         content = bytearray(file.read_bytes())
@@ -253,11 +258,11 @@ def test_a_change_is_found(what: str, shop: Workshop, swift: Swift, runtimes: Ru
 @pytest.mark.parametrize(
     ("what", "wanted"),
     [
-        ("tasks", "1"),
-        ("threads", "1"),
+        ("tasks", "50 true"),
+        ("threads", "1600"),
         ("size", "invalidArgument: 'image' has 127 values, and the model takes 128"),
         ("tensors", "true true"),
-        ("awaited tensors", "true"),
+        ("awaited tensors", "true true true"),
         ("short tensors", "invalidArgument: 'image' has 127 values, and the model takes 128"),
         ("chosen", "[true, true]"),
         ("most", "invalidArgument: maxResults is 0, and has to be at least 1"),
@@ -275,6 +280,16 @@ def test_what_apps_see(what: str, wanted: str, built: Built) -> None:
         ("apple", ["true", "true", "true", "true"]),
         ("cancelled", ["CancellationError", "false", "960"]),
         ("opening", ["CancellationError"]),
+        ("released", ["0"]),
+        (
+            "sizes",
+            [
+                "the width of the picture is 0, and has to be at least 1",
+                "the height of the picture is 0, and has to be at least 1",
+                "the width of the picture is -5, and has to be at least 1",
+                f"the width of the picture is {2**63 - 1}, and has to be at most {2**31 - 1}",
+            ],
+        ),
     ],
 )
 def test_pictures_and_tasks(what: str, wanted: list[str], built: Built) -> None:

@@ -44,6 +44,13 @@ MISTAKES = {
     "variables": ('[ios.runtime]\napi = "compiled-model"\n', "variable"),
     "templates": ('[ios]\ntemplates = "mine"\n', "float32"),
     "templates_in_a_file": ('[ios]\ntemplates = "l.txt"\n', "float32"),
+    "module_word": ('[ios]\nmodule = "Self"\n', "float32"),
+    "framework_word": (f'[ios]\nframework = "class"\n{OWN}', "float32"),
+    "framework_as_module": (f'[ios]\nframework = "Own"\nmodule = "Own"\n{OWN}', "float32"),
+    "twice": ('[ios.runtime]\naccelerators = ["gpu", "gpu"]\n', "float32"),
+    "class_file": ('[ios]\nclass_name = "Apple"\n', "float32"),
+    "end_of_a_name": ('[input."a\\u0000b"]\nfrom = "image"\n[ios]\n', "float32"),
+    "gpu_of_dynamic": ('[ios.runtime]\naccelerators = ["gpu", "cpu"]\n', "dynamic-shape"),
     "layout": ('[ios]\nlayout = "sources"\n', "float32"),
     "fallback": ('[ios.runtime]\nfallback = "bundled"\n', "float32"),
 }
@@ -146,17 +153,21 @@ def swift_of(shop: Workshop, name: str, made: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("targets", "linked"), [('"play-services"', "standard"), ('["play-services", "custom"]', "custom")]
+    ("targets", "linked", "why"),
+    [
+        ('"play-services"', "standard", "Google Play services do not exist on iOS"),
+        ('["play-services", "custom"]', "custom", "Google Play services do not exist on iOS"),
+        ('["standard", "custom"]', "standard", "an iOS app has one runtime"),
+    ],
 )
-def test_play_services_are_left_out(targets: str, linked: str, app: Callable[..., Path], shop: Workshop) -> None:
-    """And `plan` says so."""
+def test_what_is_left_out(targets: str, linked: str, why: str, app: Callable[..., Path], shop: Workshop) -> None:
+    """Google Play services, and all runtimes but one: `plan` says so."""
     own = 'framework = "Own"\n' if linked == "custom" else ""
-    folder = app(f"left_{linked}", f"{CLASSES}[runtime]\ntarget = {targets}\n[ios]\n{own}")
+    folder = app("left", f"{CLASSES}[runtime]\ntarget = {targets}\n[ios]\n{own}")
     ran = shop.cli("plan", folder)
-    note = f'Google Play services do not exist on iOS: the app brings a runtime there (target = "{linked}")'
+    (note,) = json.loads(shop.cli("plan", "--json", folder).out)[0]["notes"]
     assert ran.code == 0 and f"  note: {note}\n" in ran.out
-    ran = shop.cli("plan", "--json", folder)
-    assert json.loads(ran.out)[0]["notes"] == [note]
+    assert note.startswith(f"{why}: it brings the {linked} one there")
 
 
 @pytest.mark.parametrize(
@@ -191,5 +202,7 @@ def test_podspec(
     for bundle, patterns in value["resource_bundles"].items():
         assert bundle == module and [p.suffix for g in patterns for p in file.parent.glob(g)] == [".tflite"]
     (tests,) = value["test_spec"].values()
-    assert all(list(file.parent.glob(p)) for p in (tests["source_files"], *tests["resources"]))
+    assert list(file.parent.glob(tests["source_files"])) and tests["resources"] == [
+        f"Tests/{module}Tests/{{Goldens,Resources}}/*"
+    ]
     assert "user_target_xcconfig" not in value

@@ -147,7 +147,8 @@ def _no_variant(loaded: LoadedSpec, variant: str) -> UsageError:
         Problem(
             f"model '{loaded.spec.model.name}' has no variant '{variant}'",
             loaded.place("variant"),
-            near_miss(variant, loaded.variants) or f"it has {', '.join(loaded.variants)}",
+            near_miss(variant, (*loaded.variants, *loaded.apps))
+            or f"it has {', '.join((*loaded.variants, *loaded.apps))}",
         )
     )
 

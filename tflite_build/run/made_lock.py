@@ -11,6 +11,7 @@ from tflite_build.actions import custom_operators
 from tflite_build.planning import lock as lockfile
 from tflite_build.planning.action import Graph, ProjectFile
 from tflite_build.planning.lock import Lock
+from tflite_build.spec.apps import APPS
 from tflite_build.spec.linked import builds_runtime
 from tflite_build.spec.types import ModelSpec
 from tflite_build.store.digest import of_bytes
@@ -76,7 +77,7 @@ def spec_digest(spec: ModelSpec) -> str:
     }
     # What builds a library of one's own hangs on it, and what an app calls.
     limits["runtime"] = (
-        {"library"} if builds_runtime(spec) or spec.android is not None or spec.ios is not None else True
+        {"library"} if builds_runtime(spec) or any(getattr(spec, platform) is not None for platform in APPS) else True
     )
     value = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=limits)
     for table in ("convert", "compatibility"):  # that there was a limit in it is nothing, either

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -16,7 +17,6 @@ from .values import Accelerators, Api, RelativePath, Targets, wrong
 ANDROID = "android"
 IOS = "ios"
 APPS = (ANDROID, IOS)
-SUFFIX = "Kit"  # of a Swift module
 
 
 def _package(value: Any) -> Any:
@@ -36,20 +36,20 @@ def _package(value: Any) -> Any:
     return value
 
 
-def _class_name(value: Any, taken: frozenset[str]) -> Any:
+def _class_name(value: Any, is_taken: Callable[[str], bool]) -> Any:
     if isinstance(value, str) and not re.fullmatch(r"[A-Z][A-Za-z0-9]{0,63}", value):
         raise wrong(f"'{value}' is no name of a class: write a capital letter, then letters and digits")
-    if isinstance(value, str) and value in taken:
+    if isinstance(value, str) and is_taken(value):
         raise wrong(f"'{value}' is a class that generated code has or imports; take another name, such as {value}Model")
     return value
 
 
 def _kotlin_class(value: Any) -> Any:
-    return _class_name(value, languages.kotlin_classes())
+    return _class_name(value, languages.is_kotlin_class)
 
 
 def _swift_class(value: Any) -> Any:
-    return _class_name(value, languages.swift_classes())
+    return _class_name(value, languages.is_swift_class)
 
 
 def _artifact(value: Any) -> Any:
@@ -63,14 +63,17 @@ def _module(value: Any) -> Any:
         raise wrong(
             f"'{value}' is no Swift module: write a capital letter, then letters, digits and _, such as DigitsKit"
         )
-    if isinstance(value, str) and value in languages.swift_modules():
-        raise wrong(f"'{value}' is a module of others; take another name, such as {value}{SUFFIX}")
+    if isinstance(value, str) and value in languages.swift_modules() | languages.swift_words():
+        other = f"{value}{languages.SWIFT_SUFFIX}"
+        raise wrong(f"'{value}' is a module of others, or a word of Swift; take another name, such as {other}")
     return value
 
 
 def _framework(value: Any) -> Any:
     if isinstance(value, str) and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", value):
         raise wrong(f"'{value}' is no Swift module: write a letter, then letters, digits and _, such as TensorFlowLite")
+    if isinstance(value, str) and value in (languages.swift_modules() - {"TensorFlowLite"}) | languages.swift_words():
+        raise wrong(f"'{value}' is a module of others, or a word of Swift; name that of your own runtime")
     return value
 
 

@@ -37,11 +37,15 @@ class Linked:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is otherwise than the spec says for all platforms."""
-        if not self.left:
-            return ()
-        return (
-            f'Google Play services do not exist on iOS: the app brings a runtime there (target = "{self.targets[0]}")',
-        )
+        found = []
+        for target in self.left:
+            why = (
+                "Google Play services do not exist on iOS"
+                if target == "play-services"
+                else "an iOS app has one runtime"
+            )
+            found.append(f'{why}: it brings the {self.targets[0]} one there, and not target = "{target}"')
+        return tuple(found)
 
     def shares(self, name: str) -> bool:
         """Whether a key is said for the apps of all platforms."""
@@ -63,9 +67,9 @@ def linked(spec: ModelSpec, platform: str) -> Linked:
     targets = (values["target"],) if isinstance(values["target"], str) else tuple(values["target"])
     left: tuple[str, ...] = ()
     if platform == IOS:
-        left = tuple(t for t in targets if t == "play-services")
-        # An own runtime beside a standard one is a choice of a build's, which only Gradle has.
-        targets = tuple(t for t in targets if t not in left)[:1] or ("standard",)
+        # One of several is a choice of the app's build, which only Gradle has.
+        there = tuple(t for t in targets if t != "play-services")[:1] or ("standard",)
+        left, targets = tuple(t for t in targets if t not in there), there
     fallback = values["fallback"] is not None and platform == ANDROID
     return Linked(platform, targets, values["api"], tuple(values["accelerators"]), fallback, left, places)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tflite_build import resources
+from tflite_build import languages, resources
 from tflite_build.errors import near_miss
 from tflite_build.named import absent
 from tflite_build.tflite import archive, capabilities
@@ -20,7 +20,7 @@ from tflite_build.tflite.capabilities import Capability
 from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 
 from . import associated
-from .apps import ANDROID, APPS, IOS, SUFFIX, Android, App, Ios
+from .apps import ANDROID, APPS, IOS, Android, App, Ios
 from .checks import Accuracy, AccuracyLimits
 from .linked import Linked, builds_runtime, linked
 from .sources import FunctionSource, JaxSource, KerasSource, SavedModelSource, TfliteSource
@@ -28,6 +28,9 @@ from .tensors import Tensor
 from .types import ModelSpec
 
 STATIC_QUANTIZE = ("int8", "int16x8")
+
+
+_NUL = "a name in a file cannot have the character U+0000, which ends it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +154,14 @@ def _names(spec: ModelSpec) -> Iterator[Violation]:
     tables: list[tuple[str, Mapping[str, Tensor]]] = [("input", spec.input), ("output", spec.output)]
     for s, t in spec.signature.items():
         tables += [(f"signature.{s}.input", t.input), (f"signature.{s}.output", t.output)]
+    for signature in (s for s in spec.signature if "\0" in s):
+        yield Violation(f'signature."{signature}"', _NUL)
     for prefix, tensors in tables:
         seen: dict[str, str] = {}
         for name, tensor in tensors.items():
             own = tensor.from_ or name
+            if "\0" in name or "\0" in own:
+                yield Violation(f'{prefix}."{name}"', _NUL)
             if own in seen:
                 yield Violation(f'{prefix}."{name}".from', f"'{own}' is named twice, as '{seen[own]}' and as '{name}'")
             seen[own] = name
@@ -258,29 +265,27 @@ def _app(spec: ModelSpec, app: App, platform: str) -> Iterator[Violation]:
     yield from _ways(own)
     for name in names if app.variants == "selectable" else (app.variant or names[0],):
         io = (spec.variant[name].io if name in spec.variant else None) or "float32"
-        for way in _asked(own):
-            if io not in way.types:
+        for target in own.targets:
+            asked, ways = _asked_of(own, target), capabilities.of(platform, target)
+            if all(io not in way.types for way in asked):
+                other = [f'api = "{api}" in [{platform}.runtime]' for api, way in ways.items() if io in way.types]
                 yield Violation(
                     f"variant.{name}.io",
-                    f"{way.title}, which [{platform}] asks for, has no {io} tensors",
-                    f'write io = "float32", or api = "compiled-model" in [{platform}.runtime]'
-                    if own.api == "interpreter"
-                    else 'write io = "float32"',
+                    f"{asked[0].title}, which [{platform}] asks for, has no {io} tensors",
+                    " or ".join(['write io = "float32"', *other]),
                 )
 
 
-def _asked(own: Linked) -> Iterator[Capability]:
-    """The ways that the spec leaves no choice beside."""
-    for target in own.targets:
-        ways = capabilities.of(own.platform, target)
-        yield from (way for api, way in ways.items() if own.api == api or len(ways) == 1)
+def _asked_of(own: Linked, target: str) -> list[Capability]:
+    """The ways of a target that the spec asks for; all of them where it has no such."""
+    ways = capabilities.of(own.platform, target)
+    return [way for api, way in ways.items() if own.api == api] or list(ways.values())
 
 
 def _ways(own: Linked) -> Iterator[Violation]:
     """What is asked of each target is what it has."""
     for target in own.targets:
-        ways = capabilities.of(own.platform, target)
-        asked = [way for api, way in ways.items() if own.api == api] or list(ways.values())
+        ways, asked = capabilities.of(own.platform, target), _asked_of(own, target)
         if own.api not in ("auto", *ways):
             yield Violation(
                 own.key("api"),
@@ -288,6 +293,8 @@ def _ways(own: Linked) -> Iterator[Violation]:
                 'use "auto"',
             )
         for i, accelerator in enumerate(own.accelerators):
+            if accelerator in own.accelerators[:i] and not own.shares("accelerators"):
+                yield Violation(f"{own.key('accelerators')}.{i}", f"'{accelerator}' is named twice", "remove one")
             if not any(accelerator in way.accelerators for way in asked):
                 there = ", ".join(sorted({a for way in asked for a in way.accelerators}))
                 elsewhere = (
@@ -317,9 +324,7 @@ def _android(android: Android, own: Linked) -> Iterator[Violation]:
     if android.min_sdk > most:
         yield Violation("android.min_sdk", f"the module is compiled for API level {most}", f"use {most} or less")
     for target in own.targets:
-        ways = capabilities.of(ANDROID, target)
-        asked = [way for api, way in ways.items() if own.api == api] or list(ways.values())
-        least = min(asked, key=lambda way: way.gradle.min_sdk)
+        least = min(_asked_of(own, target), key=lambda way: way.gradle.min_sdk)
         if android.min_sdk < least.gradle.min_sdk:
             level = least.gradle.min_sdk
             yield Violation("android.min_sdk", f"{least.title} needs API level {level}", f"use {level} or more")
@@ -338,11 +343,13 @@ def _ios(ios: Ios, own: Linked) -> Iterator[Violation]:
             "'framework' is a runtime of one's own, which this app is not linked to",
             'say target = "custom" in [ios.runtime], or remove it',
         )
+    if ios.framework and ios.framework == ios.module:
+        yield Violation("ios.module", f"'{ios.module}' is the runtime, and this module cannot be called so, too")
     if ios.module and ios.module == ios.class_name:
         yield Violation(
             "ios.module",
             f"the module and the class are both called '{ios.module}', and Swift takes one for the other",
-            f'call the module "{ios.module}{SUFFIX}", or leave it out',
+            f'call the module "{ios.module}{languages.SWIFT_SUFFIX}", or leave it out',
         )
     least = str(capabilities.build(IOS)["platform"])
     if _version(ios.platform) < _version(least):
@@ -350,7 +357,8 @@ def _ios(ios: Ios, own: Linked) -> Iterator[Violation]:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(map(int, text.split(".")))
+    numbers = tuple(map(int, text.split(".")))
+    return numbers + (0,) * (3 - len(numbers))
 
 
 def _download(spec: ModelSpec) -> Iterator[Violation]:

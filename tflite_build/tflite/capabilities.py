@@ -69,6 +69,8 @@ class Capability:
         variables: Whether a model can keep values between calls.
         handed_on: Whether an input can be an output, too.
         accelerators: What it can run on.
+        brought: Those of them whose library the app has to bring, so that nothing is chosen for their sake.
+        select_accelerators: What it can run on with TensorFlow's own kernels.
         release: What its kernels are of, such as "litert 2.3.0"; "" where the app or the device brings them.
         select: What they are of with TensorFlow's own ones.
     """
@@ -85,6 +87,8 @@ class Capability:
     select_tf_ops: bool
     custom_ops: bool
     accelerators: tuple[str, ...]
+    brought: tuple[str, ...] = ()
+    select_accelerators: tuple[str, ...] = ("cpu",)
     release: str = ""
     select: str = ""
 

@@ -154,6 +154,11 @@ class _Needs:
     handed_on: bool
     lacks: Mapping[str, str]  # release -> an operator of theirs that it has not
 
+    @property
+    def dynamic(self) -> bool:
+        """Whether an input has a dynamic dimension."""
+        return any(t.dynamic for v in self.variants for inputs, _ in v.tensors.values() for t in inputs)
+
     def lacking(self, capability: Capability) -> str:
         """Why a runtime cannot run them; "" where it can."""
         title = capability.title
@@ -199,15 +204,17 @@ def _runtime(target: str, wanted: Wanted, needs: _Needs) -> RuntimeView:
         key = "target" if wanted.api == "auto" else "api"
         raise Invalid(f"no app can run this model with {target}: {reason}", wanted.key(key), hint)
     # An accelerator that is asked for decides between two APIs that both can.
-    best = max(able, key=lambda api: len({*wanted.accelerators} & {*ways[api].accelerators}))
+    best = max(able, key=lambda api: len({*wanted.accelerators} & {*ways[api].accelerators} - {*ways[api].brought}))
     select = bool(needs.select)
     for place, accelerator in enumerate(wanted.accelerators):
         reason = ""
         if accelerator not in ways[best].accelerators:
             reason = next((reasons[api] for api in asked if accelerator in ways[api].accelerators), "")
             reason = reason or f"{ways[best].title} runs nothing there"
-        elif accelerator != "cpu" and select and wanted.platform == "android":
+        elif accelerator != "cpu" and select and accelerator not in ways[best].select_accelerators:
             reason = "the library with TensorFlow's own kernels has the CPU alone"
+        elif accelerator != "cpu" and needs.dynamic:
+            reason = "its inputs have dynamic dimensions, whose sizes a delegate fixes when the model is opened"
         if reason:
             raise Invalid(
                 f"no app can run this model on the {accelerator.upper()} with {target}: {reason}",
@@ -270,6 +277,13 @@ def _method(
     told = wanted.inputs.get(signature) or wanted.inputs.get("") or {}
     arguments = tuple(_argument(t, declared.get(t.name), told.get(t.name, ""), prefix) for t in ends[0])
     results = tuple(_result(t, said.get(t.name, Said()), prefix) for t in ends[1])
+    if not arguments or not results:
+        what = "takes nothing" if not arguments else "gives nothing"
+        platform = wanted.platform
+        hint = f"take [{platform}] out, and call the model by the tensors of its file"
+        raise Invalid(
+            f"the signature '{signature}' {what}, and code is generated for what takes and gives", platform, hint
+        )
     only = "classify" if {r.kind for r in results} == {"classes"} else "predict"
     return MethodView(signature if several else only, signature, *ends, arguments, results)
 

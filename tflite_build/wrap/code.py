@@ -20,14 +20,24 @@ class Writer(Protocol):
 
     Attributes:
         language: Its names.
+        integer: The type of sizes and numbers of things.
+        real: The type of scores.
         picture: The type of an argument that is a picture.
+        sound: The type of one that is a sound.
+        region: The type of a part of a picture that may be all of it.
+        classification: The type of classes with their scores.
         upright: The type of the parameter that says how a picture lies, and what it is by default.
         nothing: No value.
         lowest: The score that is below all others.
     """
 
     language: Language
+    integer: str
+    real: str
     picture: str
+    sound: str
+    region: str
+    classification: str
     upright: tuple[str, str]
     nothing: str
     lowest: str
@@ -46,10 +56,6 @@ class Writer(Protocol):
 
     def array(self, dtype: str) -> str:
         """The type of an array of a tensor's values."""
-        ...
-
-    def optional(self, type_name: str) -> str:
-        """The type that may be no value."""
         ...
 
     def image_maker(self, image: ImageView) -> str:
@@ -96,12 +102,16 @@ class Writer(Protocol):
         """The values of an output, real ones where it stands for such."""
         ...
 
+    def activated(self, activation: str, values: str) -> str:
+        """Scores after "softmax" or "sigmoid"."""
+        ...
+
     def only(self, values: str, *, activated: bool) -> str:
         """The value of an output that has one."""
         ...
 
-    def classes(self, values: str, labels: str, own: ResultNames) -> str:
-        """The classes of scores."""
+    def classes(self, values: str, class_name: str, own: ResultNames) -> str:
+        """The classes of scores, with the labels of the default locale."""
         ...
 
     def tensor_info(self, tensor: TensorView) -> str:
@@ -111,7 +121,7 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a method, as many languages write it.
+    """A parameter of a method.
 
     Attributes:
         default: What it is where a caller leaves it out; "" where that cannot be.
@@ -123,14 +133,6 @@ class Parameter:
     default: str = ""
     told: str = ""
 
-    @property
-    def bare(self) -> str:
-        """Without its default."""
-        return f"{self.name}: {self.type}"
-
-    def __str__(self) -> str:
-        return f"{self.bare} = {self.default}" if self.default else self.bare
-
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
@@ -139,6 +141,7 @@ class Tensor:
     Attributes:
         name: The property that holds its values in the type of raw tensors.
         count: The number of its values; "0" where a run tells.
+        sized: Whether parameters are factors of that.
         info: What makes its description.
     """
 
@@ -147,6 +150,7 @@ class Tensor:
     array: str
     value: str
     count: str
+    sized: bool
     info: str
     told: str
 
@@ -244,6 +248,7 @@ class Method:
         checks: Statements that refuse sizes that are none, and arrays of another size.
         inputs: What the tensors take, in their order.
         counts: How many values each output has; "" where the runtime tells.
+        alone: Whether the file has no other signature, so that tensors can be told by their places.
     """
 
     name: str
@@ -262,6 +267,7 @@ class Method:
     checks: tuple[str, ...]
     inputs: tuple[str, ...]
     counts: tuple[str, ...]
+    alone: bool
 
     def argument(self, name: str) -> Argument:
         """The argument of this name."""
@@ -290,6 +296,16 @@ class Method:
     def parameters(self) -> tuple[Parameter, ...]:
         """All of them."""
         return (*self.own, *self.choices)
+
+    @property
+    def limits(self) -> tuple[Parameter, ...]:
+        """Those of `choices` that say which results are wanted."""
+        return tuple(p for p in self.choices if p.name not in {n for a in self.images for n in (a.turned, a.region)})
+
+    @property
+    def sized(self) -> tuple[Parameter, ...]:
+        """Those of `own` that are sizes of dynamic dimensions."""
+        return self.own[len(self.arguments) :]
 
     @property
     def dynamic_outputs(self) -> bool:
@@ -362,7 +378,7 @@ class _Making:
             names.raw,
             names.constant,
             f"{self.class_name}{names.own}Tensors" if self.several else f"{self.class_name}Tensors",
-            results[0].type if len(results) == 1 else f"{names.own}Result",
+            results[0].type if len(results) == 1 else self._outcome(f"{names.own}Result"),
             self.class_name,
             view,
             arguments,
@@ -374,7 +390,12 @@ class _Making:
             (*sizes, *(a.check for a in arguments if a.check)),
             tuple(made[tensor.name] for tensor in view.inputs),
             tuple("" if t.dynamic else str(t.elements) for t in view.outputs),
+            not self.several,
         )
+
+    def _outcome(self, name: str) -> str:
+        """The type of several results, within the class, which it does not hide."""
+        return f"{name}s" if name == self.class_name else name
 
     def raw(
         self, method: Method, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]]
@@ -382,8 +403,9 @@ class _Making:
         inputs, outputs = ends
         language = self.writer.language
         taken = [*language.words, *language.tensors, *method.dimensions.values()]
-        own = identifiers([t.name for t in inputs], "input", taken)
-        names = [*own, *identifiers([t.name for t in outputs], "output", [*taken, *own])]
+        style = language.identifier
+        own = identifiers([t.name for t in inputs], style, "input", taken)
+        names = [*own, *identifiers([t.name for t in outputs], style, "output", [*taken, *own])]
         made = [self._tensor(t, n, method.dimensions) for t, n in zip((*inputs, *outputs), names, strict=True)]
         return tuple(made[: len(inputs)]), tuple(made[len(inputs) :])
 
@@ -393,7 +415,7 @@ class _Making:
         if view.image is not None:
             kind, maker, made = writer.picture, writer.image_maker(view.image), writer.of_picture(own, info)
         elif view.sound is not None:
-            kind, maker, made = "Sound", writer.sound_maker(view.sound), writer.of_sound(own, info)
+            kind, maker, made = writer.sound, writer.sound_maker(view.sound), writer.of_sound(own, info)
         else:
             kind = writer.value(tensor.real) if tensor.is_value else writer.array(tensor.real)
             made = writer.of_values(own, tensor, info)
@@ -406,12 +428,12 @@ class _Making:
     def _result(self, view: ResultView, own: ResultNames, method: MethodView) -> Result:
         writer, tensor = self.writer, view.tensor
         values = writer.output(method.outputs.index(tensor), tensor.real)
-        values = f"Scores.{view.activation}({values})" if view.activation else values
+        values = writer.activated(view.activation, values) if view.activation else values
         told = tuple(map(writer.comment, telling.result(view)))
         if view.kind == "classes":
             lists = tuple(Labels(constant, locale, view.labels[locale]) for locale, constant in own.labels.items())
-            made = writer.classes(values, f"{self.class_name}Labels.{own.labels['']}", own)
-            return Result(own.name, "Classification", view, told, lists, made, own.most, own.least)
+            made = writer.classes(values, self.class_name, own)
+            return Result(own.name, writer.classification, view, told, lists, made, own.most, own.least)
         if tensor.is_value:
             values = writer.only(values, activated=bool(view.activation))
         kind = writer.value(tensor.real) if tensor.is_value else writer.array(tensor.real)
@@ -421,21 +443,21 @@ class _Making:
         for argument in arguments:
             yield Parameter(argument.name, argument.type, told=argument.sentence)
         for own, name in names.dimensions.items():
-            yield Parameter(name, "Int", told=f"The size of the dimension {self.writer.comment(own)}.")
+            yield Parameter(name, self.writer.integer, told=f"The size of the dimension {self.writer.comment(own)}.")
 
     def _choices(self, arguments: Sequence[Argument], results: Sequence[Result]) -> Iterator[Parameter]:
         writer = self.writer
         for image in (a for a in arguments if a.turned):
             yield Parameter(image.turned, *writer.upright, "What makes the picture upright.")
             told = f"The part of the upright picture to look at; `{writer.nothing}` for all of it."
-            yield Parameter(image.region, writer.optional("Region"), writer.nothing, told)
+            yield Parameter(image.region, writer.region, writer.nothing, told)
         classified = [r for r in results if r.view.kind == "classes"]
         for result in classified:
             threshold, which = result.view.threshold, f" of {result.name}" if len(classified) > 1 else ""
             most = f"How many classes{which} are given at most."
             least = writer.lowest if threshold is None else writer.number(threshold)
-            yield Parameter(result.most, "Int", str(result.view.most), most)
-            yield Parameter(result.least, "Float", least, "The least score of those that are given.")
+            yield Parameter(result.most, writer.integer, str(result.view.most), most)
+            yield Parameter(result.least, writer.real, least, "The least score of those that are given.")
 
     def _tensor(self, tensor: TensorView, name: str, dimensions: Mapping[str, str]) -> Tensor:
         known = all(d in dimensions for d in tensor.dynamic)
@@ -445,6 +467,7 @@ class _Making:
             self.writer.array(tensor.dtype),
             self.writer.value(tensor.dtype),
             self._count(tensor, dimensions, checked=False) if known else "0",
+            known and bool(tensor.dynamic),
             self.writer.tensor_info(tensor),
             self.writer.comment(telling.tensor(tensor)),
         )

@@ -9,7 +9,7 @@ from functools import cache
 from tflite_build import languages
 
 from . import kotlin_text, words
-from .code import Labels, Writer
+from .code import Labels, Parameter, Writer
 from .kotlin_text import float_literal, string
 from .names import ArgumentNames, Language, ResultNames
 from .view import ImageView, SoundView, TensorView
@@ -43,12 +43,13 @@ def awaiting(name: str) -> str:
 def _language() -> Language:
     return Language(
         platform="android",
+        identifier=words.camel,
         constant=words.upper,
         words=languages.kotlin_keywords() | languages.kotlin_members(),
         parameters=frozenset(_PARAMETERS.split()),
         tensors=frozenset(),
         members=frozenset(_MEMBERS.split()),
-        classes=languages.kotlin_classes(),
+        is_taken=languages.is_kotlin_class,
         turned="rotation",
         beside=lambda name: (awaiting(name),),
     )
@@ -57,7 +58,12 @@ def _language() -> Language:
 class Kotlin(Writer):
     """Kotlin."""
 
+    integer = "Int"
+    real = "Float"
     picture = "Picture"
+    sound = "Sound"
+    region = "Region?"
+    classification = "Classification"
     upright = ("Int", "0")
     nothing = "null"
     lowest = "Float.NEGATIVE_INFINITY"
@@ -76,9 +82,6 @@ class Kotlin(Writer):
 
     def array(self, dtype: str) -> str:
         return _ARRAYS[dtype]
-
-    def optional(self, type_name: str) -> str:
-        return f"{type_name}?"
 
     def image_maker(self, image: ImageView) -> str:
         return kotlin_text.image_maker(image)
@@ -119,11 +122,14 @@ class Kotlin(Writer):
     def output(self, place: int, dtype: str) -> str:
         return f"outputs[{place}] as {_ARRAYS[dtype]}"
 
+    def activated(self, activation: str, values: str) -> str:
+        return f"Scores.{activation}({values})"
+
     def only(self, values: str, *, activated: bool) -> str:
         return f"{values}[0]" if activated else f"({values})[0]"
 
-    def classes(self, values: str, labels: str, own: ResultNames) -> str:
-        return f"Classification.of({values}, {labels}, {own.least}, {own.most})"
+    def classes(self, values: str, class_name: str, own: ResultNames) -> str:
+        return f"Classification.of({values}, {class_name}Labels.{own.labels['']}, {own.least}, {own.most})"
 
     def tensor_info(self, tensor: TensorView) -> str:
         shape = ", ".join(str(d) if isinstance(d, int) else "-1" for d in tensor.shape)
@@ -132,6 +138,16 @@ class Kotlin(Writer):
             kind = f"QuantizedType.{tensor.dtype.upper()}"
             info += f", Quantization({float_literal(tensor.scale)}, {tensor.zero_point}, {kind})"
         return f"{info})"
+
+
+def declared(parameter: Parameter) -> str:
+    """A parameter as functions declare it."""
+    return f"{bare(parameter)} = {parameter.default}" if parameter.default else bare(parameter)
+
+
+def bare(parameter: Parameter) -> str:
+    """A parameter without its default."""
+    return f"{parameter.name}: {parameter.type}"
 
 
 def array_of(tensor: TensorView, value: str) -> str:

@@ -15,6 +15,7 @@ from . import words
 from .view import AppView, ArgumentView, MethodView, ResultView
 
 _MOST_PARAMETERS = 200  # of 255 that Java has, since there are more than a caller passes; no app has as many
+_LIMITS = (("max", "results"), ("min", "score"))  # of classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +24,25 @@ class Language:
 
     Attributes:
         platform: The table of the spec that asks for its code.
-        constant: How words become a constant.
+        identifier: How words become a method, a parameter or a property.
+        constant: How they become a constant.
         words: What no property can be called: keywords, and what every object has.
         parameters: What no method and no parameter can be called beside these: what generated code declares around them.
         tensors: What no property of raw tensors can be called.
         members: Constants of the class that says what file the code is of.
-        classes: What no model can be called.
-        turned: The parameter that says how a picture lies, as words.
+        is_taken: Whether no model can be called so.
+        turned: The word for how a picture lies.
         beside: What further methods there are for a method of that name.
     """
 
     platform: str
+    identifier: Callable[[Iterable[str]], str]
     constant: Callable[[Iterable[str]], str]
     words: frozenset[str]
     parameters: frozenset[str]
     tensors: frozenset[str]
     members: frozenset[str]
-    classes: frozenset[str]
+    is_taken: Callable[[str], bool]
     turned: str
     beside: Callable[[str], Iterable[str]] = field(default=lambda _: ())
 
@@ -112,7 +115,7 @@ def names_of(view: AppView, language: Language, class_name: str = "") -> AppName
         Invalid: If a method has more parameters or results than code can have.
     """
     name = class_name or words.pascal(words.words(view.model) or ("model",))
-    if not class_name and name in language.classes:
+    while not class_name and language.is_taken(name):
         name += "Model"
     methods = _methods([m.name for m in view.methods], language)
     constants = Constants(language.constant)
@@ -121,20 +124,22 @@ def names_of(view: AppView, language: Language, class_name: str = "") -> AppName
     return AppNames(name, [_method(m, methods[m.name], several, constants, signatures, language) for m in view.methods])
 
 
-def identifiers(names: Sequence[str], fallback: str, taken: Iterable[str]) -> list[str]:
+def identifiers(
+    names: Sequence[str], style: Callable[[Iterable[str]], str], fallback: str, taken: Iterable[str]
+) -> list[str]:
     """An identifier for each place: the same name twice, as of an input and a dimension, gives two."""
     found: list[str] = []
     used = list(taken)
     for name in names:
-        own = words.named([name], words.camel, fallback, used)[name]
+        own = words.named([name], style, fallback, used)[name]
         used.append(own)
         found.append(own)
     return found
 
 
-def raw_name(name: str) -> str:
+def raw_name(name: str, language: Language) -> str:
     """The method that takes the tensors of the method `name`, where there are several."""
-    return f"run{words.pascal(words.words(name))}"
+    return language.identifier(["run", *words.words(name)])
 
 
 class Constants:
@@ -157,12 +162,13 @@ class Constants:
 class _Beside:
     """Names of parameters that belong to others, none of them called as another parameter is."""
 
-    def __init__(self, used: Iterable[str]) -> None:
+    def __init__(self, used: Iterable[str], style: Callable[[Iterable[str]], str]) -> None:
         self._used = {name.casefold() for name in used}
+        self._style = style
 
-    def named(self, name: str, word: str) -> str:
-        """`nameWord`, with a number where that is taken."""
-        plain = f"{name}{word[0].upper()}{word[1:]}"
+    def named(self, name: str, added: Sequence[str]) -> str:
+        """The words of a name and those that are added, with a number where that is taken."""
+        plain = self._style([*words.words(name), *added])
         own, number = plain, 2
         while own.casefold() in self._used:
             own, number = f"{plain}{number}", number + 1
@@ -177,8 +183,9 @@ def _methods(names: Sequence[str], language: Language) -> Mapping[str, str]:
     for name in names:
         refused: list[str] = []
         while name not in found:
-            own = words.named([name], words.camel, "call", [*taken, *refused])[name]
-            of_several = (own, *language.beside(own), raw_name(own), *language.beside(raw_name(own)))
+            own = words.named([name], language.identifier, "call", [*taken, *refused])[name]
+            raw = raw_name(own, language)
+            of_several = (own, *language.beside(own), raw, *language.beside(raw))
             beside = {*of_several} if len(names) > 1 else {own}
             if {word.casefold() for word in beside} & {word.casefold() for word in taken}:
                 refused.append(own)
@@ -190,7 +197,7 @@ def _methods(names: Sequence[str], language: Language) -> Mapping[str, str]:
 
 def _taken(language: Language) -> list[str]:
     """What no method and no parameter can be called."""
-    return [*language.words, *(words.camel(word.split("_")) for word in language.parameters)]
+    return [*language.words, *(language.identifier(word.split("_")) for word in language.parameters)]
 
 
 def _method(
@@ -198,16 +205,17 @@ def _method(
 ) -> MethodNames:
     _check_count(view, language.platform)
     ends = [*(a.name for a in view.arguments), *view.dynamic]
-    named = identifiers(ends, "input", _taken(language))
+    style = language.identifier
+    named = identifiers(ends, style, "input", _taken(language))
     scope = words.words(name) if several else ()
     alone = sum(a.kind == "image" for a in view.arguments) == 1
-    beside = _Beside(named)
+    beside = _Beside(named, style)
 
     def argument(own: ArgumentView, parameter: str) -> ArgumentNames:
         maker = constants.named(scope, words.words(parameter))
         if own.kind != "image":
             return ArgumentNames(parameter, maker)
-        turned, region = (w if alone else beside.named(parameter, w) for w in (language.turned, "region"))
+        turned, region = (style([w]) if alone else beside.named(parameter, [w]) for w in (language.turned, "region"))
         return ArgumentNames(parameter, maker, turned, region)
 
     arguments = [argument(a, n) for a, n in zip(view.arguments, named, strict=False)]
@@ -219,13 +227,13 @@ def _method(
         }
         if own.kind != "classes":
             return ResultNames(of_result, labels)
-        most, least = (w if only else beside.named(of_result, w) for w in ("maxResults", "minScore"))
+        most, least = (style(w) if only else beside.named(of_result, w) for w in _LIMITS)
         return ResultNames(of_result, labels, most, least)
 
-    results = identifiers([r.name for r in view.results], "output", language.words)
+    results = identifiers([r.name for r in view.results], style, "output", language.words)
     return MethodNames(
         name,
-        raw_name(name) if several else "run",
+        raw_name(name, language) if several else style(["run"]),
         signatures.named(words.words(name)),
         words.pascal(words.words(name)),
         arguments,

@@ -25,7 +25,12 @@ _LABELS_EACH = 500  # of one array: what checks types takes longer than twice as
 class Swift(Writer):
     """Swift, in the module of that name."""
 
+    integer = "Int"
+    real = "Float"
     picture = "any Picture"
+    sound = "Sound"
+    region = "Region?"
+    classification = "Classification"
     upright = ("Orientation", ".upright")
     nothing = "nil"
     lowest = "-.infinity"
@@ -33,12 +38,13 @@ class Swift(Writer):
     def __init__(self, module: str) -> None:
         self.language = Language(
             platform="ios",
+            identifier=words.camel,
             constant=words.camel,
             words=languages.swift_words(),
             parameters=frozenset(_PARAMETERS.split()),
             tensors=frozenset(_TENSORS.split()),
             members=frozenset(_MEMBERS.split()) | languages.swift_words(),
-            classes=languages.swift_classes() | {module},
+            is_taken=lambda name: name == module or languages.is_swift_class(name),
             turned="orientation",
         )
 
@@ -53,9 +59,6 @@ class Swift(Writer):
 
     def array(self, dtype: str) -> str:
         return f"[{type_of(dtype)}]"
-
-    def optional(self, type_name: str) -> str:
-        return f"{type_name}?"
 
     def image_maker(self, image: ImageView) -> str:
         return swift_text.image_maker(image)
@@ -96,10 +99,14 @@ class Swift(Writer):
     def output(self, place: int, dtype: str) -> str:
         return f"outputs.{'floats' if dtype == 'float32' else 'values'}({place})"
 
+    def activated(self, activation: str, values: str) -> str:
+        return f"Scores.{activation}({values})"
+
     def only(self, values: str, *, activated: bool) -> str:
         return f"{values}.only()"
 
-    def classes(self, values: str, labels: str, own: ResultNames) -> str:
+    def classes(self, values: str, class_name: str, own: ResultNames) -> str:
+        labels = f"{class_name}Labels.{own.labels['']}"
         given = (f"scores: {values}", f"labels: {labels}", f"threshold: {own.least}", f"maxResults: {own.most}")
         return call("Classification", given)
 
@@ -113,8 +120,13 @@ class Swift(Writer):
 
 def declared(method: Method) -> tuple[str, ...]:
     """The parameters of a method: the only argument has no label, since the method's name says what it is for."""
-    first, *others = method.parameters
-    return (f"_ {first}" if len(method.own) == 1 else str(first), *map(str, others))
+    first, *others = map(parameter, method.parameters)
+    return (f"_ {first}" if len(method.own) == 1 else first, *others)
+
+
+def parameter(own: Parameter) -> str:
+    """A parameter as a method declares it."""
+    return f"{own.name}: {own.type}{f' = {own.default}' if own.default else ''}"
 
 
 def passed(method: Method) -> tuple[str, ...]:

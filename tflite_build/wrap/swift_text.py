@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from .view import ImageView, SoundView
@@ -29,13 +30,15 @@ _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 
 def ruby_string(text: str) -> str:
     """A string literal of Ruby, as podspecs have them: on one line, and nothing in it is run."""
-    plain = comment(text).replace("\\", "\\\\").replace("'", "\\'")
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = line.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{plain}'"
 
 
 def comment(text: str) -> str:
-    """Text for a comment, on one line, which is all that ends one."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Text for a comment, on one line, which is all that ends one; nothing in it is a field of DocC's."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return re.sub(r"(?<!\S)[-+*](?=\s+(?:Parameters?|Returns|Throws)\b)", r"\\\g<0>", plain, flags=re.IGNORECASE)
 
 
 def float_literal(value: float) -> str:

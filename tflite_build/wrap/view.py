@@ -195,6 +195,11 @@ class VariantView:
     quantization: str
     tensors: Mapping[str, tuple[tuple[TensorView, ...], tuple[TensorView, ...]]]
 
+    @property
+    def stem(self) -> str:
+        """The file's name without its ending."""
+        return self.file.rpartition(".")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeView:

@@ -2,18 +2,21 @@ import Dispatch
 import Foundation
 import GpuKit
 
-final class Found: @unchecked Sendable {
+final class Counter: @unchecked Sendable {
     private let lock = NSLock()
-    private var values: Set<Classification> = []
+    private var value = 0
 
-    func insert(_ value: Classification) { lock.withLock { _ = values.insert(value) } }
+    func increase() { lock.withLock { value += 1 } }
 
-    var count: Int { lock.withLock { values.count } }
+    var count: Int { lock.withLock { value } }
 }
 
 @main
 enum Calls {
-    static let image = (0..<128).map { Float($0) / 128 }
+    static let image = image(0)
+
+    /// Another one for each number, which others find other classes in.
+    static func image(_ number: Int) -> [Float] { (0..<128).map { Float(($0 * (number + 1)) % 128) / 128 } }
 
     static func main() async throws {
         do {
@@ -35,19 +38,22 @@ enum Calls {
         let model = try await Gpu.open(accelerators: [.cpu])
         switch what {
         case "tasks":
-            let all = try await withThrowingTaskGroup(of: Classification.self) { group in
-                for _ in 0..<50 { group.addTask { try await model.classify(image, maxResults: 2) } }
-                return try await group.reduce(into: Set()) { $0.insert($1) }
+            let alone = try (0..<50).map { try blocking(model, $0) }
+            let all = try await withThrowingTaskGroup(of: (Int, Classification).self) { group in
+                for n in 0..<50 { group.addTask { (n, try await model.classify(image(n))) } }
+                return try await group.reduce(into: [Int: Classification]()) { $0[$1.0] = $1.1 }
             }
-            print(all.count)
-        case "threads": print(threads(model))
+            print(Set(alone).count, (0..<50).allSatisfy { all[$0] == alone[$0] })
+        case "threads": try threads(model)
         case "size": _ = try await model.classify(Array(image.dropLast()))
         case "tensors": try tensors(model)
         case "awaited tensors":
             var tensors = GpuTensors()
             tensors.image = image
+            let before = tensors.probabilities.withUnsafeBufferPointer { $0.baseAddress }
             try await model.run(&tensors)
-            print(tensors.probabilities.contains { $0 != 0 })
+            let after = tensors.probabilities.withUnsafeBufferPointer { $0.baseAddress }
+            print(tensors.probabilities.contains { $0 != 0 }, tensors.image == image, before == after)
         case "short tensors":
             var tensors = GpuTensors()
             tensors.image.removeLast()
@@ -61,13 +67,18 @@ enum Calls {
         }
     }
 
-    /// Calls that block, from several threads.
-    static func threads(_ model: Gpu) -> Int {
-        let found = Found()
-        DispatchQueue.concurrentPerform(iterations: 8) { _ in
-            for _ in 0..<50 { if let one = try? model.classify(image) { found.insert(one) } }
+    static func blocking(_ model: Gpu, _ number: Int) throws -> Classification {
+        try model.classify(image(number))
+    }
+
+    /// Calls that block, from several threads, each with pictures of its own.
+    static func threads(_ model: Gpu) throws {
+        let alone = try (0..<8).map { try blocking(model, $0) }
+        let right = Counter()
+        DispatchQueue.concurrentPerform(iterations: 8) { n in
+            for _ in 0..<200 { if let one = try? blocking(model, n), one == alone[n] { right.increase() } }
         }
-        return found.count
+        print(right.count)
     }
 
     /// The same values as those of the call, in memory that is used again.

@@ -12,6 +12,8 @@ enum Pictures {
         case "turned": try await turned()
         case "apple": try await apple()
         case "cancelled": try await cancelled()
+        case "released": try await released()
+        case "sizes": try sizes()
         case "opening":
             let opening = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
@@ -73,6 +75,32 @@ enum Pictures {
         print(try await running.value)
     }
 
+    /// When the call is done, nothing holds what it was given: a buffer is not locked any more.
+    @MainActor
+    static func released() async throws {
+        let model = try await Rgb.open()
+        var held = 0
+        for _ in 0..<2_000 {
+            let buffer = buffer(20, 16, color)
+            _ = try await model.predict(buffer)
+            if buffer.locks != 0 { held += 1 }
+        }
+        print(held)
+    }
+
+    /// Pictures of one's own that have no pixels, or more than there can be.
+    static func sizes() throws {
+        let model = try Rgb()
+        for (width, height) in [(0, 1), (1, 0), (-5, 3), (Int.max, 1)] {
+            do {
+                _ = try model.predict(Sized(width: width, height: height))
+                print("nothing is refused")
+            } catch ModelError.invalidArgument(let reason) {
+                print(reason)
+            }
+        }
+    }
+
     static func outcome<Value>(_ task: Task<Value, any Error>) async -> String {
         do {
             _ = try await task.value
@@ -106,6 +134,13 @@ enum Pictures {
         let plane = CVBuffer.Plane(bytes: values, bytesPerRow: 4 * width, height: height)
         return CVBuffer(width: width, height: height, format: kCVPixelFormatType_32BGRA, planes: [plane])
     }
+}
+
+struct Sized: Picture {
+    let width: Int
+    let height: Int
+
+    func readRow(_ y: Int, columns: [Int], into pixels: inout [UInt32]) {}
 }
 
 /// Waits until it may be read.

@@ -9,13 +9,12 @@ let package = Package(
         .library(name: "PhotographsKit", targets: ["PhotographsKit"])
     ],
     dependencies: [
-        // 2.2.0, by its revision: flags of its own forbid a version.
-        .package(url: "https://github.com/google-ai-edge/LiteRT", revision: "145c7523ff08d5e57ab5c582141775eea47da9c7")
+        .package(path: "../TensorFlowLite")
     ],
     targets: [
         .target(
             name: "PhotographsKit",
-            dependencies: [.product(name: "LiteRT", package: "LiteRT")],
+            dependencies: [.product(name: "TensorFlowLite", package: "TensorFlowLite")],
             resources: [.copy("Resources/photographs-float32.tflite")]
         ),
         .testTarget(

@@ -17,6 +17,6 @@ Pod::Spec.new do |s|
 
   s.test_spec 'Tests' do |test|
     test.source_files = 'Tests/TonesKitTests/**/*.swift'
-    test.resources = ['Tests/TonesKitTests/Goldens/*.bin']
+    test.resources = ['Tests/TonesKitTests/{Goldens,Resources}/*']
   end
 end

@@ -46,10 +46,11 @@ public final class Interpreter {
             default: fatalError("the stand-in knows no delegates but Metal's and Core ML's")
             }
         }
-        if names.contains("metal") {
-            // A delegate that fails is no reason to run on the CPU: see TfLiteInterpreterCreate. This one allocates
-            // tensors when it is applied, and refuses graphs with dynamic ones, which have no memory before a run.
-            guard Testbed.metal == .present, engine.allocate(subgraph: nil),
+        if xnnpack || names.contains("metal") {
+            // A delegate that fails is no reason to run without: see TfLiteInterpreterCreate. These allocate tensors
+            // when they are applied, and refuse graphs with dynamic ones, which have no memory before a run (XNNPACK
+            // no more in later releases).
+            guard !names.contains("metal") || Testbed.metal == .present, engine.allocate(subgraph: nil),
                 outputs.allSatisfy({ !engine.tensor(Engine.Port(subgraph: 0, index: $0)).1.isEmpty })
             else { throw InterpreterError.failedToCreateInterpreter }
         }

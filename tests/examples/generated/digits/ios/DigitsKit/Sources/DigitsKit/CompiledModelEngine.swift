@@ -56,7 +56,11 @@ final class CompiledModelEngine: Engine {
             let output = buffers.outputs[buffers.outputPlaces[place]]
             let memory = try output.lock(mode: .read)
             defer { try? output.unlock() }
-            try body(UnsafeRawBufferPointer(start: memory, count: output.size))
+            let size = signature.outputs[place].byteCount
+            guard output.size == size else {
+                throw ModelError.cannotRun("an output of the model has \(output.size) bytes, and \(size) are known")
+            }
+            try body(UnsafeRawBufferPointer(start: memory, count: size))
         }
     }
 

@@ -14,6 +14,11 @@ public struct DigitsTensors: Sendable {
         probabilities = [Int8](repeating: 0, count: 10)
     }
 
+    init(emptied _: ()) {
+        image = []
+        probabilities = []
+    }
+
     func inputs() throws -> [TensorValues] {
         try requireCount(
             "image",

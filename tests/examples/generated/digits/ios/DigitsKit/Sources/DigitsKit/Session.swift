@@ -46,19 +46,28 @@ func inBackground<Outcome: Sendable>(
     _ queue: DispatchQueue, _ work: @escaping @Sendable () throws -> Outcome
 ) async throws -> Outcome {
     let cancelled = Flag()
+    let moved = Moved<(@Sendable () throws -> Outcome)?>(work)
     return try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { waiting in
             queue.async {
-                waiting.resume(
-                    with: Result {
-                        if cancelled.isRaised { throw CancellationError() }
-                        return try work()
-                    })
+                let outcome = Result {
+                    guard let work = moved.value, !cancelled.isRaised else { throw CancellationError() }
+                    return try work()
+                }
+                moved.value = nil  // what it was given is let go of before the caller goes on
+                waiting.resume(with: outcome)
             }
         }
     } onCancel: {
         cancelled.raise()
     }
+}
+
+/// What one thread at a time has, which hands it on.
+final class Moved<Value>: @unchecked Sendable {
+    var value: Value
+
+    init(_ value: Value) { self.value = value }
 }
 
 private final class Flag: @unchecked Sendable {  // of the lock's

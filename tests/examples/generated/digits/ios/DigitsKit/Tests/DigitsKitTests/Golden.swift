@@ -11,11 +11,11 @@ struct Golden {
     private var place = 0
 
     init(_ name: String) throws {
-        data = try Data(contentsOf: Self.file(name, in: "Goldens"))
+        data = try Data(contentsOf: Self.file(name))
     }
 
-    /// A file beside the tests.
-    static func file(_ name: String, in folder: String) throws -> URL {
+    /// A file beside the tests: pods have them all in one place.
+    static func file(_ name: String) throws -> URL {
         let whole = name as NSString
         #if SWIFT_PACKAGE
         let bundle = Bundle.module
@@ -23,7 +23,7 @@ struct Golden {
         let bundle = Bundle(for: BundleToken.self)
         #endif
         let (base, ending) = (whole.deletingPathExtension, whole.pathExtension)
-        let url = bundle.url(forResource: base, withExtension: ending, subdirectory: folder)
+        let url = bundle.url(forResource: base, withExtension: ending, subdirectory: "Goldens")
         return try XCTUnwrap(url ?? bundle.url(forResource: base, withExtension: ending), "the test has no \(name)")
     }
 

@@ -24,7 +24,7 @@ public final class Photographs: Sendable {
         )
     }
 
-    private let session: Session
+    let session: Session
 
     /// What the model runs on.
     public var accelerator: Accelerator { session.accelerator }
@@ -38,7 +38,7 @@ public final class Photographs: Sendable {
         #if DEBUG
         try ModelFiles.check(url, sha256: PhotographsFile.sha256)
         #endif
-        session = try Session("Photographs", CompiledModelEngine.open(url, accelerators))
+        session = try Session("Photographs", InterpreterEngine.open(url, accelerators))
     }
 
     /// Opens the model that is packed into the app, on another thread.
@@ -144,10 +144,9 @@ public final class Photographs: Sendable {
     /// - Parameter tensors: The inputs, and where the outputs are put; make it once and use it again.
     /// - Throws: ``ModelError`` where an input is not as large as its tensor, or the runtime cannot run the model.
     public func run(_ tensors: inout PhotographsTensors) async throws {
-        tensors = try await session.background { [tensors] in
-            var own = tensors
-            try self.run(&own)
-            return own
-        }
+        let moved = Moved(tensors)
+        tensors = PhotographsTensors(emptied: ())  // so that their memory is used again, and not copied
+        defer { tensors = moved.value }
+        try await session.background { try self.run(&moved.value) }
     }
 }

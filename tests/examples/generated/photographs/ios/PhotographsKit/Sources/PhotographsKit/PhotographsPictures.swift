@@ -22,7 +22,7 @@ extension Photographs {
         maxResults: Int = 2,
         minScore: Float = -.infinity
     ) throws -> Classification {
-        try classify(
+        try self.classify(
             PixelBufferPicture(pixelBuffer),
             orientation: Orientation(orientation),
             region: region,
@@ -50,7 +50,7 @@ extension Photographs {
         minScore: Float = -.infinity,
         isolation: isolated (any Actor)? = #isolation
     ) async throws -> Classification {
-        try await classify(
+        try await self.classify(
             PixelBufferPicture(pixelBuffer),
             orientation: Orientation(orientation),
             region: region,
@@ -83,7 +83,7 @@ extension Photographs {
         maxResults: Int = 2,
         minScore: Float = -.infinity
     ) throws -> Classification {
-        try classify(
+        try self.classify(
             BytePicture(image),
             orientation: Orientation(orientation),
             region: region,
@@ -111,13 +111,16 @@ extension Photographs {
         minScore: Float = -.infinity,
         isolation: isolated (any Actor)? = #isolation
     ) async throws -> Classification {
-        try await classify(
-            BytePicture(image),
-            orientation: Orientation(orientation),
-            region: region,
-            maxResults: maxResults,
-            minScore: minScore
-        )
+        let moved = Moved(image)  // which is drawn on another thread
+        return try await session.background {
+            try self.classify(
+                moved.value,
+                orientation: orientation,
+                region: region,
+                maxResults: maxResults,
+                minScore: minScore
+            )
+        }
     }
 }
 #endif

@@ -14,6 +14,11 @@ public struct PhotographsTensors: Sendable {
         scores = [Float](repeating: 0, count: 2)
     }
 
+    init(emptied _: ()) {
+        image = []
+        scores = []
+    }
+
     func inputs() throws -> [TensorValues] {
         try requireCount(
             "image",

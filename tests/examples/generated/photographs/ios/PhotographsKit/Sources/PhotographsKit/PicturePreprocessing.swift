@@ -81,11 +81,13 @@ public struct PicturePreprocessing: Sendable {
     ///   - orientation: What makes it upright.
     ///   - region: The part to take of the upright picture, as if there were nothing else; `nil` takes all.
     /// - Returns: Pixels that every kind of input tensor can be made of.
-    /// - Throws: ``ModelError/invalidArgument(_:)`` where `region` lies beyond the picture, or the picture is too large
-    ///   for so few pixels.
+    /// - Throws: ``ModelError/invalidArgument(_:)`` where `region` lies beyond the picture, or the picture has no size, or
+    ///   is too large for so few pixels.
     public func prepare(
         _ picture: any Picture, orientation: Orientation = .upright, region: Region? = nil
     ) throws -> PreparedPicture {
+        try requirePositive("the width of the picture", picture.width)
+        try requirePositive("the height of the picture", picture.height)
         let upright = Region(
             left: 0,
             top: 0,

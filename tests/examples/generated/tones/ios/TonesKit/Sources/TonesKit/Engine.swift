@@ -58,6 +58,7 @@ struct Outputs {
 /// - Returns: What runs it.
 /// - Throws: ``ModelError/cannotOpen(_:)`` where none takes it.
 func openOnFirst(_ accelerators: [Accelerator], _ open: (Accelerator) throws -> (any Engine)?) throws -> any Engine {
+    try require(!accelerators.isEmpty, "there is no accelerator to try: pass at least one, such as .cpu")
     var reason = "the app or the device has no such"
     for accelerator in accelerators {
         do {

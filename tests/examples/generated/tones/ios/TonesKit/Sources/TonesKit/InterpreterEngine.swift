@@ -10,10 +10,12 @@ final class InterpreterEngine: Engine {
     private var runners: [String: SignatureRunner] = [:]
     private var shapes: [[Int]] = []
 
-    private init(_ url: URL, _ accelerator: Accelerator, _ delegate: (any Delegate)?) throws {
+    private init(
+        _ url: URL, _ accelerator: Accelerator, delegate: (any Delegate)? = nil, xnnpack: Bool = false
+    ) throws {
         do {
             var options = Interpreter.Options()
-            options.isXNNPackEnabled = delegate == nil  // the CPU's own kernels are slower
+            options.isXNNPackEnabled = xnnpack
             interpreter = try Interpreter(modelPath: url.path, options: options, delegates: delegate.map { [$0] })
             try interpreter.allocateTensors()
         } catch {
@@ -28,8 +30,17 @@ final class InterpreterEngine: Engine {
             switch accelerator {
             case .npu: nil
             case .gpu: nil
-            case .cpu: try InterpreterEngine(url, accelerator, nil)
+            case .cpu: try onCPU(url)
             }
+        }
+    }
+
+    /// XNNPACK's kernels are the faster ones; the runtime refuses them where only a run tells the size of a tensor.
+    private static func onCPU(_ url: URL) throws -> InterpreterEngine {
+        do {
+            return try InterpreterEngine(url, .cpu, xnnpack: true)
+        } catch ModelError.cannotOpen {
+            return try InterpreterEngine(url, .cpu)
         }
     }
 

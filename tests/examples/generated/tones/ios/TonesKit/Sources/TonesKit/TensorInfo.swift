@@ -9,6 +9,16 @@ enum ValueType: Sendable {
     case int32
     case int64
     case bool
+
+    /// Bytes of a value.
+    var size: Int {
+        switch self {
+        case .int8, .uint8, .bool: 1
+        case .int16: 2
+        case .float32, .int32: 4
+        case .int64: 8
+        }
+    }
 }
 
 /// A tensor of the model's file.
@@ -29,6 +39,9 @@ struct TensorInfo: Sendable {
         self.shape = shape
         self.quantization = quantization
     }
+
+    /// Bytes of the values, where no dimension is dynamic.
+    var byteCount: Int { shape.reduce(type.size, *) }
 
     var isDynamic: Bool { shape.contains { $0 < 0 } }
 

@@ -18,7 +18,7 @@ public final class Tones: Sendable {
         )
     }
 
-    private let session: Session
+    let session: Session
 
     /// What the model runs on.
     public var accelerator: Accelerator { session.accelerator }
@@ -123,10 +123,9 @@ public final class Tones: Sendable {
     /// - Parameter tensors: The inputs, and where the outputs are put; make it once and use it again.
     /// - Throws: ``ModelError`` where an input is not as large as its tensor, or the runtime cannot run the model.
     public func run(_ tensors: inout TonesTensors) async throws {
-        tensors = try await session.background { [tensors] in
-            var own = tensors
-            try self.run(&own)
-            return own
-        }
+        let moved = Moved(tensors)
+        tensors = TonesTensors(emptied: ())  // so that their memory is used again, and not copied
+        defer { tensors = moved.value }
+        try await session.background { try self.run(&moved.value) }
     }
 }

@@ -14,6 +14,11 @@ public struct TonesTensors: Sendable {
         kind = [Float](repeating: 0, count: 3)
     }
 
+    init(emptied _: ()) {
+        wave = []
+        kind = []
+    }
+
     func inputs() throws -> [TensorValues] {
         try requireCount(
             "wave",

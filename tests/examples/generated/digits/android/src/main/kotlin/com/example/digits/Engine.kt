@@ -51,6 +51,7 @@ internal interface Engine : AutoCloseable {
  * @param open null where the app or the device has no such accelerator
  */
 internal fun openOnFirst(accelerators: List<Accelerator>, open: (Accelerator) -> Engine?): Engine {
+    require(accelerators.isNotEmpty()) { "there is no accelerator to try: pass at least one, such as Accelerator.CPU" }
     var refusal: ModelException? = null
     for (accelerator in accelerators) {
         try {
