@@ -49,7 +49,6 @@ MISTAKES = {
     "framework_as_module": (f'[ios]\nframework = "Own"\nmodule = "Own"\n{OWN}', "float32"),
     "twice": ('[ios.runtime]\naccelerators = ["gpu", "gpu"]\n', "float32"),
     "class_file": ('[ios]\nclass_name = "Apple"\n', "float32"),
-    "end_of_a_name": ('[input."a\\u0000b"]\nfrom = "image"\n[ios]\n', "float32"),
     "gpu_of_dynamic": ('[ios.runtime]\naccelerators = ["gpu", "cpu"]\n', "dynamic-shape"),
     "layout": ('[ios]\nlayout = "sources"\n', "float32"),
     "fallback": ('[ios.runtime]\nfallback = "bundled"\n', "float32"),
@@ -79,6 +78,13 @@ def samples(folder: Path) -> None:
 def test_mistake(name: str, told: dict[str, str], snapshot: SnapshotAssertion) -> None:
     assert told[name] == snapshot(name=name)
     assert told[name].startswith("2: ") and "\n  at line " in told[name], "told at a key"
+
+
+def test_a_name_that_a_file_cannot_have(app: Callable[..., Path], shop: Workshop) -> None:
+    app("ended", '[input."a\\u0000b"]\nfrom = "image"\n[ios]\n')
+    error = shop.build("ended")["ended"].error
+    assert error["message"] == "a name in a file cannot have the character U+0000, which ends it"
+    assert (error["code"], error["line"]) == (2, 7)
 
 
 def test_templates_of_ones_own(app: Callable[..., Path], shop: Workshop) -> None:
