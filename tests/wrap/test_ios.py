@@ -49,6 +49,7 @@ MISTAKES = {
     "framework_as_module": (f'[ios]\nframework = "Own"\nmodule = "Own"\n{OWN}', "float32"),
     "twice": ('[ios.runtime]\naccelerators = ["gpu", "gpu"]\n', "float32"),
     "class_file": ('[ios]\nclass_name = "Apple"\n', "float32"),
+    "float16": ('[input.image]\ndtype = "float16"\n[ios]\n', "float32"),
     "gpu_of_dynamic": ('[ios.runtime]\naccelerators = ["gpu", "cpu"]\n', "dynamic-shape"),
     "layout": ('[ios]\nlayout = "sources"\n', "float32"),
     "fallback": ('[ios.runtime]\nfallback = "bundled"\n', "float32"),

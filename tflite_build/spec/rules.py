@@ -263,6 +263,7 @@ def _app(spec: ModelSpec, app: App, platform: str) -> Iterator[Violation]:
         )
     own = linked(spec, platform)
     yield from _ways(own)
+    yield from _types(spec, own)
     for name in names if app.variants == "selectable" else (app.variant or names[0],):
         io = (spec.variant[name].io if name in spec.variant else None) or "float32"
         for target in own.targets:
@@ -274,6 +275,21 @@ def _app(spec: ModelSpec, app: App, platform: str) -> Iterator[Violation]:
                     f"{asked[0].title}, which [{platform}] asks for, has no {io} tensors",
                     " or ".join(['write io = "float32"', *other]),
                 )
+
+
+def _types(spec: ModelSpec, own: Linked) -> Iterator[Violation]:
+    """Inputs have types that the app's runtime has, as far as the spec says which they have."""
+    tables = {"": spec.input, **{f"signature.{name}.": tensors.input for name, tensors in spec.signature.items()}}
+    for prefix, inputs in tables.items():
+        for name, tensor in inputs.items():
+            for target in own.targets:
+                ways = _asked_of(own, target)
+                if tensor.dtype and all(tensor.dtype not in way.types for way in ways):
+                    yield Violation(
+                        f'{prefix}input."{name}".dtype',
+                        f"{ways[0].title}, which [{own.platform}] is linked to, has no {tensor.dtype} tensors",
+                        'have the model take float32, and convert in the model: `dtype = "float32"`',
+                    )
 
 
 def _asked_of(own: Linked, target: str) -> list[Capability]:
