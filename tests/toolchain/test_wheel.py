@@ -35,8 +35,9 @@ def test_the_installed_wheel_builds(tmp_path: Path, cache: Path) -> None:
     run(tool, "build", cwd=tmp_path / "work")
     assert (tmp_path / "work" / "model.lock").read_bytes() == lock
     for name, digest in tomli.loads(lock.decode())["output"].items():
-        if name == "android":
-            assert (tmp_path / "work" / "build" / "digits" / name / "build.gradle.kts").is_file()
+        if name in ("android", "ios"):
+            file = {"android": "build.gradle.kts", "ios": "DigitsKit/Package.swift"}[name]
+            assert (tmp_path / "work" / "build" / "digits" / name / file).is_file()
             continue
         made = (tmp_path / "work" / "build" / "digits" / name).read_bytes()
         assert hashlib.sha256(made).hexdigest() == digest

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tflite_build import languages
+from tflite_build.engines.contract import Invalid
 from tflite_build.tflite import capabilities
 from tflite_build.tflite.capabilities import SwiftLinks
 
@@ -79,7 +80,7 @@ class Linking:
 
 
 def library(view: AppView, said: Mapping[str, Any], templates: Templates, goldens: Mapping[str, Any]) -> Library:
-    """All files of the package, in a folder of its name; of one for each variant, in that's folder, where it is selectable.
+    """All files of the package, in a folder of its name; where variants are selectable, of one in a folder of each.
 
     Args:
         view: The model.
@@ -93,6 +94,8 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     app = code.app(view, Swift(said["module"] or ""), said["class_name"] or "")
     module = said["module"] or _module(app.class_name)
     linking = _linking(view.runtimes[0])
+    if linking.module == module:
+        raise Invalid(f"'{module}' is the runtime, and this module cannot be called so, too", "ios.framework")
     values: dict[str, Any] = {
         "header": parts.HEADER,
         "app": app,
@@ -171,7 +174,8 @@ def _linking(runtime: RuntimeView) -> Linking:
     pods: dict[str, str] = {}
     if links.pod:
         pods[links.pod] = links.version
-        parts = {"npu": links.npu, "gpu": links.gpu}
-        pods |= {f"{links.pod}/{parts[name]}": links.version for name in runtime.accelerators if parts.get(name)}
+        subspecs = {"npu": links.npu, "gpu": links.gpu}
+        wanted = [subspecs[name] for name in runtime.accelerators if subspecs.get(name)]
+        pods |= {f"{links.pod}/{subspec}": links.version for subspec in wanted}
         pods |= {links.select: links.version} if runtime.select else {}
     return Linking(links.module, "" if links.url else links.module, pods, engine, links, runtime)
