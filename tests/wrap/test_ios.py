@@ -47,6 +47,7 @@ MISTAKES = {
     "module_word": ('[ios]\nmodule = "Self"\n', "float32"),
     "framework_word": (f'[ios]\nframework = "class"\n{OWN}', "float32"),
     "framework_as_module": (f'[ios]\nframework = "Own"\nmodule = "Own"\n{OWN}', "float32"),
+    "as_runtime": (f'[ios]\nframework = "AsRuntimeKit"\n{OWN}', "float32"),
     "twice": ('[ios.runtime]\naccelerators = ["gpu", "gpu"]\n', "float32"),
     "class_file": ('[ios]\nclass_name = "Apple"\n', "float32"),
     "float16": ('[input.image]\ndtype = "float16"\n[ios]\n', "float32"),
