@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tflite_build import languages
-from tflite_build.wrap import kotlin_text, words
+from tflite_build.wrap import kotlin_text, names, swift_text, words
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,21 @@ def test_a_comment_stays_one(text: str) -> None:
 )
 def test_a_float_literal_is_exact(value: float, literal: str) -> None:
     assert kotlin_text.float_literal(value) == literal
+
+
+@given(st.lists(st.lists(st.from_regex(r"[a-z]{1,40}", fullmatch=True), min_size=1, max_size=6), max_size=8))
+def test_names_of_one_scope_are_each_once(groups: list[list[str]]) -> None:
+    """However long they are, and however alike what a style leaves of them."""
+    for style in (words.camel, words.upper):
+        unique = names.Unique(style, ["taken"])
+        made = [unique.named(group, ["a", "b"]) for group in [*groups, *groups]]
+        assert len({own.casefold() for own in made} | {"taken"}) == len(made) + 1
+
+
+@given(st.floats(width=32))
+def test_floats_are_exact_in_both_languages(value: float) -> None:
+    swift, kotlin = swift_text.float_literal(value), kotlin_text.float_literal(value)
+    if value != value or value in (float("inf"), float("-inf")):
+        assert not any(c.isdigit() for c in swift + kotlin)
+    else:
+        assert np.float32(swift) == np.float32(value) == np.float32(kotlin.removesuffix("f"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from . import text
 from .view import ImageView, SoundView
 
 _LINE = 110  # characters of a line
 
 
-def string(text: str) -> str:
+def string(value: str) -> str:
     """A string literal: nothing in it can end it, or stand for anything else."""
 
     def escaped(c: str) -> str:
@@ -22,41 +23,33 @@ def string(text: str) -> str:
         units = c.encode("utf-16-be", "surrogatepass")
         return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))
 
-    return '"' + "".join(map(escaped, text)) + '"'
+    return '"' + "".join(map(escaped, value)) + '"'
 
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def comment(text: str) -> str:
+def comment(value: str) -> str:
     """Text for a comment, on one line: nothing in it can end the comment, begin another one, or be a tag of KDoc."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = " ".join("".join(c if c.isprintable() else " " for c in value).split())
     plain = plain.replace("*/", "*&#47;").replace("/*", "/&#42;").replace("@", "&#64;")
     return re.sub(r"[\[\]`]", lambda m: f"&#{ord(m[0])};", plain)
 
 
 def float_literal(value: float) -> str:
     """A Float literal that is exactly this number as a 32-bit float."""
-    import struct
-
-    (exact,) = struct.unpack("<f", struct.pack("<f", value))
-    if exact != exact:
-        return "Float.NaN"
-    if exact in (float("inf"), float("-inf")):
-        return "Float.POSITIVE_INFINITY" if exact > 0 else "Float.NEGATIVE_INFINITY"
-    for digits in range(6, 10):
-        text = f"{exact:.{digits}g}"
-        if struct.unpack("<f", struct.pack("<f", float(text)))[0] == exact:
-            break
-    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+    number = text.shortest(value)
+    if number in _NO_NUMBERS:
+        return _NO_NUMBERS[number]
+    return f"{number}f" if "." in number or "e" in number else f"{number}.0f"
 
 
-def wrapped(text: str, prefix: str) -> str:
+_NO_NUMBERS = {"nan": "Float.NaN", "inf": "Float.POSITIVE_INFINITY", "-inf": "Float.NEGATIVE_INFINITY"}
+
+
+def wrapped(said: str, prefix: str) -> str:
     """A comment's text over lines that each begin with `prefix`."""
-    import textwrap
-
-    lines = textwrap.wrap(text, max(20, _LINE - len(prefix)), break_long_words=False, break_on_hyphens=False)
-    return f"\n{prefix}".join(lines)
+    return text.wrapped(said, prefix, _LINE)
 
 
 _READERS = {

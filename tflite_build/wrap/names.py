@@ -118,8 +118,8 @@ def names_of(view: AppView, language: Language, class_name: str = "") -> AppName
     while not class_name and language.is_taken(name):
         name += "Model"
     methods = _methods([m.name for m in view.methods], language)
-    constants = Constants(language.constant)
-    signatures = Constants(language.constant, language.members)
+    constants = Unique(language.constant)
+    signatures = Unique(language.constant, language.members)
     several = len(view.methods) > 1
     return AppNames(name, [_method(m, methods[m.name], several, constants, signatures, language) for m in view.methods])
 
@@ -142,33 +142,16 @@ def raw_name(name: str, language: Language) -> str:
     return language.identifier(["run", *words.words(name)])
 
 
-class Constants:
-    """Names of constants in one scope, each once: those of `a` in `bC` and of `aB` in `c` would be alike."""
+class Unique:
+    """Names in one scope, each once: those of `a` in `bC` and of `aB` in `c` would be alike."""
 
     def __init__(self, style: Callable[[Iterable[str]], str], taken: Iterable[str] = ()) -> None:
         self._style = style
         self._used = {word.casefold() for word in taken}
 
     def named(self, *names: Iterable[str]) -> str:
-        """A constant of these words."""
-        parts = [word for name in names for word in name]
-        own, number = self._style(parts), 2
-        while own.casefold() in self._used:
-            own, number = self._style([*parts, str(number)]), number + 1
-        self._used.add(own.casefold())
-        return own
-
-
-class _Beside:
-    """Names of parameters that belong to others, none of them called as another parameter is."""
-
-    def __init__(self, used: Iterable[str], style: Callable[[Iterable[str]], str]) -> None:
-        self._used = {name.casefold() for name in used}
-        self._style = style
-
-    def named(self, name: str, added: Sequence[str]) -> str:
-        """The words of a name and those that are added, with a number where that is taken."""
-        plain = self._style([*words.words(name), *added])
+        """A name of these words; the number that tells it from others stands behind what a style cuts off."""
+        plain = self._style(word for name in names for word in name)
         own, number = plain, 2
         while own.casefold() in self._used:
             own, number = f"{plain}{number}", number + 1
@@ -201,7 +184,7 @@ def _taken(language: Language) -> list[str]:
 
 
 def _method(
-    view: MethodView, name: str, several: bool, constants: Constants, signatures: Constants, language: Language
+    view: MethodView, name: str, several: bool, constants: Unique, signatures: Unique, language: Language
 ) -> MethodNames:
     _check_count(view, language.platform)
     ends = [*(a.name for a in view.arguments), *view.dynamic]
@@ -209,13 +192,15 @@ def _method(
     named = identifiers(ends, style, "input", _taken(language))
     scope = words.words(name) if several else ()
     alone = sum(a.kind == "image" for a in view.arguments) == 1
-    beside = _Beside(named, style)
+    beside = Unique(style, named)
 
     def argument(own: ArgumentView, parameter: str) -> ArgumentNames:
         maker = constants.named(scope, words.words(parameter))
         if own.kind != "image":
             return ArgumentNames(parameter, maker)
-        turned, region = (style([w]) if alone else beside.named(parameter, [w]) for w in (language.turned, "region"))
+        turned, region = (
+            style([w]) if alone else beside.named(words.words(parameter), [w]) for w in (language.turned, "region")
+        )
         return ArgumentNames(parameter, maker, turned, region)
 
     arguments = [argument(a, n) for a, n in zip(view.arguments, named, strict=False)]
@@ -227,7 +212,7 @@ def _method(
         }
         if own.kind != "classes":
             return ResultNames(of_result, labels)
-        most, least = (style(w) if only else beside.named(of_result, w) for w in _LIMITS)
+        most, least = (style(w) if only else beside.named(words.words(of_result), w) for w in _LIMITS)
         return ResultNames(of_result, labels, most, least)
 
     results = identifiers([r.name for r in view.results], style, "output", language.words)

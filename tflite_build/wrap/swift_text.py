@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from . import text
 from .view import ImageView, SoundView
 
 LINE = 120  # characters of a line, as the package's own .swift-format says
 
 
-def string(text: str) -> str:
+def string(value: str) -> str:
     """A string literal: nothing in it can end it, or stand for anything else."""
 
     def escaped(c: str) -> str:
@@ -22,56 +23,43 @@ def string(text: str) -> str:
             return c
         return "\\u{fffd}" if "\ud800" <= c <= "\udfff" else f"\\u{{{ord(c):x}}}"  # half of a pair is no character
 
-    return '"' + "".join(map(escaped, text)) + '"'
+    return '"' + "".join(map(escaped, value)) + '"'
 
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 
 
-def ruby_string(text: str) -> str:
+def ruby_string(value: str) -> str:
     """A string literal of Ruby, as podspecs have them: on one line, and nothing in it is run."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in value).split())
     plain = line.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{plain}'"
 
 
-def comment(text: str) -> str:
+def comment(value: str) -> str:
     """Text for a comment, on one line, which is all that ends one; nothing in it is a field of DocC's."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = " ".join("".join(c if c.isprintable() else " " for c in value).split())
     return re.sub(r"(?<!\S)[-+*](?=\s+(?:Parameters?|Returns|Throws)\b)", r"\\\g<0>", plain, flags=re.IGNORECASE)
 
 
 def float_literal(value: float) -> str:
     """A Float literal that is exactly this number as a 32-bit float, where the type is known."""
-    import struct
-
-    (exact,) = struct.unpack("<f", struct.pack("<f", value))
-    if exact != exact:
-        return ".nan"
-    if exact in (float("inf"), float("-inf")):
-        return ".infinity" if exact > 0 else "-.infinity"
-    for digits in range(6, 10):
-        text = f"{exact:.{digits}g}"
-        if struct.unpack("<f", struct.pack("<f", float(text)))[0] == exact:
-            break
-    return text
+    number = text.shortest(value)
+    return {"nan": ".nan", "inf": ".infinity", "-inf": "-.infinity"}.get(number, number)
 
 
-def wrapped(text: str, prefix: str) -> str:
+def wrapped(said: str, prefix: str) -> str:
     """A comment's text over lines that each begin with `prefix`."""
-    import textwrap
-
-    lines = textwrap.wrap(text, max(20, LINE - len(prefix)), break_long_words=False, break_on_hyphens=False)
-    return f"\n{prefix}".join(lines)
+    return text.wrapped(said, prefix, LINE)
 
 
 def parameters(pairs: Iterable[tuple[str, str]], prefix: str) -> str:
     """What a comment says of parameters and then of no more: one in a line of its own, several as a list."""
     found = list(pairs)
     if len(found) == 1:
-        ((name, text),) = found
-        return prefix + wrapped(f"- Parameter {name}: {text}", f"{prefix}  ")
-    lines = [f"{prefix}  " + wrapped(f"- {name}: {text}", f"{prefix}    ") for name, text in found]
+        ((name, told),) = found
+        return prefix + wrapped(f"- Parameter {name}: {told}", f"{prefix}  ")
+    lines = [f"{prefix}  " + wrapped(f"- {name}: {told}", f"{prefix}    ") for name, told in found]
     return "\n".join([f"{prefix}- Parameters:", *lines])
 
 

@@ -22,16 +22,6 @@ enum ModelFiles {
         #endif
     }
 
-    /// Fails where there is no file that can be read, with its path.
-    static func requireReadable(_ url: URL) throws {
-        guard url.isFileURL else {
-            throw ModelError.cannotOpen("\(url) is no file's URL: make it with URL(fileURLWithPath:)")
-        }
-        guard FileManager.default.isReadableFile(atPath: url.path) else {
-            throw ModelError.cannotOpen("the model's file cannot be read: \(url.path)")
-        }
-    }
-
     /// Fails where the file is another one than this code was generated for: its scales, labels and shapes are in the
     /// code.
     ///
