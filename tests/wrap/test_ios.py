@@ -175,7 +175,7 @@ def test_what_is_left_out(targets: str, linked: str, why: str, app: Callable[...
     ran = shop.cli("plan", folder)
     (note,) = json.loads(shop.cli("plan", "--json", folder).out)[0]["notes"]
     assert ran.code == 0 and f"  note: {note}\n" in ran.out
-    assert note.startswith(f"{why}: it brings the {linked} one there")
+    assert note.startswith(f"{why}: the app brings the {linked} one there")
 
 
 @pytest.mark.parametrize(

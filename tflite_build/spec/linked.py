@@ -44,7 +44,7 @@ class Linked:
                 if target == "play-services"
                 else "an iOS app has one runtime"
             )
-            found.append(f'{why}: it brings the {self.targets[0]} one there, and not target = "{target}"')
+            found.append(f'{why}: the app brings the {self.targets[0]} one there, and target = "{target}" is left out')
         return tuple(found)
 
     def shares(self, name: str) -> bool:
