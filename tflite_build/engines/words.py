@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 
@@ -53,3 +54,11 @@ def element_types(signature: str) -> tuple[str, ...]:
 def shape_text(shape: Iterable[int | str]) -> str:
     """A shape as people write it: `[1, n, 3]`."""
     return "[" + ", ".join(str(d) for d in shape) + "]"
+
+
+def table(signature: str, alone: bool, name: str = "") -> str:
+    """The dotted key of model.toml for an input: `input.image`, or `signature.NAME.input.image` where there are more."""
+    parts = ["input"] if alone else ["signature", signature, "input"]
+    return ".".join(
+        part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part) for part in (*parts, name) if part
+    )

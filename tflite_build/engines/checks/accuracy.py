@@ -170,6 +170,7 @@ def _inputs(
         names.own(signature.name, "inputs", name) if request.params["renamed"] else name: port
         for name, port in signature.inputs.items()
     }
+    fitting.check_names(signature.name, list(ports), names, single=True)  # variants may not have found it yet
     found = {}
     for own, given in fitting.by_own_name(arrays, signature.name, list(ports), names, "the data", KEY).items():
         port = ports[own]

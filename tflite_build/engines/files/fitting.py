@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tflite_build.engines.contract import Invalid, Names, TensorSpec
-from tflite_build.engines.words import near_or_all, quoted, shape_text
+from tflite_build.engines.words import near_or_all, quoted, shape_text, table
 
 Array = NDArray[Any]
 _Value = TypeVar("_Value")
@@ -26,6 +26,23 @@ class Given(Generic[_Value]):
 
     name: str
     value: _Value
+
+
+def check_names(signature: str, inputs: Sequence[str], names: Names, *, single: bool) -> None:
+    """Make sure that no input gets a name which another one keeps: data could not say which of them it is for.
+
+    Args:
+        inputs: The model's own names of all inputs of the signature.
+        single: Whether the model has this signature alone.
+
+    Raises:
+        Invalid: At the key that gives the name.
+    """
+    shown = [names.public(signature, "inputs", own) for own in inputs]
+    for name in shown:
+        if shown.count(name) > 1:
+            key = f"{table(signature, single, name)}.from"
+            raise Invalid(f"the model has another input that is called '{name}'", key)
 
 
 def by_own_name(

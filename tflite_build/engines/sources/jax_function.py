@@ -18,12 +18,13 @@ import numpy as np
 
 from tflite_build.engines.contract import Invalid, Refused, Request, TensorSpec
 from tflite_build.engines.user_code.usercode import Stage
+from tflite_build.engines.words import table
 
 from .entries import Entry, entries
 from .lower_stablehlo import Program, lower, uncollected
 from .lowered import Lowered
 from .names import output_name
-from .source_shapes import SourceInput, table
+from .source_shapes import SourceInput
 
 
 def run(request: Request) -> None:

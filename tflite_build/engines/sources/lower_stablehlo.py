@@ -20,8 +20,9 @@ from jax.interpreters import mlir
 from jaxlib.mlir.ir import WalkResult
 
 from tflite_build.engines.contract import Interface, Invalid, SignatureSpec, TensorSpec
+from tflite_build.engines.words import table
 
-from . import composites, source_shapes
+from . import composites
 from .lowered import Lowered, LoweredProgram
 
 composites.install()
@@ -96,7 +97,7 @@ def _check_dimension_names(program: Program, alone: bool) -> None:
                 raise Invalid(
                     f"'{name}' cannot name a dimension: a name is made of letters, digits and '_', does not start with "
                     f"a digit and is none of {', '.join(_RESERVED)}",
-                    f"{source_shapes.table(program.name, alone, tensor.name)}.shape",
+                    f"{table(program.name, alone, tensor.name)}.shape",
                 )
 
 

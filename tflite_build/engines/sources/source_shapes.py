@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, TensorSpec
-from tflite_build.engines.words import near_or_all, quoted, shape_text
+from tflite_build.engines.words import near_or_all, quoted, shape_text, table
 
 DTYPES = ("float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool")
 _IMAGE = ("batch", "height", "width", "channels")
@@ -32,14 +32,6 @@ class SourceInput:
     name: str
     shape: tuple[int | None, ...] | None
     dtype: str
-
-
-def table(signature: str, alone: bool, name: str = "") -> str:
-    """The dotted key of model.toml for an input: `input.image`, or `signature.NAME.input.image` where there are more."""
-    parts = ["input"] if alone else ["signature", signature, "input"]
-    return ".".join(
-        part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part) for part in (*parts, name) if part
-    )
 
 
 def unbatched(source: SourceInput) -> tuple[int | str, ...] | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Interface, Invalid, SignatureSpec, TensorSpec
 from tflite_build.engines.files.tensors import Array, Case
-from tflite_build.engines.sources.source_shapes import table
+from tflite_build.engines.words import table
 
 _SEED = 20240229
 _DEFAULT_SIZES = (1, 3)

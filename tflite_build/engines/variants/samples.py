@@ -29,7 +29,6 @@ from tflite_build.engines.contract import (
 from tflite_build.engines.files import fitting, npz, tensors
 from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.preprocessing import arrays as content_arrays
-from tflite_build.engines.sources.source_shapes import table
 from tflite_build.engines.user_code import seeds
 from tflite_build.engines.words import counted, near_or_all, quoted
 from tflite_build.errors import near_miss
@@ -71,12 +70,9 @@ def run(request: Request) -> Answer:
 
 def _check_names(interface: Interface, names: Names) -> None:
     """Make sure that no input gets a name which another one keeps: data could not say which of them it is for."""
+    single = len(interface.signatures) == 1
     for signature in interface.signatures:
-        shown = [names.public(signature.name, "inputs", t.name) for t in signature.inputs]
-        for name in shown:
-            if shown.count(name) > 1:
-                key = f"{table(signature.name, len(interface.signatures) == 1, name)}.from"
-                raise Invalid(f"the model has another input that is called '{name}'", key)
+        fitting.check_names(signature.name, [t.name for t in signature.inputs], names, single=single)
 
 
 def _from_arrays(
