@@ -28,16 +28,13 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "array_of": kotlin.array_of,
     "declared": kotlin.declared,
     "bare": kotlin.bare,
+    "noted": kotlin.noted,
     "pieces": kotlin.pieces,
 }
 _RUNNING = ("Tensors", "Engine", "Session", "ModelFiles")
 _SHARED = ("Quantization",)
-# What arguments and results of a kind need.
-_SHARED_OF = {
-    "image": ("PicturePreprocessing", "ArgbPicture", "BytePicture", "YuvPicture", "AndroidPictures"),
-    "audio": ("SoundPreprocessing",),
-    "classes": ("Classification",),
-}
+# What arguments of a kind need of this platform alone.
+_SHARED_OF = {"image": ("ArgbPicture", "BytePicture", "YuvPicture", "AndroidPictures")}
 _TAKEN = ("main", "debug", "release", "lint")
 _FLAVORS = {"standard": "standard", "play-services": "play", "custom": "own"}
 
@@ -163,7 +160,7 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     files[paths.kotlin("", f"{own}.kt")] = ("model/Model.kt.jinja", values)
     if module.coroutines:
         files[paths.kotlin("", f"{own}Await.kt")] = ("model/Await.kt.jinja", values)
-    if "classes" in kinds:
+    if view.labelled:
         files[paths.kotlin("", f"{own}Labels.kt")] = ("model/Labels.kt.jinja", values)
     models: dict[str, str] = {}
     tested: dict[str, tuple[str, str]] = {}

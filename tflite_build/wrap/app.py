@@ -16,12 +16,15 @@ from tflite_build.tflite.custom import STOCK
 from tflite_build.tflite.reader import Model, SignatureTensor
 from tflite_build.tflite.summary import quantization_of
 
+from .kinds.audio import AudioArgument
+from .kinds.base import ArgumentView, ResultView
+from .kinds.classes import ClassesResult
+from .kinds.image import ImageArgument
+from .kinds.tensor import TensorArgument, TensorResult
 from .view import (
     AppView,
-    ArgumentView,
     ImageView,
     MethodView,
-    ResultView,
     RuntimeView,
     SoundView,
     TensorView,
@@ -284,7 +287,7 @@ def _method(
         raise Invalid(
             f"the signature '{signature}' {what}, and code is generated for what takes and gives", platform, hint
         )
-    only = "classify" if {r.kind for r in results} == {"classes"} else "predict"
+    only = "classify" if {r.word for r in results} == {"classes"} else "predict"
     return MethodView(signature if several else only, signature, *ends, arguments, results)
 
 
@@ -295,12 +298,13 @@ def _argument(tensor: TensorView, declared: DeclaredInput | None, description: s
         place = layout.of_image(tensor.shape, content.color_space, tensor.name, f"{key}.content")
         image = ImageView(place.height, place.width, place.color_space, place.channels_first, content)
         _check_values(content, image.channels, tensor.name, key)
-        return ArgumentView(tensor.name, "image", (tensor,), description, image=image)
+        return ImageArgument(name=tensor.name, tensors={"input": tensor}, description=description, image=image)
     if content is not None and content.kind == "audio":
         _, length = layout.of_sound(tensor.shape, tensor.name, f"{key}.content")
         sound = SoundView(length, content.sample_rate or 0, content)
-        return ArgumentView(tensor.name, "audio", (tensor,), description, sound=sound)
-    return ArgumentView(tensor.name, "tensor", (tensor,), description, declared.range if declared else None)
+        return AudioArgument(name=tensor.name, tensors={"input": tensor}, description=description, sound=sound)
+    within = declared.range if declared else None
+    return TensorArgument(name=tensor.name, tensors={"input": tensor}, description=description, range=within)
 
 
 def _check_values(content: Content, channels: int, name: str, key: str) -> None:
@@ -312,7 +316,9 @@ def _check_values(content: Content, channels: int, name: str, key: str) -> None:
 def _result(tensor: TensorView, said: Said, prefix: str) -> ResultView:
     key = f'{prefix}output."{tensor.name}"'
     if said.content != _LABELLED:
-        return ResultView(tensor.name, "tensor", (tensor,), said.description, activation=said.activation)
+        return TensorResult(
+            name=tensor.name, tensors={"output": tensor}, description=said.description, activation=said.activation
+        )
     long = [d for d in tensor.shape if d != 1]
     if tensor.real != "float32" or len(long) > 1 or any(isinstance(d, str) for d in long):
         raise Invalid(
@@ -333,14 +339,13 @@ def _result(tensor: TensorView, said: Said, prefix: str) -> ResultView:
             f"{key}.labels",
             f'call one of them "default": {{ default = "...", {next(iter(sorted(said.labels)))} = "..." }}',
         )
-    return ResultView(
-        tensor.name,
-        "classes",
-        (tensor,),
-        said.description,
-        dict(said.labels) or {"": [str(i) for i in range(classes)]},
-        said.activation,
-        said.threshold,
-        min(classes, _MOST) if said.most is None else said.most,
-        classes,
+    return ClassesResult(
+        name=tensor.name,
+        tensors={"scores": tensor},
+        description=said.description,
+        labels=dict(said.labels) or {"": [str(i) for i in range(classes)]},
+        activation=said.activation,
+        threshold=said.threshold,
+        most=min(classes, _MOST) if said.most is None else said.most,
+        classes=classes,
     )

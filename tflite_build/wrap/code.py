@@ -8,130 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from . import telling
-from .names import ArgumentNames, Language, MethodNames, ResultNames, identifiers, names_of
-from .view import AppView, ArgumentView, ImageView, MethodView, ResultView, SoundView, TensorView, VariantView
-
-
-class Writer(Protocol):
-    """How a language writes things; all texts are expressions of it.
-
-    Attributes:
-        language: Its names.
-        integer: The type of sizes and numbers of things.
-        real: The type of scores.
-        picture: The type of an argument that is a picture.
-        sound: The type of one that is a sound.
-        region: The type of a part of a picture that may be all of it.
-        classification: The type of classes with their scores.
-        upright: The type of the parameter that says how a picture lies, and what it is by default.
-        nothing: No value.
-        lowest: The score that is below all others.
-    """
-
-    language: Language
-    integer: str
-    real: str
-    picture: str
-    sound: str
-    region: str
-    classification: str
-    upright: tuple[str, str]
-    nothing: str
-    lowest: str
-
-    def comment(self, text: str) -> str:
-        """Text for a comment, which nothing in it ends."""
-        ...
-
-    def number(self, value: float) -> str:
-        """A literal of a float."""
-        ...
-
-    def value(self, dtype: str) -> str:
-        """The type of one value of a tensor."""
-        ...
-
-    def array(self, dtype: str) -> str:
-        """The type of an array of a tensor's values."""
-        ...
-
-    def image_maker(self, image: ImageView) -> str:
-        """What makes the constant that prepares pictures."""
-        ...
-
-    def sound_maker(self, sound: SoundView) -> str:
-        """What makes the constant that prepares sounds."""
-        ...
-
-    def info_of(self, class_name: str, constant: str, place: int) -> str:
-        """The description of an input tensor."""
-        ...
-
-    def of_picture(self, own: ArgumentNames, info: str) -> str:
-        """What a tensor takes of a picture."""
-        ...
-
-    def of_sound(self, own: ArgumentNames, info: str) -> str:
-        """What a tensor takes of a sound."""
-        ...
-
-    def of_values(self, own: ArgumentNames, tensor: TensorView, info: str) -> str:
-        """What a tensor takes of values, or of the one value that it has."""
-        ...
-
-    def check(self, name: str, parameter: str, count: str) -> str:
-        """What refuses an array of another size."""
-        ...
-
-    def check_dimension(self, name: str, parameter: str) -> str:
-        """What refuses a size that is none."""
-        ...
-
-    def count(self, name: str, elements: int, dimensions: Sequence[str], *, checked: bool) -> str:
-        """How many values a tensor has, as the product of numbers and parameters; `checked` where that may be too large."""
-        ...
-
-    def sizes(self, each: Sequence[Sequence[str]]) -> str:
-        """The dynamic dimensions of each input; none at all where there are none."""
-        ...
-
-    def output(self, place: int, dtype: str) -> str:
-        """The values of an output, real ones where it stands for such."""
-        ...
-
-    def activated(self, activation: str, values: str) -> str:
-        """Scores after "softmax" or "sigmoid"."""
-        ...
-
-    def only(self, values: str, *, activated: bool) -> str:
-        """The value of an output that has one."""
-        ...
-
-    def classes(self, values: str, class_name: str, own: ResultNames) -> str:
-        """The classes of scores, with the labels of the default locale."""
-        ...
-
-    def tensor_info(self, tensor: TensorView) -> str:
-        """What makes the description of a tensor."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a method.
-
-    Attributes:
-        default: What it is where a caller leaves it out; "" where that cannot be.
-        told: What it is, in a sentence; "" where something else says it.
-    """
-
-    name: str
-    type: str
-    default: str = ""
-    told: str = ""
+from .kinds.base import ArgumentView, Made, ResultView
+from .names import ArgumentNames, MethodNames, ResultNames, identifiers, names_of
+from .view import AppView, MethodView, TensorView, VariantView
+from .writer import Parameter, Writer, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +43,14 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Local:
+    """What a method makes once of an argument."""
+
+    name: str
+    made: str
+
+
+@dataclass(frozen=True, slots=True)
 class Argument:
     """A parameter of a method, and how it becomes what tensors take.
 
@@ -168,8 +58,8 @@ class Argument:
         constant: What prepares it, which `maker` makes; "" where nothing does.
         made: Tensor -> what it takes.
         check: The statement that refuses what does not fit; "" for none.
-        turned: The parameter that says how a picture lies.
-        region: The parameter that says which part of it counts.
+        local: What is made of it once; None where nothing has to be.
+        extras: The further parameters that it brings.
     """
 
     name: str
@@ -180,18 +70,18 @@ class Argument:
     maker: str
     made: Mapping[str, str]
     check: str
-    turned: str
-    region: str
+    local: Local | None
+    extras: tuple[Parameter, ...]
 
     @property
     def is_value(self) -> bool:
         """Whether it is one number, and no array."""
-        return self.view.kind == "tensor" and self.view.tensor.is_value
+        return self.view.is_value
 
     @property
     def sentence(self) -> str:
         """What it is."""
-        return _sentence(self.told)
+        return sentence(self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +98,8 @@ class Result:
     """What a method gives: its name where there are several, its type, and how it is made of `outputs`.
 
     Attributes:
-        most: The parameter that says how many classes are wanted; "" of what is no classes.
-        least: The parameter of their least score.
+        lists: What its classes are called, by locale.
+        extras: The further parameters that it brings.
     """
 
     name: str
@@ -218,18 +108,22 @@ class Result:
     told: tuple[str, ...]
     lists: tuple[Labels, ...]
     made: str
-    most: str = ""
-    least: str = ""
+    extras: tuple[Parameter, ...]
 
     @property
     def is_value(self) -> bool:
         """Whether it is one number, and no array."""
-        return self.view.kind == "tensor" and self.view.tensor.is_value
+        return self.view.is_value
+
+    @property
+    def returned(self) -> str:
+        """What it is, in a few words."""
+        return self.view.returned()
 
     @property
     def sentence(self) -> str:
         """What it is."""
-        return _sentence(self.told)
+        return sentence(self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +136,6 @@ class Method:
         tensors: The type of its raw tensors.
         outcome: What it gives: the type of its only result, or a type for several.
         own: The parameters that are arguments, and sizes of dynamic dimensions.
-        choices: The parameters that have defaults: how pictures lie, and which results are wanted.
         dimensions: Dynamic dimensions: the name in the spec -> the parameter.
         sizes: The dynamic dimensions of each input.
         checks: Statements that refuse sizes that are none, and arrays of another size.
@@ -261,7 +154,6 @@ class Method:
     arguments: tuple[Argument, ...]
     results: tuple[Result, ...]
     own: tuple[Parameter, ...]
-    choices: tuple[Parameter, ...]
     dimensions: Mapping[str, str]
     sizes: str
     checks: tuple[str, ...]
@@ -278,14 +170,19 @@ class Method:
         return next(r for r in self.results if r.view.name == name)
 
     @property
-    def classified(self) -> tuple[Result, ...]:
-        """The results that are classes."""
-        return tuple(r for r in self.results if r.view.kind == "classes")
+    def labelled(self) -> tuple[Result, ...]:
+        """The results with labels."""
+        return tuple(r for r in self.results if r.lists)
 
     @property
-    def images(self) -> tuple[Argument, ...]:
-        """The arguments that are pictures."""
-        return tuple(a for a in self.arguments if a.view.kind == "image")
+    def locals(self) -> tuple[Local, ...]:
+        """What is made once of arguments."""
+        return tuple(a.local for a in self.arguments if a.local is not None)
+
+    @property
+    def decided(self) -> bool:
+        """Whether a result is decided by comparing numbers."""
+        return any(r.view.decided for r in self.results)
 
     @property
     def picture(self) -> Argument | None:
@@ -298,9 +195,14 @@ class Method:
         return (*self.own, *self.choices)
 
     @property
+    def choices(self) -> tuple[Parameter, ...]:
+        """The parameters that have defaults: how pictures lie, and which results are wanted."""
+        return (*(p for a in self.arguments for p in a.extras), *self.limits)
+
+    @property
     def limits(self) -> tuple[Parameter, ...]:
         """Those of `choices` that say which results are wanted."""
-        return tuple(p for p in self.choices if p.name not in {n for a in self.images for n in (a.turned, a.region)})
+        return tuple(p for r in self.results for p in r.extras)
 
     @property
     def sized(self) -> tuple[Parameter, ...]:
@@ -370,7 +272,8 @@ class _Making:
         arguments = tuple(
             self._argument(a, n, view, names) for a, n in zip(view.arguments, names.arguments, strict=True)
         )
-        results = tuple(self._result(r, n, view) for r, n in zip(view.results, names.results, strict=True))
+        prepared = {a.view.name: a.local.name for a in arguments if a.local is not None}
+        results = tuple(self._result(r, n, view, prepared) for r, n in zip(view.results, names.results, strict=True))
         made = {tensor: text for a in arguments for tensor, text in a.made.items()}
         sizes = [self.writer.check_dimension(own, name) for own, name in names.dimensions.items()]
         return Method(
@@ -384,7 +287,6 @@ class _Making:
             arguments,
             results,
             tuple(self._own(arguments, names)),
-            tuple(self._choices(arguments, results)),
             names.dimensions,
             self.writer.sizes([[names.dimensions[d] for d in t.shape if isinstance(d, str)] for t in view.inputs]),
             (*sizes, *(a.check for a in arguments if a.check)),
@@ -410,54 +312,57 @@ class _Making:
         return tuple(made[: len(inputs)]), tuple(made[len(inputs) :])
 
     def _argument(self, view: ArgumentView, own: ArgumentNames, method: MethodView, names: MethodNames) -> Argument:
-        writer, tensor, maker, check = self.writer, view.tensor, "", ""
-        info = writer.info_of(self.class_name, names.constant, method.inputs.index(tensor))
-        if view.image is not None:
-            kind, maker, made = writer.picture, writer.image_maker(view.image), writer.of_picture(own, info)
-        elif view.sound is not None:
-            kind, maker, made = writer.sound, writer.sound_maker(view.sound), writer.of_sound(own, info)
-        else:
-            kind = writer.value(tensor.real) if tensor.is_value else writer.array(tensor.real)
-            made = writer.of_values(own, tensor, info)
-            if not tensor.is_value:
-                check = writer.check(view.name, own.parameter, self._count(tensor, names.dimensions, checked=True))
-        told = tuple(map(writer.comment, telling.argument(view)))
-        made_of = {tensor.name: made}
-        return Argument(own.parameter, kind, view, told, own.maker, maker, made_of, check, own.turned, own.region)
+        writer = self.writer
 
-    def _result(self, view: ResultView, own: ResultNames, method: MethodView) -> Result:
-        writer, tensor = self.writer, view.tensor
-        values = writer.output(method.outputs.index(tensor), tensor.real)
-        values = writer.activated(view.activation, values) if view.activation else values
-        told = tuple(map(writer.comment, telling.result(view)))
-        if view.kind == "classes":
-            lists = tuple(Labels(constant, locale, view.labels[locale]) for locale, constant in own.labels.items())
-            made = writer.classes(values, self.class_name, own)
-            return Result(own.name, writer.classification, view, told, lists, made, own.most, own.least)
-        if tensor.is_value:
-            values = writer.only(values, activated=bool(view.activation))
-        kind = writer.value(tensor.real) if tensor.is_value else writer.array(tensor.real)
-        return Result(own.name, kind, view, told, (), values)
+        def info(tensor: TensorView) -> str:
+            return writer.info_of(self.class_name, names.constant, method.inputs.index(tensor))
+
+        def count(tensor: TensorView) -> str:
+            return self._count(tensor, names.dimensions, checked=True)
+
+        several = len(view.tensors) > 1 or any(r.picture == view.name for r in method.results)
+        local = Local(own.prepared, view.prepared(writer, own)) if view.preparable and several else None
+        return Argument(
+            own.parameter,
+            view.type(writer),
+            view,
+            self._told(view),
+            own.maker,
+            view.maker(writer),
+            view.made(writer, own, info, local.name if local else ""),
+            view.check(writer, own, count),
+            local,
+            tuple(view.parameters(writer, own)),
+        )
+
+    def _result(self, view: ResultView, own: ResultNames, method: MethodView, prepared: Mapping[str, str]) -> Result:
+        writer = self.writer
+
+        def values(tensor: TensorView) -> str:
+            return writer.output(method.outputs.index(tensor), tensor.real)
+
+        labels = f"{self.class_name}Labels.{own.labels['']}" if view.labels else ""
+        alike = [r for r in method.results if r.word == view.word and r.extras()]
+        which = f" of {own.name}" if len(alike) > 1 else ""
+        return Result(
+            own.name,
+            view.type(writer),
+            view,
+            self._told(view),
+            tuple(Labels(constant, locale, view.labels[locale]) for locale, constant in own.labels.items()),
+            view.made(writer, Made(own, values, labels, prepared.get(view.picture, ""))),
+            tuple(view.parameters(writer, own, which)),
+        )
+
+    def _told(self, view: ArgumentView | ResultView) -> tuple[str, ...]:
+        own = [view.description] if view.description else []
+        return tuple(map(self.writer.comment, [*own, *view.told()]))
 
     def _own(self, arguments: Sequence[Argument], names: MethodNames) -> Iterator[Parameter]:
         for argument in arguments:
             yield Parameter(argument.name, argument.type, told=argument.sentence)
         for own, name in names.dimensions.items():
             yield Parameter(name, self.writer.integer, told=f"The size of the dimension {self.writer.comment(own)}.")
-
-    def _choices(self, arguments: Sequence[Argument], results: Sequence[Result]) -> Iterator[Parameter]:
-        writer = self.writer
-        for image in (a for a in arguments if a.turned):
-            yield Parameter(image.turned, *writer.upright, "What makes the picture upright.")
-            told = f"The part of the upright picture to look at; `{writer.nothing}` for all of it."
-            yield Parameter(image.region, writer.region, writer.nothing, told)
-        classified = [r for r in results if r.view.kind == "classes"]
-        for result in classified:
-            threshold, which = result.view.threshold, f" of {result.name}" if len(classified) > 1 else ""
-            most = f"How many classes{which} are given at most."
-            least = writer.lowest if threshold is None else writer.number(threshold)
-            yield Parameter(result.most, writer.integer, str(result.view.most), most)
-            yield Parameter(result.least, writer.real, least, "The least score of those that are given.")
 
     def _tensor(self, tensor: TensorView, name: str, dimensions: Mapping[str, str]) -> Tensor:
         known = all(d in dimensions for d in tensor.dynamic)
@@ -475,8 +380,3 @@ class _Making:
     def _count(self, tensor: TensorView, dimensions: Mapping[str, str], *, checked: bool) -> str:
         names = [dimensions[d] for d in tensor.shape if isinstance(d, str)]
         return self.writer.count(tensor.name, tensor.elements, names, checked=checked)
-
-
-def _sentence(parts: Sequence[str]) -> str:
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}."

@@ -38,12 +38,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
 }
 _RUNNING = ("Accelerator", "Engine", "Session", "ModelFiles", "TensorInfo", "TensorValues")
 _SHARED = ("Quantization", "ModelError", "Require")
-# What arguments and results of a kind need.
-_SHARED_OF = {
-    "image": ("PicturePreprocessing", "ARGBPicture", "BytePicture", "YUVPicture", "ApplePictures"),
-    "audio": ("SoundPreprocessing",),
-    "classes": ("Classification",),
-}
+# What arguments of a kind need of this platform alone.
+_SHARED_OF = {"image": ("ARGBPicture", "BytePicture", "YUVPicture", "ApplePictures")}
 _VERSION = re.compile(r"(?=.*[1-9])\d{1,9}(\.\d{1,9}){0,2}")  # of a pod; none is 0
 
 
@@ -146,7 +142,7 @@ def _sources(app: App, linking: Linking) -> dict[str, str]:
         f"{own}.swift": "model/Model.swift.jinja",
         f"{own}File.swift": "model/File.swift.jinja",
         f"{own}Tensors.swift": "model/Tensors.swift.jinja",
-        **({f"{own}Labels.swift": "model/Labels.swift.jinja"} if "classes" in kinds else {}),
+        **({f"{own}Labels.swift": "model/Labels.swift.jinja"} if view.labelled else {}),
         **({f"{own}Pictures.swift": "model/Pictures.swift.jinja"} if app.has_pictures else {}),
     }
 

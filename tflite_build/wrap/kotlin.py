@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from tflite_build import languages
 
 from . import kotlin_text, words
-from .code import Labels, Parameter, Writer
+from .code import Labels
 from .kotlin_text import float_literal, string
-from .names import ArgumentNames, Language, ResultNames
+from .names import ArgumentNames, Language
 from .view import ImageView, SoundView, TensorView
+from .writer import Parameter, Writer
 
 # dtype -> the array that holds its values.
 _ARRAYS = {
@@ -63,9 +64,13 @@ class Kotlin(Writer):
     picture = "Picture"
     sound = "Sound"
     region = "Region?"
-    classification = "Classification"
-    upright = ("Int", "0")
+    upright = (
+        "Int",
+        "0",
+        "Degrees by which the picture has to be turned clockwise to stand upright: 0, 90, 180 or 270.",
+    )
     nothing = "null"
+    most = "Int.MAX_VALUE"
     lowest = "Float.NEGATIVE_INFINITY"
 
     def __init__(self) -> None:
@@ -76,6 +81,27 @@ class Kotlin(Writer):
 
     def number(self, value: float) -> str:
         return float_literal(value)
+
+    def text(self, value: str) -> str:
+        return string(value)
+
+    def truth(self, value: bool) -> str:
+        return str(value).lower()
+
+    def numbers(self, values: Iterable[float]) -> str:
+        return f"floatArrayOf({', '.join(map(float_literal, values))})"
+
+    def integers(self, values: Iterable[int]) -> str:
+        return f"intArrayOf({', '.join(map(str, values))})"
+
+    def case(self, of: str, name: str) -> str:
+        return f"{of}.{name.upper()}"
+
+    def make(self, name: str, given: Sequence[tuple[str, str]]) -> str:
+        return self.call(f"{name}.of", given)
+
+    def call(self, name: str, given: Sequence[tuple[str, str]]) -> str:
+        return kotlin_text.call(name, given)
 
     def value(self, dtype: str) -> str:
         return _ARRAYS[dtype].removesuffix("Array")
@@ -92,15 +118,21 @@ class Kotlin(Writer):
     def info_of(self, class_name: str, constant: str, place: int) -> str:
         return f"{class_name}Model.{constant}.inputs[{place}]"
 
-    def of_picture(self, own: ArgumentNames, info: str) -> str:
-        turned = f"Orientation.ofRotation({own.turned}), {own.region}"
-        return f"{own.maker}.prepare({own.parameter}, {turned}).tensor({info})"
+    def constant(self, name: str) -> str:
+        return name
+
+    def prepared(self, own: ArgumentNames) -> str:
+        turned = f"Orientation.ofRotation({own.extras['turned']}), {own.extras['region']}"
+        return f"{own.maker}.prepare({own.parameter}, {turned})"
+
+    def of_prepared(self, prepared: str, info: str) -> str:
+        return f"{prepared}.tensor({info})"
 
     def of_sound(self, own: ArgumentNames, info: str) -> str:
         return f"{own.maker}.frames({own.parameter})[0]"
 
-    def of_values(self, own: ArgumentNames, tensor: TensorView, info: str) -> str:
-        return array_of(tensor, own.parameter) if tensor.is_value else own.parameter
+    def of_values(self, values: str, tensor: TensorView, info: str) -> str:
+        return array_of(tensor, values) if tensor.is_value else values
 
     def check(self, name: str, parameter: str, count: str) -> str:
         return f"checkSize({string(name)}, {parameter}.size, {count})"
@@ -122,14 +154,8 @@ class Kotlin(Writer):
     def output(self, place: int, dtype: str) -> str:
         return f"outputs[{place}] as {_ARRAYS[dtype]}"
 
-    def activated(self, activation: str, values: str) -> str:
-        return f"Scores.{activation}({values})"
-
     def only(self, values: str, *, activated: bool) -> str:
         return f"{values}[0]" if activated else f"({values})[0]"
-
-    def classes(self, values: str, class_name: str, own: ResultNames) -> str:
-        return f"Classification.of({values}, {class_name}Labels.{own.labels['']}, {own.least}, {own.most})"
 
     def tensor_info(self, tensor: TensorView) -> str:
         shape = ", ".join(str(d) if isinstance(d, int) else "-1" for d in tensor.shape)
@@ -143,6 +169,11 @@ class Kotlin(Writer):
 def declared(parameter: Parameter) -> str:
     """A parameter as functions declare it."""
     return f"{bare(parameter)} = {parameter.default}" if parameter.default else bare(parameter)
+
+
+def noted(parameter: Parameter) -> str:
+    """What a parameter is, as KDoc has it."""
+    return f"{parameter.told[:1].lower()}{parameter.told[1:].removesuffix('.')}"
 
 
 def bare(parameter: Parameter) -> str:

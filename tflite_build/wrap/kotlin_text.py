@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from . import text
 from .view import ImageView, SoundView
 
 _LINE = 110  # characters of a line
+_CALL = 80  # of a call, with what stands before it
 
 
 def string(value: str) -> str:
@@ -66,6 +68,16 @@ _READERS = {
 def reader(dtype: str) -> str:
     """What reads numbers of a type from the data of a test."""
     return _READERS[dtype]
+
+
+def call(name: str, given: Sequence[tuple[str, str]]) -> str:
+    """A call of what is given for parameters, by their names; "" for the only one."""
+    parts = [f"{parameter} = {value}" if parameter else value for parameter, value in given]
+    line = f"{name}({', '.join(parts)})"
+    if len(line) <= _CALL and "\n" not in line:
+        return line
+    lines = ",\n".join(parts).replace("\n", "\n    ")
+    return f"{name}(\n    {lines},\n)"
 
 
 def image_maker(image: ImageView) -> str:

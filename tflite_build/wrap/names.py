@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tflite_build.engines.contract import Invalid
 
 from . import words
-from .view import AppView, ArgumentView, MethodView, ResultView
+from .view import AppView, MethodView
+
+if TYPE_CHECKING:
+    from .kinds.base import ArgumentView, ResultView
 
 _MOST_PARAMETERS = 200  # of 255 that Java has, since there are more than a caller passes; no app has as many
-_LIMITS = (("max", "results"), ("min", "score"))  # of classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +51,27 @@ class Language:
 
 
 @dataclass(frozen=True, slots=True)
+class Extra:
+    """A parameter that an argument or a result brings beside it: what it is for, and the words of its name."""
+
+    role: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ArgumentNames:
     """What belongs to an argument.
 
     Attributes:
-        maker: The constant of what reads a picture or a sound.
-        turned: The parameter that says how a picture lies; "" for no picture.
-        region: The parameter that says which part of it counts.
+        maker: The constant of what prepares it.
+        prepared: What holds it once it is prepared.
+        extras: Role -> the further parameter.
     """
 
     parameter: str
     maker: str
-    turned: str = ""
-    region: str = ""
+    prepared: str
+    extras: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +80,12 @@ class ResultNames:
 
     Attributes:
         labels: Locale -> the constant of its labels.
-        most: The parameter that says how many classes are wanted; "" of what is no classes.
-        least: The parameter of their least score.
+        extras: Role -> the further parameter.
     """
 
     name: str
     labels: Mapping[str, str]
-    most: str = ""
-    least: str = ""
+    extras: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,31 +198,28 @@ def _method(
     _check_count(view, language.platform)
     ends = [*(a.name for a in view.arguments), *view.dynamic]
     style = language.identifier
-    named = identifiers(ends, style, "input", _taken(language))
+    brought = [*(e for a in view.arguments for e in a.extras(language)), *(e for r in view.results for e in r.extras())]
+    named = identifiers(ends, style, "input", [*_taken(language), *(style(e.words) for e in brought)])
     scope = words.words(name) if several else ()
-    alone = sum(a.kind == "image" for a in view.arguments) == 1
+    once = {e.words for e in brought if [b.words for b in brought].count(e.words) == 1}
     beside = Unique(style, named)
+
+    def extras(of: str, given: Sequence[Extra]) -> dict[str, str]:
+        """The parameters of one: where no other brings such, they are called so and no more."""
+        return {e.role: style(e.words) if e.words in once else beside.named(words.words(of), e.words) for e in given}
 
     def argument(own: ArgumentView, parameter: str) -> ArgumentNames:
         maker = constants.named(scope, words.words(parameter))
-        if own.kind != "image":
-            return ArgumentNames(parameter, maker)
-        turned, region = (
-            style([w]) if alone else beside.named(words.words(parameter), [w]) for w in (language.turned, "region")
-        )
-        return ArgumentNames(parameter, maker, turned, region)
+        prepared = beside.named(words.words(parameter), ["prepared"]) if own.preparable else ""
+        return ArgumentNames(parameter, maker, prepared, extras(parameter, own.extras(language)))
 
     arguments = [argument(a, n) for a, n in zip(view.arguments, named, strict=False)]
-    only = sum(r.kind == "classes" for r in view.results) == 1
 
     def result(own: ResultView, of_result: str) -> ResultNames:
         labels = {
             locale: constants.named(scope, words.words(of_result), words.words(locale)) for locale in sorted(own.labels)
         }
-        if own.kind != "classes":
-            return ResultNames(of_result, labels)
-        most, least = (style(w) if only else beside.named(words.words(of_result), w) for w in _LIMITS)
-        return ResultNames(of_result, labels, most, least)
+        return ResultNames(of_result, labels, extras(of_result, own.extras()))
 
     results = identifiers([r.name for r in view.results], style, "output", language.words)
     return MethodNames(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tflite_build import languages
 
 from . import swift_text, words
-from .code import Labels, Method, Parameter, Writer
-from .names import ArgumentNames, Language, ResultNames
+from .code import Labels, Method
+from .names import ArgumentNames, Language
 from .swift_text import call, float_literal, string, type_of
 from .view import ImageView, SoundView, TensorView
+from .writer import Parameter, Writer
 
 # What stands beside parameters where they are seen: in a method's own code and the pictures', in the test's.
 _PARAMETERS = """
@@ -30,9 +31,9 @@ class Swift(Writer):
     picture = "any Picture"
     sound = "Sound"
     region = "Region?"
-    classification = "Classification"
-    upright = ("Orientation", ".upright")
+    upright = ("Orientation", ".upright", "What makes the picture upright.")
     nothing = "nil"
+    most = ".max"
     lowest = "-.infinity"
 
     def __init__(self, module: str) -> None:
@@ -54,6 +55,30 @@ class Swift(Writer):
     def number(self, value: float) -> str:
         return float_literal(value)
 
+    def text(self, value: str) -> str:
+        return string(value)
+
+    def truth(self, value: bool) -> str:
+        return str(value).lower()
+
+    def numbers(self, values: Iterable[float]) -> str:
+        return f"[{', '.join(map(float_literal, values))}]"
+
+    def integers(self, values: Iterable[int]) -> str:
+        return f"[{', '.join(map(str, values))}]"
+
+    def case(self, of: str, name: str) -> str:
+        return f".{words.camel(name.split('_'))}"
+
+    def make(self, name: str, given: Sequence[tuple[str, str]]) -> str:
+        return self.call(name, given)
+
+    def call(self, name: str, given: Sequence[tuple[str, str]]) -> str:
+        parts = [f"{parameter}: {value}" if parameter else value for parameter, value in given]
+        if len(parts) == 1 and not given[0][0]:
+            return f"{name}({parts[0]})"
+        return call(name, [part.replace("\n", "\n    ") for part in parts])
+
     def value(self, dtype: str) -> str:
         return type_of(dtype)
 
@@ -69,17 +94,22 @@ class Swift(Writer):
     def info_of(self, class_name: str, constant: str, place: int) -> str:
         return f"{class_name}File.{constant}.inputs[{place}]"
 
-    def of_picture(self, own: ArgumentNames, info: str) -> str:
-        given = (own.parameter, f"orientation: {own.turned}", f"region: {own.region}")
+    def constant(self, name: str) -> str:
+        return f"Self.{name}.get()"
+
+    def prepared(self, own: ArgumentNames) -> str:
+        given = (own.parameter, f"orientation: {own.extras['turned']}", f"region: {own.extras['region']}")
         prepared = call("    .prepare", given).replace("\n", "\n    ")
-        return f"Self.{own.maker}.get()\n{prepared}\n    .values({info})"
+        return f"Self.{own.maker}.get()\n{prepared}"
+
+    def of_prepared(self, prepared: str, info: str) -> str:
+        return f"{prepared}\n    .values({info})" if "\n" in prepared else f"{prepared}.values({info})"
 
     def of_sound(self, own: ArgumentNames, info: str) -> str:
         return f"{info}\n    .encode(.float32(Self.{own.maker}.get().frames({own.parameter})[0]))"
 
-    def of_values(self, own: ArgumentNames, tensor: TensorView, info: str) -> str:
-        values = f"[{own.parameter}]" if tensor.is_value else own.parameter
-        return f"{info}\n    .encode(.{tensor.real}({values}))"
+    def of_values(self, values: str, tensor: TensorView, info: str) -> str:
+        return f"{info}\n    .encode(.{tensor.real}({f'[{values}]' if tensor.is_value else values}))"
 
     def check(self, name: str, parameter: str, count: str) -> str:
         return call("try requireCount", (string(name), f"{parameter}.count", count))
@@ -99,16 +129,8 @@ class Swift(Writer):
     def output(self, place: int, dtype: str) -> str:
         return f"outputs.{'floats' if dtype == 'float32' else 'values'}({place})"
 
-    def activated(self, activation: str, values: str) -> str:
-        return f"Scores.{activation}({values})"
-
     def only(self, values: str, *, activated: bool) -> str:
         return f"{values}.only()"
-
-    def classes(self, values: str, class_name: str, own: ResultNames) -> str:
-        labels = f"{class_name}Labels.{own.labels['']}"
-        given = (f"scores: {values}", f"labels: {labels}", f"threshold: {own.least}", f"maxResults: {own.most}")
-        return call("Classification", given)
 
     def tensor_info(self, tensor: TensorView) -> str:
         shape = ", ".join(str(d) if isinstance(d, int) else "-1" for d in tensor.shape)
@@ -150,9 +172,7 @@ def returned(method: Method) -> str:
     if len(method.results) > 1:
         return "All of these."
     (only,) = method.results
-    if only.view.kind == "classes":
-        return "The classes and their scores."
-    return "The value." if only.is_value else "The values."
+    return only.returned
 
 
 def pieces(labels: Labels) -> Sequence[Sequence[str]]:

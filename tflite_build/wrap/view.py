@@ -6,15 +6,16 @@ Names are people's own: a language makes its identifiers of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tflite_build.engines.content import Content
 from tflite_build.tflite.capabilities import Capability
 
-ArgumentKind = Literal["image", "audio", "tensor"]
-ResultKind = Literal["classes", "tensor"]
+if TYPE_CHECKING:
+    from .kinds.base import ArgumentView, ResultView
+
 Dimension = int | str
 
 
@@ -95,60 +96,6 @@ class SoundView:
 
 
 @dataclass(frozen=True, slots=True)
-class ArgumentView:
-    """What a caller passes.
-
-    Attributes:
-        tensors: The inputs that are made of it, by name.
-        range: The lowest and the highest value, where the spec says them.
-    """
-
-    name: str
-    kind: ArgumentKind
-    tensors: tuple[TensorView, ...]
-    description: str = ""
-    range: tuple[float, float] | None = None
-    image: ImageView | None = None
-    sound: SoundView | None = None
-
-    @property
-    def tensor(self) -> TensorView:
-        """The only one of its tensors, as pictures, sounds and arrays have it."""
-        (only,) = self.tensors
-        return only
-
-
-@dataclass(frozen=True, slots=True)
-class ResultView:
-    """What a caller gets.
-
-    Attributes:
-        tensors: The outputs that it is made of.
-        labels: Locale ("" for the default, which is there) -> the label of each class; of classes alone.
-        activation: "softmax", "sigmoid" or "", what is to be done to the values first.
-        threshold: The least score of what is given where a caller does not say; None gives all.
-        most: How many classes are given at most where a caller does not say.
-        classes: How many there are.
-    """
-
-    name: str
-    kind: ResultKind
-    tensors: tuple[TensorView, ...]
-    description: str = ""
-    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    activation: str = ""
-    threshold: float | None = None
-    most: int = 0
-    classes: int = 0
-
-    @property
-    def tensor(self) -> TensorView:
-        """The only one of its tensors, as classes and arrays have it."""
-        (only,) = self.tensors
-        return only
-
-
-@dataclass(frozen=True, slots=True)
 class MethodView:
     """A signature that can be called.
 
@@ -177,7 +124,7 @@ class MethodView:
     def picture(self) -> ArgumentView | None:
         """The only argument, where that is a picture: there is a form for what the platform calls a picture."""
         only = self.arguments[0] if len(self.arguments) == 1 and not self.dynamic else None
-        return only if only is not None and only.kind == "image" else None
+        return only if only is not None and only.word == "image" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,13 +182,24 @@ class AppView:
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of arguments and results that there are."""
-        given = {a.kind for m in self.methods for a in m.arguments}
-        return frozenset(given | {r.kind for m in self.methods for r in m.results})
+        given = {a.word for m in self.methods for a in m.arguments}
+        return frozenset(given | {r.word for m in self.methods for r in m.results})
 
     @property
-    def activations(self) -> frozenset[str]:
-        """What is done to results first."""
-        return frozenset(r.activation for m in self.methods for r in m.results if r.activation)
+    def needs(self) -> tuple[str, ...]:
+        """What arguments and results need of the shared sources, in every language."""
+        found = [name for m in self.methods for a in m.arguments for name in a.sources]
+        return tuple(dict.fromkeys([*found, *(name for m in self.methods for r in m.results for name in r.needs)]))
+
+    @property
+    def goldens(self) -> tuple[str, ...]:
+        """The sources of tests that compare results."""
+        return tuple(dict.fromkeys(r.golden for m in self.methods for r in m.results if r.golden))
+
+    @property
+    def labelled(self) -> bool:
+        """Whether results have labels."""
+        return any(r.labels for m in self.methods for r in m.results)
 
     @property
     def accelerators(self) -> tuple[str, ...]:

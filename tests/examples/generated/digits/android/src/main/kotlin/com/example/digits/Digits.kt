@@ -23,7 +23,7 @@ public class Digits private constructor(private val session: Session) : AutoClos
      * @param image a picture of any size; it is pulled to 8 x 8 pixels, bilinear; its grey values v from 0 to 255
      *   are given as (255 - v) / 15.9375
      * @param rotation degrees by which the picture has to be turned clockwise to stand upright: 0, 90, 180 or 270
-     * @param region the part of the upright picture to look at; null for all of it
+     * @param region the part of the upright picture to look at; `null` for all of it
      * @param maxResults how many classes are given at most
      * @param minScore the least score of those that are given
      * @throws IllegalArgumentException an argument is not what the model takes
@@ -86,7 +86,12 @@ public class Digits private constructor(private val session: Session) : AutoClos
             outputSizes = listOf(10),
             sizes = emptyList(),
         )
-        return Classification.of(outputs[0] as FloatArray, DigitsLabels.PROBABILITIES, minScore, maxResults)
+        return Classification.of(
+            scores = outputs[0] as FloatArray,
+            labels = DigitsLabels.PROBABILITIES,
+            threshold = minScore,
+            maxResults = maxResults,
+        )
     }
 
     /** Close the model once the calls that were made are done, which it waits for. */

@@ -21,7 +21,7 @@ public class Photographs private constructor(private val session: Session) : Aut
      * @param image a picture of any size; it is pulled to 48 x 48 pixels, bilinear; its red, green and blue values
      *   v from 0 to 255 are given as (v - 127.5) / 127.5
      * @param rotation degrees by which the picture has to be turned clockwise to stand upright: 0, 90, 180 or 270
-     * @param region the part of the upright picture to look at; null for all of it
+     * @param region the part of the upright picture to look at; `null` for all of it
      * @param maxResults how many classes are given at most
      * @param minScore the least score of those that are given
      * @throws IllegalArgumentException an argument is not what the model takes
@@ -84,7 +84,12 @@ public class Photographs private constructor(private val session: Session) : Aut
             outputSizes = listOf(2),
             sizes = emptyList(),
         )
-        return Classification.of(Scores.softmax(outputs[0] as FloatArray), PhotographsLabels.SCORES, minScore, maxResults)
+        return Classification.of(
+            scores = Scores.softmax(outputs[0] as FloatArray),
+            labels = PhotographsLabels.SCORES,
+            threshold = minScore,
+            maxResults = maxResults,
+        )
     }
 
     /** Close the model once the calls that were made are done, which it waits for. */

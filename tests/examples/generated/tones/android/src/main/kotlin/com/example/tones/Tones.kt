@@ -61,7 +61,12 @@ public class Tones private constructor(private val session: Session) : AutoClose
             outputSizes = listOf(3),
             sizes = emptyList(),
         )
-        return Classification.of(outputs[0] as FloatArray, TonesLabels.KIND, minScore, maxResults)
+        return Classification.of(
+            scores = outputs[0] as FloatArray,
+            labels = TonesLabels.KIND,
+            threshold = minScore,
+            maxResults = maxResults,
+        )
     }
 
     /** Close the model once the calls that were made are done, which it waits for. */

@@ -1,0 +1,1 @@
+"""The kinds of arguments and results, a file each."""

@@ -1,0 +1,175 @@
+"""What every kind of argument and of result says of itself: the file of a kind is all that knows it in this room.
+
+A kind binds tensors by their roles, tells what it is, and puts its code together of what a `Writer` writes.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from tflite_build.wrap.names import ArgumentNames, Extra, Language, ResultNames
+from tflite_build.wrap.view import TensorView
+from tflite_build.wrap.writer import Parameter, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgumentView(abc.ABC):
+    """What a caller passes.
+
+    Attributes:
+        word: The kind, as the spec says it.
+        sources: What it needs of the shared sources, in every language.
+        preparable: Whether several things may start from what is made of it once.
+        name: What callers call it.
+        tensors: Role -> the input that is made of it.
+        description: The spec's own words.
+    """
+
+    word: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]] = ()
+    preparable: ClassVar[bool] = False
+    name: str
+    tensors: Mapping[str, TensorView]
+    description: str = ""
+
+    @property
+    def tensor(self) -> TensorView:
+        """The only one of its tensors."""
+        (only,) = self.tensors.values()
+        return only
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it is one number, and no array."""
+        return False
+
+    def extras(self, language: Language) -> tuple[Extra, ...]:
+        """Further parameters, which have defaults."""
+        return ()
+
+    @abc.abstractmethod
+    def told(self) -> Iterator[str]:
+        """What it is, in parts of a sentence: shapes, units and ranges."""
+
+    @abc.abstractmethod
+    def type(self, writer: Writer) -> str:
+        """The type of the parameter."""
+
+    def maker(self, writer: Writer) -> str:
+        """What makes the constant that prepares it; "" where nothing does."""
+        return ""
+
+    def prepared(self, writer: Writer, own: ArgumentNames) -> str:
+        """What is made of it once, where several things start from that; of what is `preparable`."""
+        return ""
+
+    @abc.abstractmethod
+    def made(
+        self, writer: Writer, own: ArgumentNames, info: Callable[[TensorView], str], start: str
+    ) -> Mapping[str, str]:
+        """Tensor -> what it takes.
+
+        Args:
+            info: The description of a tensor.
+            start: What holds `prepared`; "" where nothing else starts from that.
+        """
+
+    def check(self, writer: Writer, own: ArgumentNames, count: Callable[[TensorView], str]) -> str:
+        """The statement that refuses what does not fit; "" for none. `count` is how many values a tensor has."""
+        return ""
+
+    def parameters(self, writer: Writer, own: ArgumentNames) -> Iterator[Parameter]:
+        """The parameters that `extras` names."""
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the code of a result is made of.
+
+    Attributes:
+        own: Its names.
+        values: The values of an output.
+        labels: The labels of the default locale; "" where it has none.
+        picture: The picture that it tells places of, as it was prepared; "" for none.
+    """
+
+    own: ResultNames
+    values: Callable[[TensorView], str]
+    labels: str
+    picture: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultView(abc.ABC):
+    """What a caller gets.
+
+    Attributes:
+        word: The kind, as the spec says it.
+        sources: What it needs of the shared sources, in every language.
+        golden: The source of the tests that compares it; "" for what numbers are compared by.
+        decided: Whether it is decided by comparing numbers, so that kernels that are near may give another one.
+        name: What callers call it.
+        tensors: Role -> the output that it is made of.
+        description: The spec's own words.
+        labels: Locale ("" for the default, which is there) -> the label of each class; empty for what has none.
+        picture: The argument whose picture it tells places of; "" for none.
+    """
+
+    word: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]] = ()
+    golden: ClassVar[str] = ""
+    decided: ClassVar[bool] = False
+    name: str
+    tensors: Mapping[str, TensorView]
+    description: str = ""
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    picture: str = ""
+
+    @property
+    def tensor(self) -> TensorView:
+        """The only one of its tensors."""
+        (only,) = self.tensors.values()
+        return only
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it is one number, and no array."""
+        return False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it needs of the shared sources as it is."""
+        return self.sources
+
+    def extras(self) -> tuple[Extra, ...]:
+        """Further parameters, which have defaults."""
+        return ()
+
+    @abc.abstractmethod
+    def told(self) -> Iterator[str]:
+        """What it is, in parts of a sentence."""
+
+    @abc.abstractmethod
+    def returned(self) -> str:
+        """What it is, in a few words."""
+
+    @abc.abstractmethod
+    def type(self, writer: Writer) -> str:
+        """Its type."""
+
+    @abc.abstractmethod
+    def made(self, writer: Writer, of: Made) -> str:
+        """How it is made of `outputs`."""
+
+    def parameters(self, writer: Writer, own: ResultNames, of: str) -> Iterator[Parameter]:
+        """The parameters that `extras` names; `of` tells it from other results, in words that follow "classes"."""
+        return iter(())
+
+
+def activated(writer: Writer, activation: str, values: str) -> str:
+    """Values after "softmax" or "sigmoid"; as they are after ""."""
+    return writer.call(f"Scores.{activation}", [("", values)]) if activation else values
