@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tflite_build.planning.action import Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
+from tflite_build.spec.signatures import tables
 
 from . import preprocess
 from .tools import Tools
@@ -49,6 +50,5 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
 
 def _contents(model: Resolved) -> dict[str, str]:
     """What the spec says that outputs stand for, by public name."""
-    spec = model.loaded.spec
-    tables = [spec.output, *(tensors.output for tensors in spec.signature.values())]
-    return {name: output.content for table in tables for name, output in table.items() if output.content}
+    own = tables(model.loaded.spec)
+    return {name: output.content for t in own for name, output in t.outputs.items() if output.content}

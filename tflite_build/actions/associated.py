@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tflite_build.engines.contract import Invalid
+from tflite_build.engines.files.lines import lines
 from tflite_build.engines.words import counted
 from tflite_build.tflite.metadata import (
     AssociatedFile,
@@ -15,7 +16,6 @@ from tflite_build.tflite.metadata import (
     SubgraphMetadata,
 )
 
-LARGEST = 64 << 20  # of a file that lines are read of
 _CALIBRATION = "a line has scale, slope, offset and perhaps the lowest score, or is empty"
 
 
@@ -115,36 +115,3 @@ _KINDS: Mapping[type, Callable[[str], str]] = {
     RegexTokenizer: _numbered,
     SentencePieceTokenizer: _scored,
 }
-
-
-def lines(path: Path, name: str, key: str) -> list[str]:
-    """The lines of a file of the user's, as `split` finds them.
-
-    Args:
-        path: The file.
-        name: What the user calls it.
-        key: Where model.toml names it.
-
-    Raises:
-        Invalid: If it is not UTF-8, or too large for a list of words.
-    """
-    if path.stat().st_size > LARGEST:
-        raise Invalid(f"'{name}' has more than {LARGEST >> 20} MB, which is no list of words", key)
-    data = path.read_bytes()
-    try:
-        return split(data)
-    except UnicodeDecodeError as error:
-        place = data[: error.start].count(b"\n") + 1
-        raise Invalid(f"'{name}' is not UTF-8 text: line {place} has byte 0x{data[error.start]:02x}", key) from None
-
-
-def split(content: bytes) -> list[str]:
-    """The lines of a file with this content, without their ends; one that is empty at the end is none.
-
-    Raises:
-        UnicodeDecodeError: If it is not UTF-8.
-    """
-    found = content.decode("utf-8").removeprefix("\ufeff").split("\n")
-    if found[-1] == "":
-        found.pop()
-    return [line.removesuffix("\r") for line in found]

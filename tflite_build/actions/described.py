@@ -12,6 +12,7 @@ from typing import Any
 
 from tflite_build.spec import associated, metadata
 from tflite_build.spec.metadata import DEFAULT_LOCALE, ProcessUnit, Tokenizer
+from tflite_build.spec.signatures import tables
 from tflite_build.spec.tensors import Input, Output
 from tflite_build.spec.types import ModelSpec
 from tflite_build.tflite import metadata as wire
@@ -173,12 +174,13 @@ def of(spec: ModelSpec) -> Said | None:
     if not own.write:
         return None
     signatures = {
-        name: SaidSignature(
-            {n: _input(f'{prefix}input."{n}"', n, t) for n, t in inputs.items()},
-            {n: _output(f'{prefix}output."{n}"', n, t, outputs) for n, t in outputs.items()},
-            tuple(_unit(t.tokenizer) for t in inputs.values() if t.tokenizer and t.tokenizer.type != "regex"),
+        said.signature: SaidSignature(
+            {n: _input(f'{said.prefix}input."{n}"', n, t) for n, t in said.inputs.items()},
+            {n: _output(f'{said.prefix}output."{n}"', n, t, outputs) for n, t in outputs.items()},
+            tuple(_unit(t.tokenizer) for t in said.inputs.values() if t.tokenizer and t.tokenizer.type != "regex"),
         )
-        for name, prefix, inputs, outputs in associated.tables(spec)
+        for said in tables(spec)
+        for outputs in [said.outputs]
     }
     model = ModelMetadata(
         own.name or about.name,

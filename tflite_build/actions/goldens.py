@@ -5,7 +5,7 @@ from __future__ import annotations
 from tflite_build.planning.action import OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 
-from . import pack, samples
+from . import bound, pack, samples
 from .tools import Tools
 
 FOLDER = "goldens"
@@ -21,14 +21,9 @@ def outputs_of(variant: str) -> OutputOf:
     return OutputOf(step_id(variant), FOLDER)
 
 
-def _activations(model: Resolved) -> dict[str, dict[str, str]]:
-    spec = model.loaded.spec
-    sides = {"": spec.output, **{name: tensors.output for name, tensors in spec.signature.items()}}
-    return {s: {n: o.activation for n, o in outputs.items() if o.activation} for s, outputs in sides.items() if outputs}
-
-
 def step(model: Resolved, tools: Tools, variant: str) -> Step:
     """The step that computes them from the variant's finished file."""
+    said = bound.of(model)
     (quantize,) = (v.quantize for v in model.variants if v.name == variant)
     return Step(
         step_id(variant),
@@ -37,10 +32,10 @@ def step(model: Resolved, tools: Tools, variant: str) -> Step:
         {
             "declared": model.declared.to_json(),
             "names": model.names.to_json(),
-            "activations": _activations(model),
+            **said.params,
             "quantize": quantize,
         },
-        {"model": pack.model_of(variant), "samples": OutputOf(samples.ID, samples.FOLDER)},
+        {"model": pack.model_of(variant), "samples": OutputOf(samples.ID, samples.FOLDER), **said.inputs},
         variant=variant,
         weight=2,
     )

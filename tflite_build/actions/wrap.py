@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tflite_build.engines.contract import Declared, Names, Request
+from tflite_build.engines.files.lines import lines
+from tflite_build.engines.kinds.binding import Binding
 from tflite_build.planning.action import Input, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.apps import ANDROID, IOS, Android, Ios
 from tflite_build.spec.linked import linked
-from tflite_build.spec.metadata import DEFAULT_LOCALE
-from tflite_build.spec.tensors import Input as InputTensor
-from tflite_build.spec.tensors import Output, SignatureTensors
 from tflite_build.store.digest import of_file
 from tflite_build.wrap import android, app, ios
-from tflite_build.wrap.app import File, Said, Wanted
+from tflite_build.wrap.app import File, Wanted
 from tflite_build.wrap.rendering import Templates
 
-from . import associated, goldens, pack
+from . import bound, goldens, pack
 from .tools import Tools
 
 _TEMPLATES = "templates"
-_LABELS = "labels"
 _WRAPPERS: Mapping[str, Any] = {ANDROID: android, IOS: ios}
 
 
@@ -38,12 +36,8 @@ def step(model: Resolved, tools: Tools, platform: str) -> Step:
     names = model.loaded.app_variants(platform)
     inputs: dict[str, Input] = {f"model:{name}": pack.model_of(name) for name in names}
     inputs |= {f"goldens:{name}": goldens.outputs_of(name) for name in names}
-    files: dict[str, str] = {}
-    outputs = {
-        signature: {name: _said(output, files) for name, output in tensors.items()}
-        for signature, tensors in _sides(spec.output, spec.signature, "output").items()
-    }
-    inputs |= {name: ProjectFile(model.loaded.folder / path) for path, name in files.items()}
+    said = bound.of(model)
+    inputs |= said.inputs
     if app.templates:
         inputs[_TEMPLATES] = ProjectFile(model.loaded.folder / app.templates, tree=True)
     own = linked(spec, platform)
@@ -52,11 +46,7 @@ def step(model: Resolved, tools: Tools, platform: str) -> Step:
         "model": {key: value or "" for key, value in spec.model.model_dump().items()},
         "declared": model.declared.to_json(),
         "names": model.names.to_json(),
-        "inputs": {
-            signature: {name: tensor.description for name, tensor in tensors.items() if tensor.description}
-            for signature, tensors in _sides(spec.input, spec.signature, "input").items()
-        },
-        "outputs": outputs,
+        **said.params,
         "app": app.model_dump(exclude={"templates", "variant", "runtime"}),
         "runtime": {
             "targets": list(own.targets),
@@ -68,29 +58,6 @@ def step(model: Resolved, tools: Tools, platform: str) -> Step:
         "variants": list(names),
     }
     return Step(platform, "wrap", tools.local(f"wrap.{platform}"), params, inputs)
-
-
-def _sides(
-    own: Mapping[str, Any], signatures: Mapping[str, SignatureTensors], side: str
-) -> dict[str, Mapping[str, Any]]:
-    """Signature ("" for the only one) -> its declared tensors of one side."""
-    found: dict[str, Mapping[str, InputTensor | Output]] = {"": own} if own else {}
-    return found | {name: getattr(tensors, side) for name, tensors in signatures.items()}
-
-
-def _said(output: Output, files: dict[str, str]) -> dict[str, Any]:
-    """What is said of an output, as JSON values; `files` gets the names of the inputs that its labels are."""
-    labels = {}
-    for locale, path in sorted((output.labels or {}).items()):
-        labels[locale] = files.setdefault(path, f"{_LABELS}:{len(files)}")
-    return {
-        "content": output.content or "",
-        "description": output.description or "",
-        "activation": output.activation or "",
-        "threshold": output.score_threshold,
-        "most": output.max_results,
-        "labels": labels,
-    }
 
 
 def run(request: Request) -> None:
@@ -106,10 +73,9 @@ def run(request: Request) -> None:
         model=params["model"]["name"],
         declared=Declared.from_json(params["declared"]),
         names=Names.from_json(params["names"]),
-        inputs=params["inputs"],
-        outputs={
-            s: {n: _output(o, n, request) for n, o in outputs.items()} for s, outputs in params["outputs"].items()
-        },
+        arguments={s: [Binding.from_json(b) for b in said] for s, said in params["arguments"].items()},
+        results={s: [Binding.from_json(b) for b in said] for s, said in params["results"].items()},
+        lines=lambda binding, key: _lines(request, binding, key),
         platform=platform,
         targets=runtime["targets"],
         api=runtime["api"],
@@ -138,14 +104,10 @@ def run(request: Request) -> None:
         shutil.copyfile(source, folder / path)
 
 
-def _output(value: Mapping[str, Any], name: str, request: Request) -> Said:
-    labels = {
-        "" if locale == DEFAULT_LOCALE else locale: tuple(_lines(request, given, name))
-        for locale, given in value["labels"].items()
-    }
-    return Said(value["content"], value["description"], value["activation"], value["threshold"], value["most"], labels)
-
-
-def _lines(request: Request, given: str, output: str) -> list[str]:
-    file = request.inputs[given]
-    return associated.lines(file, file.name, f'output."{output}".labels')
+def _lines(request: Request, binding: Binding, key: str) -> dict[str, Sequence[str]]:
+    """The lines of the files that a key of a binding names, by locale."""
+    found: dict[str, Sequence[str]] = {}
+    for locale, name in binding.files.get(key, {}).items():
+        file = request.inputs[name]
+        found[locale] = lines(file, file.name, binding.at(key))
+    return found

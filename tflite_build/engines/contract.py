@@ -119,6 +119,11 @@ class TensorSpec:
     shape: tuple[int | str, ...]
     dtype: str
 
+    @property
+    def real(self) -> str:
+        """The type, where this is the tensor as callers have it: see `kinds.binding.BoundTensor`."""
+        return self.dtype
+
 
 @dataclass(frozen=True)
 class SignatureSpec:

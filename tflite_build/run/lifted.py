@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tflite_build.actions import associated
+from tflite_build.engines.files import lines
 from tflite_build.spec.metadata import DEFAULT_LOCALE
 from tflite_build.tflite import archive, metadata, reader, summary
 from tflite_build.tflite.archive import Archive
@@ -76,12 +76,12 @@ class _Files:
         if name in self.found:
             return _are_labels(self.found[name], classes)
         member = self._members.get(name)
-        if member is None or member.size > associated.LARGEST or name.casefold() in self._taken:
+        if member is None or member.size > lines.LARGEST or name.casefold() in self._taken:
             return False
         if not set(name) <= _SAFE or name.startswith("."):
             return False
         try:
-            content = member.read(associated.LARGEST)
+            content = member.read(lines.LARGEST)
         except FormatError:
             return False
         if not _are_labels(content, classes):
@@ -93,7 +93,7 @@ class _Files:
 
 def _are_labels(content: bytes, classes: int) -> bool:
     try:
-        return classes <= 0 or len(associated.split(content)) == classes
+        return classes <= 0 or len(lines.split(content)) == classes
     except UnicodeDecodeError:
         return False
 

@@ -4,39 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from .kinds.base import Kind
 from .metadata import AssociatedFile, Graph, ProcessUnit, Tokenizer
+from .signatures import tables
 from .tensors import Input, Output
 from .types import ModelSpec
 
 
-def tables(spec: ModelSpec) -> Iterator[tuple[str, str, Mapping[str, Input], Mapping[str, Output]]]:
-    """Signature ("" for the only one), the prefix of its keys, its inputs and outputs."""
-    if spec.input or spec.output:
-        yield "", "", spec.input, spec.output
-    for name, tensors in spec.signature.items():
-        yield name, f'signature."{name}".', tensors.input, tensors.output
-
-
 def named(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     """Key and path of each; those of custom metadata among them."""
-    for _, prefix, inputs, outputs in tables(spec):
-        for name, tensor in inputs.items():
+    for own in tables(spec):
+        prefix = own.prefix
+        for name, tensor in own.inputs.items():
             key = f'{prefix}input."{name}"'
             yield from _tensor(key, tensor)
             if tensor.tokenizer is not None:
                 yield from _unit(f"{key}.tokenizer", tensor.tokenizer)
-        for name, output in outputs.items():
+        for name, output in own.written.items():
             key = f'{prefix}output."{name}"'
             yield from _tensor(key, output)
-            labels = output.labels or {}
-            for locale, path in labels.items():
-                yield (f"{key}.labels" if len(labels) == 1 else f'{key}.labels."{locale}"'), path
+            yield from _locales(f"{key}.labels", output.labels or {})
             if output.score_calibration is not None:
                 yield f"{key}.score_calibration.file", output.score_calibration.file
+        for table, kinds in (("argument", own.arguments), ("result", own.results)):
+            for name, kind in kinds.items():
+                yield from _kind(f'{prefix}{table}."{name}"', kind)
     yield from _files("metadata", spec.metadata.files)
     yield from _graph("metadata.graph", spec.metadata.graph)
     for name, path in spec.metadata.custom.items():
         yield f'metadata.custom."{name}"', path
+
+
+def _kind(key: str, kind: Kind) -> Iterator[tuple[str, str]]:
+    for own in kind.FILES:
+        value: str | Mapping[str, str] | None = getattr(kind, own)
+        if isinstance(value, str):
+            yield f"{key}.{own}", value
+        elif value:
+            yield from _locales(f"{key}.{own}", value)
+
+
+def _locales(key: str, paths: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for locale, path in paths.items():
+        yield (key if len(paths) == 1 else f'{key}."{locale}"'), path
 
 
 def _tensor(key: str, tensor: Input | Output) -> Iterator[tuple[str, str]]:

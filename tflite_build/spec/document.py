@@ -195,11 +195,11 @@ def _problem(type_: type[BaseModel], details: ErrorDetails, data: dict[str, Any]
             near_miss(word, allowed) or f"allowed are {one_of(allowed)}",
         )
     if kind in ("missing", "union_tag_not_found"):
-        word = "format" if kind == "union_tag_not_found" else str(loc[-1])
+        word = str(context["discriminator"]).strip("'") if kind == "union_tag_not_found" else str(loc[-1])
         if kind == "union_tag_not_found" and not isinstance(found, dict):
             return Problem(f"'{key}' must be a table, not {_kind_of(found)}", place(*path))
         table_path = path if kind == "union_tag_not_found" else locations.known(loc[:-1])
-        hint = f'add {word} = "keras", "saved_model", "function", "jax" or "tflite"' if word == "format" else ""
+        hint = f"add {word} = {one_of(_words(type_, loc, word))}" if kind == "union_tag_not_found" else ""
         if not hint and len(loc) == 1:
             hint = {"spec": "add spec = 1", "model": 'add [model] with name = "..."', "source": "add [source]"}.get(
                 word, ""
@@ -208,7 +208,8 @@ def _problem(type_: type[BaseModel], details: ErrorDetails, data: dict[str, Any]
     if kind == "union_tag_invalid":
         allowed = [w.strip("' ") for w in str(context["expected_tags"]).split(",")]
         word = str(context["tag"])
-        return Problem(_not_one_of(word, allowed), place(*path, "format"), near_miss(word, allowed))
+        tag = str(context["discriminator"]).strip("'")
+        return Problem(_not_one_of(word, allowed), place(*path, tag), near_miss(word, allowed))
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(context["expected"])) or [str(context["expected"])]
         if isinstance(found, str) and not all(w.isdigit() for w in allowed):
@@ -279,19 +280,33 @@ def _kind_of(value: Any) -> str:
 
 def _fields(type_: type[BaseModel], table: tuple[str | int, ...]) -> set[str]:
     """The keys that the table at the validator's path `table` may have."""
-    models = [type_]
+    return {info.alias or name for model in _models(type_, table) for name, info in model.model_fields.items()}
+
+
+def _models(type_: type[BaseModel], table: tuple[str | int, ...]) -> list[type[BaseModel]]:
+    """The models that a table may be."""
+    models, named = [type_], False
     for part in table:
+        if named:  # a word of the user's
+            named = False
+            continue
         following: list[type[BaseModel]] = []
         for model in models:
             for name, info in model.model_fields.items():
                 if (info.alias or name) == part:
                     following.extend(models_in(info.annotation))
+                    named = typing.get_origin(info.annotation) is dict
         tagged = [m for m in models if _tag(m) == part]
         models = following or tagged or models
-    return {info.alias or name for model in models for name, info in model.model_fields.items()}
+    return models
+
+
+def _words(type_: type[BaseModel], table: tuple[str | int, ...], tag: str) -> list[str]:
+    """The words that a table may have for its tag."""
+    return [f'"{word}"' for model in _models(type_, table) if tag in model.model_fields and (word := _tag(model))]
 
 
 def _tag(model: type[BaseModel]) -> str | None:
-    info = model.model_fields.get("format")
+    info = model.model_fields.get("format") or model.model_fields.get("kind")
     words = typing.get_args(info.annotation) if info else ()
     return str(words[0]) if words else None

@@ -108,10 +108,11 @@ def _tables(spec: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
     for name, info in spec.model_fields.items():
         mapping = _is_mapping(info.annotation)
         for model in models_in(info.annotation):
-            tag = model.model_fields.get("format")
+            word = next((w for w in ("format", "kind") if w in model.model_fields), "")
+            tag = model.model_fields.get(word)
             title = f"[{name}.NAME]" if mapping else f"[{name}]"
             if tag is not None:
-                title += f' with format = "{typing.get_args(tag.annotation)[0]}"'
+                title += f' with {word} = "{typing.get_args(tag.annotation)[0]}"'
             yield title, model
             for inner, inner_info in model.model_fields.items():
                 for deeper in models_in(inner_info.annotation):

@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from .base import SpecModel
+from .kinds import Argument, Result
 from .metadata import Box, Described, ImageSize, Labels, Real, ScoreCalibration, Tokenizer
 from .values import LARGEST, Deviations, Dtype, Means, Pixels, Range, Shape, Sizes, wrong
 
@@ -184,3 +185,7 @@ class SignatureTensors(SpecModel):
     """Its inputs by name."""
     output: dict[str, Output] = {}
     """Its outputs by name."""
+    argument: dict[str, Argument] = {}
+    """What an app passes, where that is not one thing for each input."""
+    result: dict[str, Result] = {}
+    """What an app gets, where that is not one thing for each output."""

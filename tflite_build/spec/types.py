@@ -19,6 +19,7 @@ from pydantic import (
 from .apps import APPS, Android, Ios
 from .base import SpecModel
 from .checks import Checks
+from .kinds import Argument, Result
 from .metadata import Metadata, Text
 from .sources import Source
 from .tensors import Input, Output, SignatureTensors
@@ -180,6 +181,10 @@ class ModelSpec(SpecModel):
     """Inputs by name, for a model with one signature."""
     output: dict[str, Output] = {}
     """Outputs by name, for a model with one signature."""
+    argument: dict[str, Argument] = {}
+    """What an app passes, where that is not one thing for each input; for a model with one signature."""
+    result: dict[str, Result] = {}
+    """What an app gets, where that is not one thing for each output; for a model with one signature."""
     signature: dict[str, SignatureTensors] = {}
     """Inputs and outputs by signature, for a model with several."""
     variant: dict[Name, Variant] = {}
@@ -220,7 +225,7 @@ class ModelSpec(SpecModel):
 
     @model_validator(mode="after")
     def _together(self) -> ModelSpec:
-        if (self.input or self.output) and self.signature:
+        if (self.input or self.output or self.argument or self.result) and self.signature:
             raise wrong(
                 "give either [input]/[output] (one signature) or [signature.NAME.input] (several), not both",
                 "signature",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names
-from tflite_build.engines.preprocessing import layout
+from tflite_build.engines.kinds.binding import Binding, bound
 from tflite_build.engines.words import quoted, shape_text
 from tflite_build.tflite import capabilities, reader, runtimes
 from tflite_build.tflite.capabilities import Api, Capability
@@ -16,40 +15,17 @@ from tflite_build.tflite.custom import STOCK
 from tflite_build.tflite.reader import Model, SignatureTensor
 from tflite_build.tflite.summary import quantization_of
 
-from .kinds.audio import AudioArgument
-from .kinds.base import ArgumentView, ResultView
-from .kinds.classes import ClassesResult
-from .kinds.image import ImageArgument
-from .kinds.tensor import TensorArgument, TensorResult
+from . import kinds
+from .kinds.base import Given, Lines
 from .view import (
     AppView,
-    ImageView,
     MethodView,
     RuntimeView,
-    SoundView,
     TensorView,
     VariantView,
 )
 
-_LABELLED = "classes"
-_MOST = 10  # classes that are given where nobody says how many
 _ASSIGN = "ASSIGN_VARIABLE"
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the spec says of an output.
-
-    Attributes:
-        labels: Locale ("" for the default) -> labels.
-    """
-
-    content: str = ""
-    description: str = ""
-    activation: str = ""
-    threshold: float | None = None
-    most: int | None = None
-    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +43,9 @@ class Wanted:
     """What the spec says of the app.
 
     Attributes:
-        outputs: Signature ("" for the only one) -> public name of an output -> what is said of it.
-        inputs: The same for the descriptions of inputs.
+        arguments: Signature ("" for the only one) -> what is passed, as far as the spec says it.
+        results: The same for what is got.
+        lines: Reads the files that a key of a binding names: locale -> lines.
         targets: What the app is linked to.
         api: "auto", or the API that is asked for.
         accelerators: In order of preference.
@@ -85,8 +62,9 @@ class Wanted:
     license: str
     declared: Declared
     names: Names
-    inputs: Mapping[str, Mapping[str, str]]
-    outputs: Mapping[str, Mapping[str, Said]]
+    arguments: Mapping[str, Sequence[Binding]]
+    results: Mapping[str, Sequence[Binding]]
+    lines: Lines
     platform: str
     targets: Sequence[str]
     api: str
@@ -274,12 +252,13 @@ def _tensor(given: SignatureTensor, declared: DeclaredInput | None, unknown: str
 def _method(
     signature: str, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]], wanted: Wanted, *, several: bool
 ) -> MethodView:
-    declared = _by_public_name(wanted, signature)
-    prefix = f'signature."{signature}".' if several else ""
-    said = wanted.outputs.get(signature) or wanted.outputs.get("") or {}
-    told = wanted.inputs.get(signature) or wanted.inputs.get("") or {}
-    arguments = tuple(_argument(t, declared.get(t.name), told.get(t.name, ""), prefix) for t in ends[0])
-    results = tuple(_result(t, said.get(t.name, Said()), prefix) for t in ends[1])
+    given = Given(_by_public_name(wanted, signature), wanted.lines)
+    inputs, outputs = ends
+    said = wanted.arguments.get(signature) or wanted.arguments.get("") or ()
+    arguments = tuple(kinds.ARGUMENTS[b.kind](b, bound(b, inputs, "input"), given) for b in _all(said, inputs, "input"))
+    given = replace(given, arguments=arguments)
+    said = wanted.results.get(signature) or wanted.results.get("") or ()
+    results = tuple(kinds.RESULTS[b.kind](b, bound(b, outputs, "output"), given) for b in _all(said, outputs, "output"))
     if not arguments or not results:
         what = "takes nothing" if not arguments else "gives nothing"
         platform = wanted.platform
@@ -287,65 +266,16 @@ def _method(
         raise Invalid(
             f"the signature '{signature}' {what}, and code is generated for what takes and gives", platform, hint
         )
-    only = "classify" if {r.word for r in results} == {"classes"} else "predict"
+    words = {r.verb for r in results}
+    only = words.pop() if len(words) == 1 else "predict"
     return MethodView(signature if several else only, signature, *ends, arguments, results)
 
 
-def _argument(tensor: TensorView, declared: DeclaredInput | None, description: str, prefix: str) -> ArgumentView:
-    content = declared.content if declared else None
-    key = f'{prefix}input."{tensor.name}"'
-    if content is not None and content.kind == "image":
-        place = layout.of_image(tensor.shape, content.color_space, tensor.name, f"{key}.content")
-        image = ImageView(place.height, place.width, place.color_space, place.channels_first, content)
-        _check_values(content, image.channels, tensor.name, key)
-        return ImageArgument(name=tensor.name, tensors={"input": tensor}, description=description, image=image)
-    if content is not None and content.kind == "audio":
-        _, length = layout.of_sound(tensor.shape, tensor.name, f"{key}.content")
-        sound = SoundView(length, content.sample_rate or 0, content)
-        return AudioArgument(name=tensor.name, tensors={"input": tensor}, description=description, sound=sound)
-    within = declared.range if declared else None
-    return TensorArgument(name=tensor.name, tensors={"input": tensor}, description=description, range=within)
-
-
-def _check_values(content: Content, channels: int, name: str, key: str) -> None:
-    for word, values in (("mean", content.mean), ("std", content.std), ("fill", content.fill)):
-        if len(values) not in (1, channels):
-            raise Invalid(f"'{word}' of '{name}' has {len(values)} values, and the tensor {channels} channels", key)
-
-
-def _result(tensor: TensorView, said: Said, prefix: str) -> ResultView:
-    key = f'{prefix}output."{tensor.name}"'
-    if said.content != _LABELLED:
-        return TensorResult(
-            name=tensor.name, tensors={"output": tensor}, description=said.description, activation=said.activation
-        )
-    long = [d for d in tensor.shape if d != 1]
-    if tensor.real != "float32" or len(long) > 1 or any(isinstance(d, str) for d in long):
-        raise Invalid(
-            f"'{tensor.name}' is {tensor.dtype} {shape_text(tensor.shape)}; classes are one score for each of them",
-            f"{key}.content",
-            "leave `content` out to get its values as they are",
-        )
-    classes = int(long[0]) if long else 1
-    for locale, labels in said.labels.items():
-        if len(labels) != classes:
-            where = f" for '{locale}'" if locale else ""
-            raise Invalid(
-                f"there are {len(labels)} labels{where}, and '{tensor.name}' has {classes} classes", f"{key}.labels"
-            )
-    if said.labels and "" not in said.labels:
-        raise Invalid(
-            f"the labels of '{tensor.name}' are for {quoted(sorted(said.labels))}, and none are the default",
-            f"{key}.labels",
-            f'call one of them "default": {{ default = "...", {next(iter(sorted(said.labels)))} = "..." }}',
-        )
-    return ClassesResult(
-        name=tensor.name,
-        tensors={"scores": tensor},
-        description=said.description,
-        labels=dict(said.labels) or {"": [str(i) for i in range(classes)]},
-        activation=said.activation,
-        threshold=said.threshold,
-        most=min(classes, _MOST) if said.most is None else said.most,
-        classes=classes,
-    )
+def _all(said: Sequence[Binding], tensors: Sequence[TensorView], side: str) -> list[Binding]:
+    """What is said, and each tensor that nobody says anything of, in the order of the file's tensors."""
+    bound_there = {name for binding in said for name in binding.tensors.values()}
+    rest = [
+        Binding("tensor", t.name, f'{side}."{t.name}"', {side: t.name}) for t in tensors if t.name not in bound_there
+    ]
+    places = {t.name: place for place, t in enumerate(tensors)}
+    return sorted([*said, *rest], key=lambda b: min(places.get(name, len(places)) for name in b.tensors.values()))

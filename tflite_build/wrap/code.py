@@ -241,6 +241,11 @@ class App:
     files: tuple[File, ...]
 
     @property
+    def decided(self) -> bool:
+        """Whether a method has a result that is decided by comparing numbers."""
+        return any(m.decided for m in self.methods)
+
+    @property
     def has_pictures(self) -> bool:
         """Whether a method takes a picture alone, and so has forms for what the platform calls one."""
         return any(m.picture for m in self.methods)
@@ -341,6 +346,9 @@ class _Making:
         def values(tensor: TensorView) -> str:
             return writer.output(method.outputs.index(tensor), tensor.real)
 
+        def reals(tensor: TensorView) -> str:
+            return writer.reals(method.outputs.index(tensor), tensor.real)
+
         labels = f"{self.class_name}Labels.{own.labels['']}" if view.labels else ""
         alike = [r for r in method.results if r.word == view.word and r.extras()]
         which = f" of {own.name}" if len(alike) > 1 else ""
@@ -350,7 +358,7 @@ class _Making:
             view,
             self._told(view),
             tuple(Labels(constant, locale, view.labels[locale]) for locale, constant in own.labels.items()),
-            view.made(writer, Made(own, values, labels, prepared.get(view.picture, ""))),
+            view.made(writer, Made(own, values, reals, labels, prepared.get(view.picture, ""))),
             tuple(view.parameters(writer, own, which)),
         )
 

@@ -71,6 +71,7 @@ class Kotlin(Writer):
     )
     nothing = "null"
     most = "Int.MAX_VALUE"
+    no_texts = "emptyList()"
     lowest = "Float.NEGATIVE_INFINITY"
 
     def __init__(self) -> None:
@@ -102,6 +103,9 @@ class Kotlin(Writer):
 
     def call(self, name: str, given: Sequence[tuple[str, str]]) -> str:
         return kotlin_text.call(name, given)
+
+    def method(self, of: str, name: str) -> str:
+        return f"{of}::{name}"
 
     def value(self, dtype: str) -> str:
         return _ARRAYS[dtype].removesuffix("Array")
@@ -153,6 +157,10 @@ class Kotlin(Writer):
 
     def output(self, place: int, dtype: str) -> str:
         return f"outputs[{place}] as {_ARRAYS[dtype]}"
+
+    def reals(self, place: int, dtype: str) -> str:
+        values = self.output(place, dtype)
+        return values if dtype == "float32" else f"({values}).map {{ it.toFloat() }}.toFloatArray()"
 
     def only(self, values: str, *, activated: bool) -> str:
         return f"{values}[0]" if activated else f"({values})[0]"

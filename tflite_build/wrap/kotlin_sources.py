@@ -16,6 +16,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "Category": (),
     "Classification": ("Category", "Require"),
     "ColorSpace": (),
+    "Detections": ("Category", "PictureTransform", "Require"),
     "Fit": ("Region",),
     "Normalization": (),
     "Orientation": (),
@@ -34,10 +35,15 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "Require": (),
     "Resampler": (),
     "Resize": (),
+    "RowScores": ("Scores",),
+    "ScoredCandidates": ("Detections",),
     "Scores": ("Require",),
     "Sound": ("Require",),
     "SoundPreprocessing": ("Normalization", "Require", "Resampler", "Sound"),
+    "SsdCandidates": ("ScoredCandidates",),
+    "Suppression": ("Detections",),
     "Weights": ("Resize",),
+    "YoloCandidates": ("Detections",),
     "YuvPicture": ("Picture", "Plane", "Require"),
 }  # fmt: skip
 

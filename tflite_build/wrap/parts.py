@@ -23,4 +23,5 @@ def shared(view: AppView, always: Sequence[str], of_kinds: Mapping[str, Sequence
 
 def goldens(view: AppView) -> list[str]:
     """The sources that tests compare with, by the kinds of arguments and results."""
-    return ["Golden", *(name for kind, name in _GIVEN.items() if kind in view.kinds), *view.goldens]
+    decided = ["GoldenEngine"] if any(r.decided for m in view.methods for r in m.results) else []
+    return ["Golden", *decided, *(name for kind, name in _GIVEN.items() if kind in view.kinds), *view.goldens]

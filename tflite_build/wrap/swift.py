@@ -34,6 +34,7 @@ class Swift(Writer):
     upright = ("Orientation", ".upright", "What makes the picture upright.")
     nothing = "nil"
     most = ".max"
+    no_texts = "[]"
     lowest = "-.infinity"
 
     def __init__(self, module: str) -> None:
@@ -78,6 +79,9 @@ class Swift(Writer):
         if len(parts) == 1 and not given[0][0]:
             return f"{name}({parts[0]})"
         return call(name, [part.replace("\n", "\n    ") for part in parts])
+
+    def method(self, of: str, name: str) -> str:
+        return f"{of}.{name}"
 
     def value(self, dtype: str) -> str:
         return type_of(dtype)
@@ -128,6 +132,11 @@ class Swift(Writer):
 
     def output(self, place: int, dtype: str) -> str:
         return f"outputs.{'floats' if dtype == 'float32' else 'values'}({place})"
+
+    def reals(self, place: int, dtype: str) -> str:
+        if dtype == "float32":
+            return self.output(place, dtype)
+        return f"outputs.values({place}, as: {type_of(dtype)}.self).map(Float.init)"
 
     def only(self, values: str, *, activated: bool) -> str:
         return f"{values}.only()"

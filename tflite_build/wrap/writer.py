@@ -40,6 +40,7 @@ class Writer(Protocol):
         upright: The type of the parameter that says how a picture lies, what it is by default, and what it says.
         nothing: No value.
         most: The number that no number of things is above.
+        no_texts: No texts at all.
         lowest: The score that is below all others.
     """
 
@@ -52,6 +53,7 @@ class Writer(Protocol):
     upright: tuple[str, str, str]
     nothing: str
     most: str
+    no_texts: str
     lowest: str
 
     def comment(self, text: str) -> str:
@@ -88,6 +90,10 @@ class Writer(Protocol):
 
     def call(self, name: str, given: Sequence[tuple[str, str]]) -> str:
         """A call of the function `name`, of what is given for its parameters."""
+        ...
+
+    def method(self, of: str, name: str) -> str:
+        """A method of an object as a function."""
         ...
 
     def value(self, dtype: str) -> str:
@@ -148,6 +154,10 @@ class Writer(Protocol):
 
     def output(self, place: int, dtype: str) -> str:
         """The values of an output, real ones where it stands for such."""
+        ...
+
+    def reals(self, place: int, dtype: str) -> str:
+        """The values of an output as real numbers, whatever they are."""
         ...
 
     def only(self, values: str, *, activated: bool) -> str:

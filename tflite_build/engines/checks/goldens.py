@@ -6,17 +6,23 @@ file of little-endian numbers: the inputs in the order of their names, then the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from tflite_build.engines.content import Content
-from tflite_build.engines.contract import Declared, DeclaredInput, Names, Request, TensorSpec
+from tflite_build.engines.contract import Declared, DeclaredInput, Names, Refused, Request, TensorSpec
 from tflite_build.engines.files import custom_operators, opening, tensors
-from tflite_build.engines.files.runner import Port, RunnableSignature, Runner
+from tflite_build.engines.files.lines import lines
+from tflite_build.engines.files.runner import Port, RunnableSignature
 from tflite_build.engines.files.tensors import Array
+from tflite_build.engines.kinds.binding import Binding, bound
+from tflite_build.engines.postprocessing import DECIDED, EXPECTED
+from tflite_build.engines.postprocessing.base import Around, Outputs
+from tflite_build.engines.postprocessing.places import Places, places
 from tflite_build.engines.preprocessing import image, layout, sound
 from tflite_build.engines.preprocessing.folder import KERNEL
 from tflite_build.tflite import reader
@@ -33,37 +39,60 @@ _RELATIVE = {"none": 1e-4, "float16": 1e-3, "int16x8": 0.01, "int8": 0.05}
 _OTHERS = 0.05  # weights of integers, and what nobody says
 _SHIFT = 8  # from 16 bits to the 24 that sounds are computed in
 _STEPS = 2.01  # of a quantized output
+_TENSOR = "tensor:"  # before the name of an output among those of results
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """An input as the app has it, as the file takes it, what the first is, and the sizes of its dynamic dimensions."""
+    """An argument as the app has it, and what is made of it.
 
-    raw: Array
-    value: Array
+    Attributes:
+        raw: Arrays that stand for it in a file.
+        tensors: Input -> what the file takes.
+        row: What says how to read it.
+        sizes: Of dynamic dimensions.
+        places: The way back to a picture.
+    """
+
+    raw: Sequence[Array]
+    tensors: Mapping[str, Array]
     row: Mapping[str, Any]
     sizes: Mapping[str, int] = field(default_factory=dict)
+    places: Places | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Golden:
-    """A case: inputs, outputs and how far a device may be from these, by name."""
+    """A case: arguments, what the file gives, results, and how far a device may be from these, by name.
 
-    inputs: Mapping[str, _Given]
-    outputs: Mapping[str, Array]
+    Attributes:
+        tensors: Outputs of the file's own types; of a method with results that are decided by comparing numbers alone.
+    """
+
+    arguments: Mapping[str, _Given]
+    tensors: Mapping[str, Array]
+    results: Mapping[str, Array]
     tolerances: Mapping[str, float]
 
     def row(self, file: str) -> dict[str, Any]:
         """What says how to read it in `file`."""
+
+        def read(name: str, value: Array) -> dict[str, Any]:
+            return {"dtype": value.dtype.name, "count": int(value.size), "tolerance": self.tolerances[name]}
+
         return {
             "file": file,
-            "sizes": {d: size for given in self.inputs.values() for d, size in given.sizes.items()},
-            "inputs": {name: given.row for name, given in self.inputs.items()},
-            "outputs": {
-                name: {"dtype": value.dtype.name, "count": int(value.size), "tolerance": self.tolerances[name]}
-                for name, value in self.outputs.items()
-            },
+            "sizes": {d: size for given in self.arguments.values() for d, size in given.sizes.items()},
+            "inputs": {name: given.row for name, given in self.arguments.items()},
+            "tensors": {name: read(f"{_TENSOR}{name}", value) for name, value in self.tensors.items()},
+            "outputs": {name: read(name, value) for name, value in self.results.items()},
         }
+
+    @property
+    def content(self) -> bytes:
+        """All numbers: arguments, outputs and results, each in the order of their names."""
+        arrays = [array for given in self.arguments.values() for array in given.raw]
+        return b"".join(map(_bytes, [*arrays, *self.tensors.values(), *self.results.values()]))
 
 
 def run(request: Request) -> None:
@@ -72,9 +101,10 @@ def run(request: Request) -> None:
     Params:
         names, declared: What the spec says; the file has the public names.
         quantize: How the spec says that the file is quantized.
-        activations: Signature ("" for the only one) -> output -> "softmax" or "sigmoid", where the app's code does that.
+        arguments, results: Signature ("" for the only one) -> bindings (see `kinds.binding`), as far as the spec says them.
 
     Raises:
+        Invalid: If an argument or a result binds what the file does not have.
         Refused: If the runtime does not run the file.
     """
     folder = request.outputs / "goldens"
@@ -90,8 +120,7 @@ def run(request: Request) -> None:
         for turn in range(_CASES):
             golden = made.golden(signature, (number, turn))
             file = f"{number}-{turn}.bin"
-            content = [given.raw for given in golden.inputs.values()] + list(golden.outputs.values())
-            (folder / file).write_bytes(b"".join(_bytes(array) for array in content))
+            (folder / file).write_bytes(golden.content)
             rows.append(golden.row(file))
     request.write_json("goldens/index.json", index)
 
@@ -103,9 +132,9 @@ class _Maker:
     """
 
     def __init__(self, request: Request) -> None:
+        self._request = request
         self._names = Names.from_json(request.params["names"])
         self._declared = Declared.from_json(request.params["declared"])
-        self._activations = request.params["activations"]
         self._kind = _kind(request)
         self._cases = tensors.read(request.inputs["samples"])
         self._app = self._reference = opening.runner(request)
@@ -113,7 +142,10 @@ class _Maker:
         with reader.model(request.inputs["model"]) as model:
             flex = any(code.flex for code in model.codes)  # whose kernels come with no others
         if not flex and not any(library.interface == "compiled-model" for library in given):  # nor do these
-            self._reference = opening.runner(request, kernels="reference")
+            with contextlib.suppress(Refused):  # they lack some operators, such as ROUND
+                reference = opening.runner(request, kernels="reference")
+                reference.load()
+                self._reference = reference
         self.signatures = tuple(self._app.signatures.values())
 
     def golden(self, signature: RunnableSignature, place: tuple[int, int]) -> _Golden:
@@ -122,39 +154,105 @@ class _Maker:
         Args:
             place: The number of the signature and that of the case.
         """
+        results = self._bindings("results", signature.name, signature.outputs, "output")
+        decided = any(binding.kind in DECIDED for binding in results)
         golden = None
         for attempt in range(_ATTEMPTS):
-            given = self._inputs(signature, place, attempt)
-            made, seen = (self._outputs(runner, signature, given) for runner in (self._reference, self._app))
-            apart = {name: _apart(made[name], seen[name]) for name in made}
-            kept = {name: _tolerance(value, signature.outputs[name], self._kind) for name, value in made.items()}
-            if all(apart[name] <= kept[name] / 2 for name in made):
-                return _Golden(given, made, kept)
-            golden = _Golden(given, made, {name: max(kept[name], _up(2 * apart[name])) for name in made})
+            given = self._arguments(signature, place, attempt)
+            fed = {name: value for one in given.values() for name, value in one.tensors.items()}
+            wanted, seen = (runner.run(signature.name, fed) for runner in (self._reference, self._app))
+            if decided:
+                golden, apart = self._decided(signature, results, given, wanted, seen)
+            else:
+                golden, apart = self._plain(signature, results, given, wanted, seen)
+            if all(apart[name] <= golden.tolerances[name] / 2 for name in apart):
+                return golden
+            wider = {name: max(golden.tolerances[name], _up(2 * far)) for name, far in apart.items()}
+            golden = replace(golden, tolerances={**golden.tolerances, **wider})
         assert golden is not None
         return golden
 
-    def _outputs(self, runner: Runner, signature: RunnableSignature, given: Mapping[str, _Given]) -> dict[str, Array]:
-        said = self._activations.get(signature.name) or self._activations.get("") or {}
-        made = runner.run_real(signature.name, {name: one.value for name, one in given.items()})
-        return {name: _rounded(_activated(value, said.get(name, ""))) for name, value in sorted(made.items())}
+    def _plain(
+        self,
+        signature: RunnableSignature,
+        results: Sequence[Binding],
+        given: Mapping[str, _Given],
+        wanted: Mapping[str, Array],
+        seen: Mapping[str, Array],
+    ) -> tuple[_Golden, dict[str, float]]:
+        """A case whose results are held against what a device gives, and how far kernels are apart."""
+        made, other = (self._results(signature, results, given, values) for values in (wanted, seen))
+        made, other = ({name: _rounded(value) for name, value in one.items()} for one in (made, other))
+        ports = {b.name: signature.outputs[next(iter(b.tensors.values()))] for b in results}
+        kept = {name: _tolerance(value, ports[name].scale, self._kind) for name, value in made.items()}
+        return _Golden(given, {}, made, kept), {name: _apart(made[name], other[name]) for name in made}
 
-    def _inputs(self, signature: RunnableSignature, place: tuple[int, int], attempt: int) -> dict[str, _Given]:
+    def _decided(
+        self,
+        signature: RunnableSignature,
+        results: Sequence[Binding],
+        given: Mapping[str, _Given],
+        wanted: Mapping[str, Array],
+        seen: Mapping[str, Array],
+    ) -> tuple[_Golden, dict[str, float]]:
+        """A case whose outputs are held against what a device gives, and whose results are made of these outputs."""
+        kept = {name: _rounded(value) for name, value in sorted(wanted.items())}
+        made = self._results(signature, results, given, kept)
+        tolerances = {
+            f"{_TENSOR}{name}": _raw_tolerance(value, signature.outputs[name], self._kind)
+            for name, value in kept.items()
+        }
+        near = {name: _near(value) for name, value in made.items()}
+        apart = {f"{_TENSOR}{name}": _apart(value, _rounded(seen[name])) for name, value in kept.items()}
+        return _Golden(given, kept, made, {**tolerances, **near}), apart
+
+    def _results(
+        self,
+        signature: RunnableSignature,
+        results: Sequence[Binding],
+        given: Mapping[str, _Given],
+        values: Mapping[str, Array],
+    ) -> dict[str, Array]:
+        """What an app gets of outputs, by name, in the order of the names."""
+        around = Around({n: g.places for n, g in given.items() if g.places is not None}, self._lines)
+        specs = {name: port.spec(real=port.scale is not None) for name, port in signature.outputs.items()}
+        real = {name: port.dequantize(values[name]) for name, port in signature.outputs.items()}
+        made = {}
+        for binding in sorted(results, key=lambda b: b.name):
+            tensors_of = bound(binding, list(specs.values()), "output")
+            outputs = Outputs(tensors_of, {role: real[tensor.name] for role, tensor in tensors_of.items()})
+            made[binding.name] = EXPECTED[binding.kind](binding, outputs, around)
+        return made
+
+    def _lines(self, binding: Binding, key: str) -> dict[str, Sequence[str]]:
+        files = {locale: self._request.inputs[name] for locale, name in binding.files.get(key, {}).items()}
+        return {locale: lines(file, file.name, binding.at(key)) for locale, file in files.items()}
+
+    def _bindings(self, table: str, signature: str, ports: Mapping[str, Port], side: str) -> list[Binding]:
+        """Those of a signature: what is said, and each tensor that nobody says anything of."""
+        said = self._request.params[table]
+        found = [Binding.from_json(b) for b in said.get(signature) or said.get("") or ()]
+        there = {name for binding in found for name in binding.tensors.values()}
+        return found + [Binding("tensor", name, side, {side: name}) for name in ports if name not in there]
+
+    def _arguments(self, signature: RunnableSignature, place: tuple[int, int], attempt: int) -> dict[str, _Given]:
         random = np.random.default_rng([_SEED, *place, attempt])
         declared = self._declared.inputs(signature.name)
         found = {}
-        for name, port in sorted(signature.inputs.items()):
-            own = self._names.own(signature.name, "inputs", name)
+        arguments = self._bindings("arguments", signature.name, signature.inputs, "input")
+        for binding in sorted(arguments, key=lambda b: b.name):
+            specs = [port.spec(real=port.scale is not None) for port in signature.inputs.values()]
+            spec = bound(binding, specs, "input")["input"]
+            own = self._names.own(signature.name, "inputs", spec.name)
             said = declared.get(own, DeclaredInput())
-            spec = port.spec(real=port.scale is not None)
-            prefix = f'signature."{signature.name}".' if len(self.signatures) > 1 else ""
-            key = f'{prefix}input."{name}".content'
-            if said.content is not None and said.content.kind == "image":
-                found[name] = _picture(said.content, spec, place[1], random, key)
-            elif said.content is not None and said.content.kind == "audio":
-                found[name] = _sound(said.content, spec, place[1], random, key)
+            key = binding.at("content")
+            if binding.kind == "image" and said.content is not None:
+                given = _picture(said.content, spec, place[1], random, key)
+            elif binding.kind == "audio" and said.content is not None:
+                given = _sound(said.content, spec, place[1], random, key)
             else:
-                found[name] = self._array(signature, own, said, spec, (place[1], attempt))
+                given = self._array(signature, own, said, spec, (place[1], attempt))
+            found[binding.name] = given
         return found
 
     def _array(
@@ -170,11 +268,12 @@ class _Maker:
             value = np.zeros([d if isinstance(d, int) else 1 for d in spec.shape], spec.dtype)
         shape = said.shape if said.shape is not None and len(said.shape) == value.ndim else spec.shape
         sizes = {d: int(s) for d, s in zip(shape, value.shape, strict=True) if isinstance(d, str)}
-        return _Given(value, value, {"kind": "tensor", "dtype": value.dtype.name, "count": int(value.size)}, sizes)
+        row = {"kind": "tensor", "dtype": value.dtype.name, "count": int(value.size)}
+        return _Given([value], {spec.name: value}, row, sizes)
 
 
 def _apart(made: Array, seen: Array) -> float:
-    if made.dtype.kind != "f" or made.shape != seen.shape or not made.size:
+    if made.dtype.kind == "b" or made.shape != seen.shape or not made.size:
         return 0.0
     return float(np.nanmax(np.abs(made.astype(np.float64) - seen), initial=0.0))
 
@@ -208,7 +307,9 @@ def _picture(content: Content, spec: TensorSpec, turn: int, random: np.random.Ge
     place = layout.of_image(spec.shape, content.color_space, spec.name, key)
     made = image.fitted(image.Picture(pixels), content, place.height, place.width, place.color_space)
     value = made if spec.dtype == "uint8" else image.normalized(made, content).astype(spec.dtype)
-    return _Given(pixels, place.placed(value), {"kind": "image", "width": width, "height": height})
+    row = {"kind": "image", "width": width, "height": height}
+    back = places(content, (place.width, place.height), (width, height))
+    return _Given([pixels], {spec.name: place.placed(value)}, row, places=back)
 
 
 def _sound(content: Content, spec: TensorSpec, turn: int, random: np.random.Generator, key: str) -> _Given:
@@ -223,23 +324,26 @@ def _sound(content: Content, spec: TensorSpec, turn: int, random: np.random.Gene
     one = sound.resampled(sound.mono(units), rate, wanted, sound.read_table(KERNEL))
     frame = sound.real(sound.frames(one, length, content.hop)[0])
     row = {"kind": "audio", "rate": rate, "count": len(pcm)}
-    return _Given(pcm, image.normalized(frame, content).reshape(shape), row)
+    return _Given([pcm], {spec.name: image.normalized(frame, content).reshape(shape)}, row)
 
 
-def _activated(value: Array, activation: str) -> Array:
-    if not activation:
-        return value
-    x = value.astype(np.float64)
-    if activation == "sigmoid":
-        return np.asarray(1 / (1 + np.exp(-x))).astype(np.float32)
-    powers = np.exp(x - x.max())
-    return np.asarray(powers / powers.sum()).astype(np.float32)
+def _raw_tolerance(value: Array, port: Port, quantize: str) -> float:
+    """How far a device's own output may be, in the tensor's own units."""
+    if port.scale is None:
+        return _tolerance(value, None, quantize)
+    return _tolerance(port.dequantize(value), port.scale, quantize) / port.scale
 
 
-def _tolerance(value: Array, port: Port, quantize: str) -> float:
+def _near(value: Array) -> float:
+    """How far what languages compute from the same numbers may be apart."""
+    most = float(np.nanmax(np.abs(value), initial=0.0)) if value.dtype.kind == "f" else 0.0
+    return max(1e-6, 2e-6 * most) if value.dtype.kind == "f" else 0.0
+
+
+def _tolerance(value: Array, scale: float | None, quantize: str) -> float:
     if value.dtype.kind != "f" or not value.size:
         return 0.0
-    step = (port.scale or 0.0) * _STEPS
+    step = (scale or 0.0) * _STEPS
     share = _RELATIVE.get(quantize, _OTHERS)
     return float(max(step, share * float(np.nanmax(np.abs(value), initial=0.0)), 1e-6))
 

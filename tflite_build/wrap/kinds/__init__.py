@@ -1,1 +1,22 @@
-"""The kinds of arguments and results, a file each."""
+"""The kinds of arguments and results, a file each: what the spec binds becomes what code is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tflite_build.engines.kinds.binding import Binding
+from tflite_build.wrap.view import TensorView
+
+from . import audio, classes, detections, image, tensor
+from .base import ArgumentView, Given, ResultView
+
+ARGUMENTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], ArgumentView]] = {
+    "image": image.bind,
+    "audio": audio.bind,
+    "tensor": tensor.bind_argument,
+}
+RESULTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], ResultView]] = {
+    "classes": classes.bind,
+    "detections": detections.bind,
+    "tensor": tensor.bind_result,
+}

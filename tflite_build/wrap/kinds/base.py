@@ -10,9 +10,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tflite_build.engines.contract import DeclaredInput, Invalid
+from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.words import quoted
 from tflite_build.wrap.names import ArgumentNames, Extra, Language, ResultNames
 from tflite_build.wrap.view import TensorView
 from tflite_build.wrap.writer import Parameter, Writer
+
+Lines = Callable[[Binding, str], Mapping[str, Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a kind is made of beside what is said of it.
+
+    Attributes:
+        declared: What the spec says of inputs, by public name.
+        lines: Reads the files that a key of a binding names: locale -> lines; the default's is "".
+        arguments: Those of the method, for its results.
+    """
+
+    declared: Mapping[str, DeclaredInput]
+    lines: Lines
+    arguments: Sequence[ArgumentView] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +113,14 @@ class Made:
     Attributes:
         own: Its names.
         values: The values of an output.
+        reals: The same as real numbers, of an output of whole ones too.
         labels: The labels of the default locale; "" where it has none.
         picture: The picture that it tells places of, as it was prepared; "" for none.
     """
 
     own: ResultNames
     values: Callable[[TensorView], str]
+    reals: Callable[[TensorView], str]
     labels: str
     picture: str
 
@@ -111,6 +133,7 @@ class ResultView(abc.ABC):
         word: The kind, as the spec says it.
         sources: What it needs of the shared sources, in every language.
         golden: The source of the tests that compares it; "" for what numbers are compared by.
+        verb: What a method is called that gives nothing else.
         decided: Whether it is decided by comparing numbers, so that kernels that are near may give another one.
         name: What callers call it.
         tensors: Role -> the output that it is made of.
@@ -122,6 +145,7 @@ class ResultView(abc.ABC):
     word: ClassVar[str]
     sources: ClassVar[tuple[str, ...]] = ()
     golden: ClassVar[str] = ""
+    verb: ClassVar[str] = "predict"
     decided: ClassVar[bool] = False
     name: str
     tensors: Mapping[str, TensorView]
@@ -173,3 +197,28 @@ class ResultView(abc.ABC):
 def activated(writer: Writer, activation: str, values: str) -> str:
     """Values after "softmax" or "sigmoid"; as they are after ""."""
     return writer.call(f"Scores.{activation}", [("", values)]) if activation else values
+
+
+def labels_of(binding: Binding, count: int | None, given: Given, what: str) -> dict[str, Sequence[str]]:
+    """The labels that a binding says, by locale, the default's as ""; empty for none.
+
+    Args:
+        count: How many there have to be; None where the model does not say.
+        what: What has so many classes, in messages.
+
+    Raises:
+        Invalid: If there are more or fewer, or none is the default.
+    """
+    labels = dict(given.lines(binding, "labels"))
+    for locale, lines in labels.items():
+        if count is not None and len(lines) != count:
+            where = f" for '{locale}'" if locale else ""
+            message = f"there are {len(lines)} labels{where}, and {what} has {count} classes"
+            raise Invalid(message, binding.at("labels"))
+    if labels and "" not in labels:
+        raise Invalid(
+            f"the labels of {what} are for {quoted(sorted(labels))}, and none are the default",
+            binding.at("labels"),
+            f'call one of them "default": {{ default = "...", {min(labels)} = "..." }}',
+        )
+    return labels

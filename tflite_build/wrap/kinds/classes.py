@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflite_build.engines.contract import Invalid
+from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.words import shape_text
 from tflite_build.wrap.names import Extra, ResultNames
+from tflite_build.wrap.view import TensorView
 from tflite_build.wrap.writer import Parameter, Writer
 
-from .base import Made, ResultView, activated
+from .base import Given, Made, ResultView, activated, labels_of
 
 _MOST, _LEAST = "most", "least"
+_FEW = 10  # classes that are given where nobody says how many
 LIMITS = (Extra(_MOST, ("max", "results")), Extra(_LEAST, ("min", "score")))
 
 
@@ -29,6 +34,7 @@ class ClassesResult(ResultView):
     word: ClassVar[str] = "classes"
     sources: ClassVar[tuple[str, ...]] = ("Classification",)
     golden: ClassVar[str] = "GoldenClasses"
+    verb: ClassVar[str] = "classify"
     activation: str = ""
     threshold: float | None = None
     most: int
@@ -71,3 +77,31 @@ def limits(writer: Writer, own: ResultNames, things: str, most: str, threshold: 
     least = writer.lowest if threshold is None else writer.number(threshold)
     told = "The least score of those that are given."
     yield Parameter(own.extras[_LEAST], writer.real, least, told, writer.lowest)
+
+
+def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> ClassesResult:
+    """The result that a binding says.
+
+    Raises:
+        Invalid: If the tensor is no row of scores, or there are not as many labels.
+    """
+    tensor = tensors["scores"]
+    long = [d for d in tensor.shape if d != 1]
+    if tensor.real != "float32" or len(long) > 1 or any(isinstance(d, str) for d in long):
+        raise Invalid(
+            f"'{tensor.name}' is {tensor.dtype} {shape_text(tensor.shape)}; classes are one score for each of them",
+            binding.at("scores" if ".result." in f".{binding.key}" else "content"),
+            "leave `content` out to get its values as they are",
+        )
+    classes = int(long[0]) if long else 1
+    said = binding.options
+    return ClassesResult(
+        name=binding.name,
+        tensors=tensors,
+        description=binding.description,
+        labels=labels_of(binding, classes, given, f"'{tensor.name}'") or {"": [str(i) for i in range(classes)]},
+        activation=said.get("activation", ""),
+        threshold=said.get("score_threshold"),
+        most=said.get("max_results", min(classes, _FEW)),
+        classes=classes,
+    )

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflite_build.engines.content import Content
+from tflite_build.engines.contract import Invalid
+from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.preprocessing import layout
+from tflite_build.engines.words import near_or_all, quoted
 from tflite_build.wrap import telling
 from tflite_build.wrap.names import ArgumentNames, Extra, Language
 from tflite_build.wrap.view import ImageView, TensorView
 from tflite_build.wrap.writer import Parameter, Writer
 
-from .base import ArgumentView
+from .base import ArgumentView, Given
 
 _TURNED, _REGION = "turned", "region"
 _FIT = {"stretch": "pulled to", "crop": "cut at its sides to fit", "letterbox": "fitted with a border into"}
@@ -53,3 +58,62 @@ class ImageArgument(ArgumentView):
         yield Parameter(own.extras[_TURNED], *writer.upright)
         told = f"The part of the upright picture to look at; `{writer.nothing}` for all of it."
         yield Parameter(own.extras[_REGION], writer.region, writer.nothing, told)
+
+
+def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> ImageArgument:
+    """The argument that a binding says.
+
+    Raises:
+        Invalid: If no picture fits the tensor, or the spec does not say how.
+    """
+    tensor, key = tensors["input"], _content_key(binding)
+    said = given.declared.get(tensor.name)
+    content = said.content if said else None
+    if content is None or content.kind != "image":
+        raise Invalid(
+            f"the input '{tensor.name}' is no picture",
+            binding.at("input"),
+            f'say content = "image" in [input.{tensor.name}], and how a picture becomes it',
+        )
+    place = layout.of_image(tensor.shape, content.color_space, tensor.name, key)
+    image = ImageView(place.height, place.width, place.color_space, place.channels_first, content)
+    _check_values(content, image.channels, tensor.name, key.removesuffix(".content"))
+    return ImageArgument(name=binding.name, tensors=tensors, description=binding.description, image=image)
+
+
+def picture_of(binding: Binding, given: Given) -> ImageArgument:
+    """The argument whose picture a result tells places of.
+
+    Raises:
+        Invalid: If there is none, or none is said of several.
+    """
+    pictures = [a for a in given.arguments if isinstance(a, ImageArgument)]
+    wanted = binding.options.get("picture")
+    found = [a for a in pictures if wanted in (None, a.name)]
+    if len(found) == 1:
+        return found[0]
+    if not pictures:
+        raise Invalid(
+            f"'{binding.name}' tells places in a picture, and the model takes none",
+            binding.key,
+            'say content = "image" in the table of the input that it is',
+        )
+    names = [a.name for a in pictures]
+    if wanted is None:
+        raise Invalid(
+            f"'{binding.name}' tells places in one of several pictures",
+            binding.key,
+            f"say which is its `picture`: {quoted(names, 'or')}",
+        )
+    raise Invalid(f"there is no picture '{wanted}'", binding.at("picture"), near_or_all(wanted, names))
+
+
+def _content_key(binding: Binding) -> str:
+    """Where an input says that it is a picture: its own table, or the argument's that binds it."""
+    return binding.at("input" if ".argument." in f".{binding.key}" else "content")
+
+
+def _check_values(content: Content, channels: int, name: str, key: str) -> None:
+    for word, values in (("mean", content.mean), ("std", content.std), ("fill", content.fill)):
+        if len(values) not in (1, channels):
+            raise Invalid(f"'{word}' of '{name}' has {len(values)} values, and the tensor {channels} channels", key)

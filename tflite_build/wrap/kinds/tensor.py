@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflite_build.engines.kinds.binding import Binding
 from tflite_build.wrap import telling
 from tflite_build.wrap.names import ArgumentNames
 from tflite_build.wrap.view import TensorView
 from tflite_build.wrap.writer import Writer
 
-from .base import ArgumentView, Made, ResultView, activated
+from .base import ArgumentView, Given, Made, ResultView, activated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +77,16 @@ class TensorResult(ResultView):
     def made(self, writer: Writer, of: Made) -> str:
         values = activated(writer, self.activation, of.values(self.tensor))
         return writer.only(values, activated=bool(self.activation)) if self.is_value else values
+
+
+def bind_argument(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> TensorArgument:
+    """The argument that a binding says."""
+    said = given.declared.get(binding.tensors["input"])
+    within = said.range if said else None
+    return TensorArgument(name=binding.name, tensors=tensors, description=binding.description, range=within)
+
+
+def bind_result(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> TensorResult:
+    """The result that a binding says."""
+    activation = binding.options.get("activation", "")
+    return TensorResult(name=binding.name, tensors=tensors, description=binding.description, activation=activation)

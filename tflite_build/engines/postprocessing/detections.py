@@ -1,0 +1,160 @@
+"""Boxes around things: from outputs to the best of them, in the coordinates of the picture that was given.
+
+Definitions: docs/postprocessing.md. All in float32, one operation at a time, so that languages agree bit for bit; only
+exponents and the way back to the picture are float64, rounded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.kinds.detections import Detections, Suppression, of
+
+from .base import Around, Outputs
+from .places import Places
+from .scores import activated
+
+Array = NDArray[Any]
+Floats = NDArray[np.float32]
+_HALF = np.float32(0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Boxes that a model gives.
+
+    Attributes:
+        corners: (count, 4) of left, top, right and bottom in pixels of the tensor.
+        scores: (count,).
+        classes: (count,) of whole numbers.
+    """
+
+    corners: Floats
+    scores: Floats
+    classes: NDArray[np.int64]
+
+
+def candidates(
+    how: Detections, outputs: Mapping[str, Array], size: tuple[int, int], anchors: Array | None = None
+) -> Candidates:
+    """All boxes of a model.
+
+    Args:
+        outputs: Role -> real values.
+        size: Width and height of the picture as the model takes it.
+        anchors: (count, 4) of cy, cx, height and width, for "ssd".
+    """
+    if how.form == "yolo":
+        return _yolo(how, outputs["boxes"].astype(np.float32), size)
+    boxes = outputs["boxes"].astype(np.float32).reshape(-1, 4)
+    if how.form == "listed":
+        count = int(outputs["count"].reshape(-1)[0]) if "count" in outputs else len(boxes)
+        count = max(0, min(count, len(boxes)))
+        scores = activated(outputs["scores"].astype(np.float32).reshape(-1), how.activation)[:count]
+        classes = outputs["classes"].reshape(-1)[:count].astype(np.int64)
+        return Candidates(_corners(how, boxes[:count], size), scores, classes)
+    scores = activated(outputs["scores"].astype(np.float32).reshape(-1, how.classes), how.activation)
+    best = np.argmax(np.where(np.isnan(scores), -np.inf, scores), 1)
+    corners = _decoded(how, boxes, anchors, size) if anchors is not None else _corners(how, boxes, size)
+    return Candidates(corners, scores[np.arange(len(scores)), best], best)
+
+
+def _yolo(how: Detections, values: Floats, size: tuple[int, int]) -> Candidates:
+    row = how.before + how.classes
+    rows = values.reshape(row, -1).T if how.across else values.reshape(-1, row)
+    scores = activated(rows[:, 4:].reshape(-1), how.activation).reshape(len(rows), -1)
+    own = scores[:, how.before - 4 :]
+    best = np.argmax(np.where(np.isnan(own), -np.inf, own), 1)
+    score = own[np.arange(len(own)), best]
+    score = score * scores[:, 0] if how.before > 4 else score
+    return Candidates(_corners(how, rows[:, :4], size), score, best)
+
+
+def _corners(how: Detections, boxes: Floats, size: tuple[int, int]) -> Floats:
+    """Left, top, right and bottom in pixels of the tensor."""
+    across, down = map(np.float32, size if how.ratio else (1, 1))
+    a, b, c, d = (boxes[:, place] * scale for place, scale in zip(how.index, (across, down, across, down), strict=True))
+    if how.corner == "upper-left":
+        c, d = a + c, b + d
+    elif how.corner == "center":
+        a, b, c, d = a - c * _HALF, b - d * _HALF, a + c * _HALF, b + d * _HALF
+    return np.stack([a, b, c, d], 1)
+
+
+def _decoded(how: Detections, distances: Floats, anchors: Array, size: tuple[int, int]) -> Floats:
+    """Boxes from distances (ty, tx, th, tw) to anchors (cy, cx, h, w), as TensorFlow's object detection has them."""
+    anchor = anchors.astype(np.float32)
+    ty, tx, th, tw = (distances[:, i] / np.float32(how.scale[i]) for i in range(4))
+    y, x = ty * anchor[:, 2] + anchor[:, 0], tx * anchor[:, 3] + anchor[:, 1]
+    height, width = (np.exp(t.astype(np.float64)).astype(np.float32) * anchor[:, i] for t, i in ((th, 2), (tw, 3)))
+    across, down = map(np.float32, size)
+    left, top = (x - width * _HALF) * across, (y - height * _HALF) * down
+    return np.stack([left, top, (x + width * _HALF) * across, (y + height * _HALF) * down], 1)
+
+
+def chosen(
+    found: Candidates, how: Detections, labels: int | None, threshold: float | None, most: int | None
+) -> NDArray[np.int64]:
+    """The numbers of the boxes that an app gets, the best first; of equal scores the first.
+
+    Args:
+        labels: How many labels there are; None where there are none, and any class is one.
+    """
+    numbers = found.classes + how.offset
+    known = (numbers >= 0) & (numbers < labels if labels is not None else True)
+    least = np.float32(-np.inf if threshold is None else threshold)
+    order = np.argsort(-found.scores, kind="stable")
+    kept = order[(known & (found.scores >= least))[order]]
+    if how.suppression is not None:
+        kept = _suppressed(found, kept, how.suppression)
+    return kept if most is None else kept[:most]
+
+
+def _suppressed(found: Candidates, order: NDArray[np.int64], how: Suppression) -> NDArray[np.int64]:
+    kept: list[int] = []
+    for i in order:
+        if len(kept) == how.max:
+            break
+        others = [j for j in kept if how.across or found.classes[j] == found.classes[i]]
+        if not any(_iou(found.corners[i], found.corners[j]) > np.float32(how.iou) for j in others):
+            kept.append(int(i))
+    return np.array(kept, np.int64)
+
+
+def _iou(a: Floats, b: Floats) -> np.float32:
+    zero = np.float32(0)
+    width = max(min(a[2], b[2]) - max(a[0], b[0]), zero)
+    height = max(min(a[3], b[3]) - max(a[1], b[1]), zero)
+    both = width * height
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
+    return np.float32(both / union) if union > zero else zero
+
+
+def flat(found: Candidates, kept: NDArray[np.int64], offset: int, where: Places) -> Floats:
+    """(count, 10): class, score, left, top, right and bottom in the picture as it was given, and in the upright one."""
+    left, top, right, bottom = found.corners[kept].T
+    one, other = where.given(left, top), where.given(right, bottom)
+    given = [np.minimum(one[0], other[0]), np.minimum(one[1], other[1])]
+    given += [np.maximum(one[0], other[0]), np.maximum(one[1], other[1])]
+    upright = [*where.upright(left, top), *where.upright(right, bottom)]
+    numbers = (found.classes[kept] + offset).astype(np.float32)
+    return np.stack([numbers, found.scores[kept], *given, *upright], 1).astype(np.float32)
+
+
+def expected(binding: Binding, outputs: Outputs, around: Around) -> Array:
+    """What an app gets that leaves nothing out: see `flat`."""
+    where = around.picture(binding)
+    labels = around.lines(binding, "labels").get("")
+    how = of(binding, outputs.tensors, len(labels) if labels else None)
+    anchors = None
+    if how.form == "ssd":
+        (table,) = around.lines(binding, "anchors").values()
+        anchors = np.array([[float(v) for v in line.split(",")] for line in table], np.float32)
+    found = candidates(how, outputs.values, (where.width, where.height), anchors)
+    return flat(found, chosen(found, how, len(labels) if labels else None, None, None), how.offset, where)

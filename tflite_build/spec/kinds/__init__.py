@@ -1,0 +1,14 @@
+"""[argument.NAME] and [result.NAME]: what an app passes and gets, a file for each kind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .classes import ClassesResult
+from .detections import DetectionsResult
+from .single import AudioArgument, ImageArgument, TensorArgument, TensorResult
+
+Argument = Annotated[ImageArgument | AudioArgument | TensorArgument, Field(discriminator="kind")]
+Result = Annotated[ClassesResult | DetectionsResult | TensorResult, Field(discriminator="kind")]

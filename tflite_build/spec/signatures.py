@@ -1,0 +1,50 @@
+"""What a spec says of each signature: its tensors, and what an app passes and gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .kinds.base import Kind
+from .tensors import Input, Output
+from .types import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What is said of a signature.
+
+    Attributes:
+        signature: Its name; "" for the only one.
+        prefix: What stands before the keys of its tables.
+        inputs: As they are written.
+        written: The outputs as they are written.
+        arguments: As they are written.
+        results: As they are written.
+    """
+
+    signature: str
+    prefix: str
+    inputs: Mapping[str, Input]
+    written: Mapping[str, Output]
+    arguments: Mapping[str, Kind]
+    results: Mapping[str, Kind]
+
+    @property
+    def outputs(self) -> dict[str, Output]:
+        """The outputs with what results that bind them say of them."""
+        found = dict(self.written)
+        for result in self.results.values():
+            for name, keys in result.implied().items():
+                output = found.get(name, Output())
+                new = {key: value for key, value in keys.items() if key not in output.model_fields_set}
+                found[name] = output.model_copy(update=new)
+        return found
+
+
+def tables(spec: ModelSpec) -> Iterator[Tables]:
+    """All signatures of which something is said."""
+    if spec.input or spec.output or spec.argument or spec.result:
+        yield Tables("", "", spec.input, spec.output, spec.argument, spec.result)
+    for name, own in spec.signature.items():
+        yield Tables(name, f'signature."{name}".', own.input, own.output, own.argument, own.result)

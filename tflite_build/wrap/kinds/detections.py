@@ -1,0 +1,154 @@
+"""`detections`: boxes around things in a picture, each with a class and a score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflite_build.engines.contract import Invalid
+from tflite_build.engines.kinds import detections
+from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.kinds.detections import Detections
+from tflite_build.wrap.names import Extra, ResultNames
+from tflite_build.wrap.view import TensorView
+from tflite_build.wrap.writer import Parameter, Writer
+
+from .base import Given, Made, ResultView, activated, labels_of
+from .classes import LIMITS, limits
+from .image import ImageArgument, picture_of
+
+_SOURCES = {"scored": "ScoredCandidates", "yolo": "YoloCandidates", "ssd": "SsdCandidates"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionsResult(ResultView):
+    """Detections.
+
+    Attributes:
+        how: How outputs stand for boxes.
+        size: Width and height of the picture as the model takes it.
+        anchors: Lines of four numbers, of "ssd".
+    """
+
+    word: ClassVar[str] = "detections"
+    sources: ClassVar[tuple[str, ...]] = ("Detections",)
+    golden: ClassVar[str] = "GoldenDetections"
+    verb: ClassVar[str] = "detect"
+    decided: ClassVar[bool] = True
+    how: Detections
+    size: tuple[int, int]
+    anchors: Sequence[float] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        found = [*self.sources, *([_SOURCES[self.how.form]] if self.how.form in _SOURCES else [])]
+        found += ["Scores"] if self.how.activation == "sigmoid" else []
+        found += ["RowScores"] if self.how.activation == "softmax" else []
+        return (*found, *(["Suppression"] if self.how.suppression else []))
+
+    def extras(self) -> tuple[Extra, ...]:
+        return LIMITS
+
+    def told(self) -> Iterator[str]:
+        known = f" of {self.how.classes} classes" if self.how.classes > 1 else ""
+        yield f"boxes around things{known} in the picture as it was given, in its pixels, the best first"
+        if self.how.suppression:
+            yield f"of boxes that cover more than {self.how.suppression.iou:g} of each other the best"
+
+    def returned(self) -> str:
+        return "The boxes, their classes and scores."
+
+    def type(self, writer: Writer) -> str:
+        return "Detections"
+
+    def made(self, writer: Writer, of: Made) -> str:
+        given = [
+            ("candidates", self._candidates(writer, of)),
+            ("labels", of.labels or writer.no_texts),
+            ("labelOffset", str(self.how.offset)),
+            ("threshold", of.own.extras["least"]),
+            ("maxResults", of.own.extras["most"]),
+            ("transform", f"{of.picture}.transform"),
+        ]
+        kept = self.how.suppression
+        if kept is not None:
+            parts = [("iou", writer.number(kept.iou)), ("most", str(kept.max)), ("across", writer.truth(kept.across))]
+            given.append(("suppression", writer.method(writer.call("Suppression", parts), "keep")))
+        return writer.make("Detections", given)
+
+    def _candidates(self, writer: Writer, of: Made) -> str:
+        how, tensors = self.how, self.tensors
+        boxes = of.values(tensors["boxes"])
+        layout = ("layout", self._layout(writer))
+        if how.form == "yolo":
+            given = [("values", boxes), ("classes", str(how.classes)), ("hasScore", writer.truth(how.before == 5))]
+            given += [("across", writer.truth(how.across)), ("sigmoid", writer.truth(bool(how.activation))), layout]
+            return writer.call("Candidates.yolo", given)
+        scores = of.values(tensors["scores"])
+        if how.activation == "softmax":
+            scores = writer.call("RowScores.softmax", [("logits", scores), ("classes", str(how.classes))])
+        else:
+            scores = activated(writer, how.activation, scores)
+        if how.form == "listed":
+            given = [("boxes", boxes), ("scores", scores), ("classes", of.reals(tensors["classes"]))]
+            if "count" in tensors:
+                given.append(("count", of.reals(tensors["count"])))
+            return writer.call("Candidates.listed", [*given, layout])
+        given = [("boxes", boxes), ("scores", scores), ("classes", str(how.classes))]
+        if how.form == "scored":
+            return writer.call("Candidates.scored", [*given, layout])
+        given += [("anchors", writer.numbers(self.anchors)), ("scale", writer.numbers(how.scale))]
+        given += [("width", str(self.size[0])), ("height", str(self.size[1]))]
+        return writer.call("Candidates.ssd", given)
+
+    def _layout(self, writer: Writer) -> str:
+        width, height = self.size if self.how.ratio else (1, 1)
+        given = [
+            ("index", writer.integers(self.how.index)),
+            ("corner", writer.case("BoxCorner", self.how.corner.replace("-", "_"))),
+            ("width", str(width)),
+            ("height", str(height)),
+        ]
+        return writer.call("BoxLayout", given)
+
+    def parameters(self, writer: Writer, own: ResultNames, of: str) -> Iterator[Parameter]:
+        most = writer.most if self.how.most is None else str(self.how.most)
+        return limits(writer, own, f"boxes{of}", most, self.how.threshold)
+
+
+def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> DetectionsResult:
+    """The result that a binding says.
+
+    Raises:
+        Invalid: If the tensors are no boxes, classes and scores, or there is no picture that they are in.
+    """
+    labels = labels_of(binding, None, given, "")
+    count = len(labels[""]) if labels else None
+    how = detections.of(binding, tensors, count)
+    if count is not None and how.classes and count != how.classes + how.offset:
+        raise Invalid(
+            f"there are {count} labels, and '{binding.tensors.get('scores', binding.tensors['boxes'])}' has scores of "
+            f"{how.classes} classes",
+            binding.at("labels"),
+            "say label_offset = -1 where the first class is a background without a label"
+            if how.classes - count == 1
+            else "",
+        )
+    picture: ImageArgument = picture_of(binding, given)
+    size = (picture.image.width, picture.image.height)
+    return DetectionsResult(
+        name=binding.name,
+        tensors=tensors,
+        description=binding.description,
+        labels=labels,
+        picture=picture.name,
+        how=how,
+        size=size,
+        anchors=_anchors(binding, given) if how.form == "ssd" else (),
+    )
+
+
+def _anchors(binding: Binding, given: Given) -> list[float]:
+    (lines,) = given.lines(binding, "anchors").values()
+    return [float(v) for line in lines for v in line.split(",")]
