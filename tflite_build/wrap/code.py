@@ -44,7 +44,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """What a method makes once of an argument."""
+    """What has a name of its own: a constant of the class, or what a method makes once of an argument."""
 
     name: str
     made: str
@@ -99,6 +99,7 @@ class Result:
 
     Attributes:
         lists: What its classes are called, by locale.
+        constant: What it is made with, which `maker` makes; "" where there is none.
         extras: The further parameters that it brings.
     """
 
@@ -107,6 +108,8 @@ class Result:
     view: ResultView
     told: tuple[str, ...]
     lists: tuple[Labels, ...]
+    constant: str
+    maker: str
     made: str
     extras: tuple[Parameter, ...]
 
@@ -178,6 +181,18 @@ class Method:
     def locals(self) -> tuple[Local, ...]:
         """What is made once of arguments."""
         return tuple(a.local for a in self.arguments if a.local is not None)
+
+    @property
+    def constants(self) -> tuple[Local, ...]:
+        """What prepares arguments, and what results are made with."""
+        return tuple(
+            Local(constant, maker)
+            for constant, maker in [
+                *((a.constant, a.maker) for a in self.arguments),
+                *((r.constant, r.maker) for r in self.results),
+            ]
+            if maker
+        )
 
     @property
     def decided(self) -> bool:
@@ -358,6 +373,8 @@ class _Making:
             view,
             self._told(view),
             tuple(Labels(constant, locale, view.labels[locale]) for locale, constant in own.labels.items()),
+            own.maker,
+            view.maker(writer),
             view.made(writer, Made(own, values, reals, labels, prepared.get(view.picture, ""))),
             tuple(view.parameters(writer, own, which)),
         )

@@ -95,6 +95,10 @@ class Kotlin(Writer):
     def integers(self, values: Iterable[int]) -> str:
         return f"intArrayOf({', '.join(map(str, values))})"
 
+    def texts(self, values: Sequence[str]) -> str:
+        lines = "".join(f"    {string(value)},\n" for value in values)
+        return f"listOf(\n{lines})"
+
     def case(self, of: str, name: str) -> str:
         return f"{of}.{name.upper()}"
 

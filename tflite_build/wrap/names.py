@@ -79,11 +79,13 @@ class ResultNames:
     """What belongs to a result.
 
     Attributes:
+        maker: The constant of what it is made with.
         labels: Locale -> the constant of its labels.
         extras: Role -> the further parameter.
     """
 
     name: str
+    maker: str
     labels: Mapping[str, str]
     extras: Mapping[str, str]
 
@@ -219,7 +221,8 @@ def _method(
         labels = {
             locale: constants.named(scope, words.words(of_result), words.words(locale)) for locale in sorted(own.labels)
         }
-        return ResultNames(of_result, labels, extras(of_result, own.extras()))
+        maker = constants.named(scope, words.words(of_result)) if own.has_maker else ""
+        return ResultNames(of_result, maker, labels, extras(of_result, own.extras()))
 
     results = identifiers([r.name for r in view.results], style, "output", language.words)
     return MethodNames(

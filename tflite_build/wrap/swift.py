@@ -68,6 +68,10 @@ class Swift(Writer):
     def integers(self, values: Iterable[int]) -> str:
         return f"[{', '.join(map(str, values))}]"
 
+    def texts(self, values: Sequence[str]) -> str:
+        lines = ",\n    ".join(map(string, values))
+        return f"[\n    {lines}{',' if len(values) > 1 else ''}\n]"
+
     def case(self, of: str, name: str) -> str:
         return f".{words.camel(name.split('_'))}"
 

@@ -47,7 +47,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "Scores": ("Require",),
     "Sound": ("Division", "Require"),
     "SoundPreprocessing": ("Normalization", "Require", "Resampler", "Sound"),
-    "SsdCandidates": ("ScoredCandidates",),
+    "SsdCandidates": ("ModelError", "ScoredCandidates"),
     "Suppression": ("Detections",),
     "Weights": ("Division", "Resize"),
     "YUVEncoding": (),

@@ -80,6 +80,10 @@ class Writer(Protocol):
         """A literal of whole numbers."""
         ...
 
+    def texts(self, values: Sequence[str]) -> str:
+        """A literal of texts, one in a line."""
+        ...
+
     def case(self, of: str, name: str) -> str:
         """The case `name`, in lower case with `_`, of the enumeration `of`."""
         ...

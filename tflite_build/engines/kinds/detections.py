@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -123,6 +124,28 @@ def of(binding: Binding, tensors: Mapping[str, BoundTensor], labels: int | None 
         scale = tuple(said.get("scale", _SCALE))
         return Detections("ssd", **{**common, "corner": "boundaries", "ratio": True}, classes=scores[1], scale=scale)
     return Detections("scored", **common, classes=scores[1])
+
+
+def anchors(binding: Binding, boxes: BoundTensor, lines: Sequence[str]) -> list[float]:
+    """The numbers of a table of anchors, four for each box.
+
+    Raises:
+        Invalid: If a line is no anchor, or there are not as many as boxes.
+    """
+    found: list[float] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            values = [float(value) for value in line.split(",")]
+        except ValueError:
+            values = []
+        if len(values) != 4 or not all(map(math.isfinite, values)):
+            hint = "a line is `cy,cx,height,width`, as shares of the picture"
+            raise Invalid(f"line {number} of the anchors is none: '{line[:60]}'", binding.at("anchors"), hint)
+        found += values
+    count = _rows(boxes)[0]
+    if len(lines) != count:
+        raise Invalid(f"there are {len(lines)} anchors, and '{boxes.name}' has {count} boxes", binding.at("anchors"))
+    return found
 
 
 def _yolo(

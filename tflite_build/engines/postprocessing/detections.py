@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tflite_build.engines.kinds.binding import Binding
-from tflite_build.engines.kinds.detections import Detections, Suppression, of
+from tflite_build.engines.kinds.detections import Detections, Suppression, anchors, of
 
 from .base import Around, Outputs
 from .places import Places
@@ -41,14 +41,14 @@ class Candidates:
 
 
 def candidates(
-    how: Detections, outputs: Mapping[str, Array], size: tuple[int, int], anchors: Array | None = None
+    how: Detections, outputs: Mapping[str, Array], size: tuple[int, int], table: Array | None = None
 ) -> Candidates:
     """All boxes of a model.
 
     Args:
         outputs: Role -> real values.
         size: Width and height of the picture as the model takes it.
-        anchors: (count, 4) of cy, cx, height and width, for "ssd".
+        table: (count, 4) of cy, cx, height and width, for "ssd".
     """
     if how.form == "yolo":
         return _yolo(how, outputs["boxes"].astype(np.float32), size)
@@ -61,7 +61,7 @@ def candidates(
         return Candidates(_corners(how, boxes[:count], size), scores, classes)
     scores = activated(outputs["scores"].astype(np.float32).reshape(-1, how.classes), how.activation)
     best = np.argmax(np.where(np.isnan(scores), -np.inf, scores), 1)
-    corners = _decoded(how, boxes, anchors, size) if anchors is not None else _corners(how, boxes, size)
+    corners = _decoded(how, boxes, table, size) if table is not None else _corners(how, boxes, size)
     return Candidates(corners, scores[np.arange(len(scores)), best], best)
 
 
@@ -87,9 +87,9 @@ def _corners(how: Detections, boxes: Floats, size: tuple[int, int]) -> Floats:
     return np.stack([a, b, c, d], 1)
 
 
-def _decoded(how: Detections, distances: Floats, anchors: Array, size: tuple[int, int]) -> Floats:
+def _decoded(how: Detections, distances: Floats, table: Array, size: tuple[int, int]) -> Floats:
     """Boxes from distances (ty, tx, th, tw) to anchors (cy, cx, h, w), as TensorFlow's object detection has them."""
-    anchor = anchors.astype(np.float32)
+    anchor = table.astype(np.float32)
     ty, tx, th, tw = (distances[:, i] / np.float32(how.scale[i]) for i in range(4))
     y, x = ty * anchor[:, 2] + anchor[:, 0], tx * anchor[:, 3] + anchor[:, 1]
     height, width = (np.exp(t.astype(np.float64)).astype(np.float32) * anchor[:, i] for t, i in ((th, 2), (tw, 3)))
@@ -152,9 +152,9 @@ def expected(binding: Binding, outputs: Outputs, around: Around) -> Array:
     where = around.picture(binding)
     labels = around.lines(binding, "labels").get("")
     how = of(binding, outputs.tensors, len(labels) if labels else None)
-    anchors = None
+    table = None
     if how.form == "ssd":
-        (table,) = around.lines(binding, "anchors").values()
-        anchors = np.array([[float(v) for v in line.split(",")] for line in table], np.float32)
-    found = candidates(how, outputs.values, (where.width, where.height), anchors)
+        lines = next(iter(around.lines(binding, "anchors").values()))
+        table = np.array(anchors(binding, outputs.tensors["boxes"], lines), np.float32).reshape(-1, 4)
+    found = candidates(how, outputs.values, (where.width, where.height), table)
     return flat(found, chosen(found, how, len(labels) if labels else None, None, None), how.offset, where)

@@ -165,6 +165,15 @@ class ResultView(abc.ABC):
         return False
 
     @property
+    def has_maker(self) -> bool:
+        """Whether it is made with a constant."""
+        return False
+
+    def maker(self, writer: Writer) -> str:
+        """What makes the constant, which may fail; "" where there is none."""
+        return ""
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """What it needs of the shared sources as it is."""
         return self.sources

@@ -11,6 +11,7 @@ from tflite_build.engines.kinds import detections
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.kinds.detections import Detections
 from tflite_build.wrap.names import Extra, ResultNames
+from tflite_build.wrap.text import shortest
 from tflite_build.wrap.view import TensorView
 from tflite_build.wrap.writer import Parameter, Writer
 
@@ -18,6 +19,7 @@ from .base import Given, Made, ResultView, activated, labels_of
 from .classes import LIMITS, limits
 from .image import ImageArgument, picture_of
 
+_A_LINE = 8  # numbers of anchors
 _SOURCES = {"scored": "ScoredCandidates", "yolo": "YoloCandidates", "ssd": "SsdCandidates"}
 
 
@@ -46,6 +48,17 @@ class DetectionsResult(ResultView):
         found += ["Scores"] if self.how.activation == "sigmoid" else []
         found += ["RowScores"] if self.how.activation == "softmax" else []
         return (*found, *(["Suppression"] if self.how.suppression else []))
+
+    @property
+    def has_maker(self) -> bool:
+        return self.how.form == "ssd"
+
+    def maker(self, writer: Writer) -> str:
+        if not self.has_maker:
+            return ""
+        numbers = [shortest(value) for value in self.anchors]
+        lines = [" ".join(numbers[at : at + _A_LINE]) for at in range(0, len(numbers), _A_LINE)]
+        return writer.call("Anchors.parse", [("", writer.texts(lines))])
 
     def extras(self) -> tuple[Extra, ...]:
         return LIMITS
@@ -98,7 +111,7 @@ class DetectionsResult(ResultView):
         given = [("boxes", boxes), ("scores", scores), ("classes", str(how.classes))]
         if how.form == "scored":
             return writer.call("Candidates.scored", [*given, layout])
-        given += [("anchors", writer.numbers(self.anchors)), ("scale", writer.numbers(how.scale))]
+        given += [("anchors", writer.constant(of.own.maker)), ("scale", writer.numbers(how.scale))]
         given += [("width", str(self.size[0])), ("height", str(self.size[1]))]
         return writer.call("Candidates.ssd", given)
 
@@ -145,10 +158,10 @@ def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> D
         picture=picture.name,
         how=how,
         size=size,
-        anchors=_anchors(binding, given) if how.form == "ssd" else (),
+        anchors=_anchors(binding, tensors, given) if how.form == "ssd" else (),
     )
 
 
-def _anchors(binding: Binding, given: Given) -> list[float]:
-    (lines,) = given.lines(binding, "anchors").values()
-    return [float(v) for line in lines for v in line.split(",")]
+def _anchors(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> list[float]:
+    lines = next(iter(given.lines(binding, "anchors").values()))
+    return detections.anchors(binding, tensors["boxes"], lines)
