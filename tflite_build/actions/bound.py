@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.kinds.states import StateRule, States
 from tflite_build.planning import bindings
 from tflite_build.planning.action import Input, ProjectFile
 from tflite_build.planning.resolve import Resolved
@@ -20,12 +21,19 @@ class Bound:
     """What a step is told.
 
     Attributes:
-        params: "arguments" and "results": signature ("" for the only one) -> bindings.
+        params: "arguments" and "results": signature ("" for the only one) -> bindings; "states" (see `kinds.states`).
         inputs: The user's files, by the names that the bindings have for them.
     """
 
     params: Mapping[str, Any]
     inputs: Mapping[str, Input]
+
+
+def states(model: Resolved) -> States:
+    """What the model keeps between calls."""
+    spec = model.loaded.spec
+    rules = [StateRule(name, s.input, s.output, s.initial) for name, s in spec.states.items()]
+    return States(tuple(rules), spec.keeps_inside)
 
 
 def of(model: Resolved) -> Bound:
@@ -44,4 +52,5 @@ def of(model: Resolved) -> Bound:
         "arguments": {own.signature: [told(b) for b in bindings.arguments(own)] for own in of_signatures},
         "results": {own.signature: [told(b) for b in bindings.results(own)] for own in of_signatures},
     }
+    params["states"] = states(model).to_json()
     return Bound(params, {name: ProjectFile(model.loaded.folder / path) for path, name in files.items()})

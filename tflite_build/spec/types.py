@@ -21,6 +21,7 @@ from .base import SpecModel
 from .checks import Checks
 from .kinds import Argument, Result
 from .metadata import Metadata, Text
+from .methods import INTERNAL, Method, State, States
 from .sources import Source
 from .tensors import Input, Output, SignatureTensors
 from .values import (
@@ -185,6 +186,11 @@ class ModelSpec(SpecModel):
     """What an app passes, where that is not one thing for each input; for a model with one signature."""
     result: dict[str, Result] = {}
     """What an app gets, where that is not one thing for each output; for a model with one signature."""
+    state: States = {}
+    """What the model keeps between calls: a table for each value that a call gives and the next one takes; or
+    `state = "internal"` where variables in the model keep it."""
+    method: dict[Name, Method] = {}
+    """What an app calls the model by, where that is not a method for each signature, called as that."""
     signature: dict[str, SignatureTensors] = {}
     """Inputs and outputs by signature, for a model with several."""
     variant: dict[Name, Variant] = {}
@@ -214,6 +220,16 @@ class ModelSpec(SpecModel):
         if isinstance(value, bool | float):  # which Python takes for equal to 1
             raise wrong(f"'spec' is {str(value).lower()}; it must be the whole number {SPEC_VERSION}")
         return value
+
+    @property
+    def keeps_inside(self) -> bool:
+        """Whether variables in the model keep values between calls."""
+        return self.state == INTERNAL
+
+    @property
+    def states(self) -> dict[str, State]:
+        """The values that calls hand on, by name."""
+        return self.state if isinstance(self.state, dict) else {}
 
     @field_validator("variant")
     @classmethod

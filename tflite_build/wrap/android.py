@@ -29,6 +29,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "declared": kotlin.declared,
     "bare": kotlin.bare,
     "noted": kotlin.noted,
+    "passed": kotlin.passed,
     "pieces": kotlin.pieces,
 }
 _RUNNING = ("Tensors", "Engine", "Session", "ModelFiles")
@@ -160,6 +161,8 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     files[paths.kotlin("", f"{own}.kt")] = ("model/Model.kt.jinja", values)
     if module.coroutines:
         files[paths.kotlin("", f"{own}Await.kt")] = ("model/Await.kt.jinja", values)
+    if app.in_session:
+        files[paths.kotlin("", f"{own}Session.kt")] = ("model/Sequence.kt.jinja", values)
     if view.labelled:
         files[paths.kotlin("", f"{own}Labels.kt")] = ("model/Labels.kt.jinja", values)
     models: dict[str, str] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names
 from tflite_build.engines.kinds.binding import Binding, bound
+from tflite_build.engines.kinds.states import States
 from tflite_build.engines.words import quoted, shape_text
 from tflite_build.tflite import capabilities, reader, runtimes
 from tflite_build.tflite.capabilities import Api, Capability
@@ -21,6 +22,7 @@ from .view import (
     AppView,
     MethodView,
     RuntimeView,
+    StateView,
     TensorView,
     VariantView,
 )
@@ -45,6 +47,7 @@ class Wanted:
     Attributes:
         arguments: Signature ("" for the only one) -> what is passed, as far as the spec says it.
         results: The same for what is got.
+        states: What it keeps between calls.
         lines: Reads the files that a key of a binding names: locale -> lines.
         targets: What the app is linked to.
         api: "auto", or the API that is asked for.
@@ -64,6 +67,7 @@ class Wanted:
     names: Names
     arguments: Mapping[str, Sequence[Binding]]
     results: Mapping[str, Sequence[Binding]]
+    states: States
     lines: Lines
     platform: str
     targets: Sequence[str]
@@ -117,7 +121,8 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
     needs = _Needs(variants, select, custom - STOCK, variables, handed_on, lacks)
     linked = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
     said = (wanted.model, wanted.description, wanted.version, wanted.author, wanted.license)
-    return AppView(*said, methods, tuple(variants), linked)
+    wanted.states.check(variants[0].tensors)
+    return AppView(*said, methods, tuple(variants), linked, wanted.states.internal)
 
 
 def _indices(tensors: Sequence[SignatureTensor]) -> set[int]:
@@ -253,7 +258,9 @@ def _method(
     signature: str, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]], wanted: Wanted, *, several: bool
 ) -> MethodView:
     given = Given(_by_public_name(wanted, signature), wanted.lines)
-    inputs, outputs = ends
+    kept = wanted.states.bound(*ends)
+    inputs = [t for t in ends[0] if t.name not in {s.input.name for s in kept}]
+    outputs = [t for t in ends[1] if t.name not in {s.output.name for s in kept}]
     said = wanted.arguments.get(signature) or wanted.arguments.get("") or ()
     arguments = tuple(kinds.ARGUMENTS[b.kind](b, bound(b, inputs, "input"), given) for b in _all(said, inputs, "input"))
     given = replace(given, arguments=arguments)
@@ -268,7 +275,9 @@ def _method(
         )
     words = {r.verb for r in results}
     only = words.pop() if len(words) == 1 else "predict"
-    return MethodView(signature if several else only, signature, *ends, arguments, results)
+    taken, given_by = ({t.name: t for t in side} for side in ends)
+    states = tuple(StateView(s.name, taken[s.input.name], given_by[s.output.name], s.initial) for s in kept)
+    return MethodView(signature if several else only, signature, *ends, arguments, results, states)
 
 
 def _all(said: Sequence[Binding], tensors: Sequence[TensorView], side: str) -> list[Binding]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from . import telling
 from .kinds.base import ArgumentView, Made, ResultView
 from .names import ArgumentNames, MethodNames, ResultNames, identifiers, names_of
-from .view import AppView, MethodView, TensorView, VariantView
+from .view import AppView, MethodView, StateView, TensorView, VariantView
 from .writer import Parameter, Writer, sentence
 
 
@@ -130,6 +130,24 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class StateField:
+    """What a session keeps: its property, the type of that, what it is at first, and what it stands for."""
+
+    name: str
+    type: str
+    initial: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a call gives to the next one: the property of the session, and the value."""
+
+    name: str
+    made: str
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """A method.
 
@@ -144,6 +162,9 @@ class Method:
         checks: Statements that refuse sizes that are none, and arrays of another size.
         inputs: What the tensors take, in their order.
         counts: How many values each output has; "" where the runtime tells.
+        kept: What it gives to the next call of a session.
+        in_session: Whether it is called in a session.
+        exclusive: Whether there is one session at a time.
         alone: Whether the file has no other signature, so that tensors can be told by their places.
     """
 
@@ -162,6 +183,9 @@ class Method:
     checks: tuple[str, ...]
     inputs: tuple[str, ...]
     counts: tuple[str, ...]
+    kept: tuple[Kept, ...]
+    in_session: bool
+    exclusive: bool
     alone: bool
 
     def argument(self, name: str) -> Argument:
@@ -171,6 +195,11 @@ class Method:
     def result(self, name: str) -> Result:
         """The result of this name."""
         return next(r for r in self.results if r.view.name == name)
+
+    @property
+    def scoped(self) -> str:
+        """What it gives, as code outside of the model's class says it."""
+        return f"{self.class_name}.{self.outcome}" if self.in_session and len(self.results) > 1 else self.outcome
 
     @property
     def labelled(self) -> tuple[Result, ...]:
@@ -234,7 +263,7 @@ class Method:
         """What it gives, in a sentence."""
         if len(self.results) > 1:
             return f"Gives {', and '.join(f'{r.name}, ' + '; '.join(r.told) for r in self.results)}."
-        return self.results[0].sentence
+        return self.results[0].sentence if self.results else "Gives nothing but what the next call takes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +283,23 @@ class App:
     told: str
     methods: tuple[Method, ...]
     files: tuple[File, ...]
+    states: tuple[StateField, ...] = ()
+
+    @property
+    def in_session(self) -> tuple[Method, ...]:
+        """The methods that are called in a session."""
+        return tuple(m for m in self.methods if m.in_session)
+
+    @property
+    def owners(self) -> tuple[tuple[str, str, tuple[Method, ...]], ...]:
+        """The classes that have methods, what each has a queue by, and the methods."""
+        own = (self.class_name, "session", self.plain), (f"{self.class_name}Session", "model.session", self.in_session)
+        return tuple(one for one in own if one[2])
+
+    @property
+    def plain(self) -> tuple[Method, ...]:
+        """The others."""
+        return tuple(m for m in self.methods if not m.in_session)
 
     @property
     def decided(self) -> bool:
@@ -273,20 +319,31 @@ def app(view: AppView, writer: Writer, class_name: str = "") -> App:
         Invalid: If a method has more parameters or results than code can have.
     """
     names = names_of(view, writer.language, class_name)
-    making = _Making(writer, names.class_name, several=len(view.methods) > 1)
+    making = _Making(
+        writer, names.class_name, names.states, keeps_inside=view.keeps_inside, several=len(view.methods) > 1
+    )
     methods = tuple(making.method(m, n) for m, n in zip(view.methods, names.methods, strict=True))
     files = tuple(
         File(v, {m.view.signature: making.raw(m, v.tensors[m.view.signature]) for m in methods}) for v in view.variants
     )
     told = writer.comment(view.description or f"The model {view.model}.")
-    return App(view, names.class_name, told, methods, files)
+    return App(view, names.class_name, told, methods, files, tuple(making.state(s) for s in view.states))
 
 
 @dataclass(frozen=True, slots=True)
 class _Making:
     writer: Writer
     class_name: str
+    states: Mapping[str, str]
+    keeps_inside: bool
     several: bool
+
+    def state(self, view: StateView) -> StateField:
+        tensor, writer = view.input, self.writer
+        initial = writer.filled(tensor.real, tensor.elements, view.initial)
+        return StateField(
+            self.states[view.name], writer.array(tensor.real), initial, writer.comment(telling.tensor(tensor))
+        )
 
     def method(self, view: MethodView, names: MethodNames) -> Method:
         arguments = tuple(
@@ -295,13 +352,20 @@ class _Making:
         prepared = {a.view.name: a.local.name for a in arguments if a.local is not None}
         results = tuple(self._result(r, n, view, prepared) for r, n in zip(view.results, names.results, strict=True))
         made = {tensor: text for a in arguments for tensor, text in a.made.items()}
+        for s in view.states:
+            info = self.writer.info_of(self.class_name, names.constant, view.inputs.index(s.input))
+            made[s.input.name] = self.writer.of_array(f"state.{self.states[s.name]}", s.input, info)
+        kept = [
+            Kept(self.states[s.name], self.writer.output(view.outputs.index(s.output), s.output.real))
+            for s in view.states
+        ]
         sizes = [self.writer.check_dimension(own, name) for own, name in names.dimensions.items()]
         return Method(
             names.name,
             names.raw,
             names.constant,
             f"{self.class_name}{names.own}Tensors" if self.several else f"{self.class_name}Tensors",
-            results[0].type if len(results) == 1 else self._outcome(f"{names.own}Result"),
+            self._outcome(results, names.own),
             self.class_name,
             view,
             arguments,
@@ -312,11 +376,17 @@ class _Making:
             (*sizes, *(a.check for a in arguments if a.check)),
             tuple(made[tensor.name] for tensor in view.inputs),
             tuple("" if t.dynamic else str(t.elements) for t in view.outputs),
+            tuple(kept),
+            self.keeps_inside or bool(view.states),
+            self.keeps_inside,
             not self.several,
         )
 
-    def _outcome(self, name: str) -> str:
-        """The type of several results, within the class, which it does not hide."""
+    def _outcome(self, results: Sequence[Result], own: str) -> str:
+        """What a method gives: its only result, or a type for several, within the class, which it does not hide."""
+        if len(results) < 2:
+            return results[0].type if results else self.writer.no_outcome
+        name = f"{own}Result"
         return f"{name}s" if name == self.class_name else name
 
     def raw(

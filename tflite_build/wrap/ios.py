@@ -142,6 +142,7 @@ def _sources(app: App, linking: Linking) -> dict[str, str]:
         f"{own}.swift": "model/Model.swift.jinja",
         f"{own}File.swift": "model/File.swift.jinja",
         f"{own}Tensors.swift": "model/Tensors.swift.jinja",
+        **({f"{own}Session.swift": "model/Sequence.swift.jinja"} if app.in_session else {}),
         **({f"{own}Labels.swift": "model/Labels.swift.jinja"} if view.labelled else {}),
         **({f"{own}Pictures.swift": "model/Pictures.swift.jinja"} if app.has_pictures else {}),
     }

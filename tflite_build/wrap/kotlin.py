@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from tflite_build import languages
 
 from . import kotlin_text, words
-from .code import Labels
+from .code import Labels, Method
 from .kotlin_text import float_literal, string
 from .names import ArgumentNames, Language
 from .view import ImageView, SoundView, TensorView
@@ -70,6 +71,7 @@ class Kotlin(Writer):
         "Degrees by which the picture has to be turned clockwise to stand upright: 0, 90, 180 or 270.",
     )
     nothing = "null"
+    no_outcome = "Unit"
     most = "Int.MAX_VALUE"
     no_texts = "emptyList()"
     lowest = "Float.NEGATIVE_INFINITY"
@@ -142,6 +144,12 @@ class Kotlin(Writer):
     def of_values(self, values: str, tensor: TensorView, info: str) -> str:
         return array_of(tensor, values) if tensor.is_value else values
 
+    def of_array(self, values: str, tensor: TensorView, info: str) -> str:
+        return values
+
+    def filled(self, dtype: str, count: int, value: float) -> str:
+        return f"{_ARRAYS[dtype]}({count})" + (f" {{ {_literal(dtype, value)} }}" if value else "")
+
     def check(self, name: str, parameter: str, count: str) -> str:
         return f"checkSize({string(name)}, {parameter}.size, {count})"
 
@@ -178,6 +186,15 @@ class Kotlin(Writer):
         return f"{info})"
 
 
+def _literal(dtype: str, value: float) -> str:
+    """A number of a tensor's type."""
+    if dtype == "float32":
+        return float_literal(value)
+    if dtype == "bool":
+        return str(bool(value)).lower()
+    return f"{int(value)}L" if dtype == "int64" else str(int(value))
+
+
 def declared(parameter: Parameter) -> str:
     """A parameter as functions declare it."""
     return f"{bare(parameter)} = {parameter.default}" if parameter.default else bare(parameter)
@@ -191,6 +208,12 @@ def noted(parameter: Parameter) -> str:
 def bare(parameter: Parameter) -> str:
     """A parameter without its default."""
     return f"{parameter.name}: {parameter.type}"
+
+
+def passed(method: Method, call: Mapping[str, Any]) -> str:
+    """What a test passes to a method: its arguments by their names, and sizes of dynamic dimensions."""
+    sizes = [str(call["sizes"][own]) for own in method.dimensions]
+    return ", ".join([*(argument.name for argument in method.arguments), *sizes])
 
 
 def array_of(tensor: TensorView, value: str) -> str:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _MOST_PARAMETERS = 200  # of 255 that Java has, since there are more than a caller passes; no app has as many
 
 
+_OF_SESSIONS = ("session", "reset", "state")  # what a model that keeps something has beside its methods
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """How a language writes names, and what is taken.
@@ -113,10 +116,11 @@ class MethodNames:
 
 @dataclass(frozen=True, slots=True)
 class AppNames:
-    """What belongs to a model: its class, and the names of its methods in the order of the view's."""
+    """What belongs to a model: its class, the names of its methods in the order of the view's, and those of its states."""
 
     class_name: str
     methods: Sequence[MethodNames]
+    states: Mapping[str, str]
 
 
 def names_of(view: AppView, language: Language, class_name: str = "") -> AppNames:
@@ -128,11 +132,14 @@ def names_of(view: AppView, language: Language, class_name: str = "") -> AppName
     name = class_name or words.pascal(words.words(view.model) or ("model",))
     while not class_name and language.is_taken(name):
         name += "Model"
-    methods = _methods([m.name for m in view.methods], language)
+    methods = _methods([m.name for m in view.methods], language, _OF_SESSIONS if view.keeps else ())
     constants = Unique(language.constant)
     signatures = Unique(language.constant, language.members)
     several = len(view.methods) > 1
-    return AppNames(name, [_method(m, methods[m.name], several, constants, signatures, language) for m in view.methods])
+    kept = [state.name for state in view.states]
+    states = dict(zip(kept, identifiers(kept, language.identifier, "state", language.words), strict=True))
+    of_methods = [_method(m, methods[m.name], several, constants, signatures, language) for m in view.methods]
+    return AppNames(name, of_methods, states)
 
 
 def identifiers(
@@ -170,10 +177,10 @@ class Unique:
         return own
 
 
-def _methods(names: Sequence[str], language: Language) -> Mapping[str, str]:
+def _methods(names: Sequence[str], language: Language, more: Sequence[str]) -> Mapping[str, str]:
     """What methods are called: neither they, nor those beside them, are called as another is."""
     found: dict[str, str] = {}
-    taken = _taken(language)
+    taken = [*_taken(language), *more]
     for name in names:
         refused: list[str] = []
         while name not in found:

@@ -33,6 +33,7 @@ class Swift(Writer):
     region = "Region?"
     upright = ("Orientation", ".upright", "What makes the picture upright.")
     nothing = "nil"
+    no_outcome = "Void"
     most = ".max"
     no_texts = "[]"
     lowest = "-.infinity"
@@ -119,6 +120,14 @@ class Swift(Writer):
     def of_values(self, values: str, tensor: TensorView, info: str) -> str:
         return f"{info}\n    .encode(.{tensor.real}({f'[{values}]' if tensor.is_value else values}))"
 
+    def of_array(self, values: str, tensor: TensorView, info: str) -> str:
+        return f"{info}\n    .encode(.{tensor.real}({values}))"
+
+    def filled(self, dtype: str, count: int, value: float) -> str:
+        number = float_literal(value) if dtype == "float32" else str(int(value))
+        literal = str(bool(value)).lower() if dtype == "bool" else number
+        return f"[{type_of(dtype)}](repeating: {literal}, count: {count})"
+
     def check(self, name: str, parameter: str, count: str) -> str:
         return call("try requireCount", (string(name), f"{parameter}.count", count))
 
@@ -155,6 +164,8 @@ class Swift(Writer):
 
 def declared(method: Method) -> tuple[str, ...]:
     """The parameters of a method: the only argument has no label, since the method's name says what it is for."""
+    if not method.parameters:
+        return ()
     first, *others = map(parameter, method.parameters)
     return (f"_ {first}" if len(method.own) == 1 else first, *others)
 
@@ -166,6 +177,8 @@ def parameter(own: Parameter) -> str:
 
 def passed(method: Method) -> tuple[str, ...]:
     """What is passed on, in the order of the parameters."""
+    if not method.parameters:
+        return ()
     first, *others = method.parameters
     return (labelled(method, first.name), *(f"{p.name}: {p.name}" for p in others))
 

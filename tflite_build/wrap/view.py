@@ -96,6 +96,22 @@ class SoundView:
 
 
 @dataclass(frozen=True, slots=True)
+class StateView:
+    """A value that a call gives and the next one takes.
+
+    Attributes:
+        input: The tensor that takes it.
+        output: The tensor that gives it.
+        initial: What its values are at first.
+    """
+
+    name: str
+    input: TensorView
+    output: TensorView
+    initial: float
+
+
+@dataclass(frozen=True, slots=True)
 class MethodView:
     """A signature that can be called.
 
@@ -106,6 +122,7 @@ class MethodView:
         outputs: Those that it gives.
         arguments: What callers pass, of which `inputs` are made.
         results: What callers get, which is made of `outputs`.
+        states: What it takes of the call before it, and gives to the next one.
     """
 
     name: str
@@ -114,6 +131,7 @@ class MethodView:
     outputs: tuple[TensorView, ...]
     arguments: tuple[ArgumentView, ...]
     results: tuple[ResultView, ...]
+    states: tuple[StateView, ...] = ()
 
     @property
     def dynamic(self) -> tuple[str, ...]:
@@ -168,7 +186,11 @@ class RuntimeView:
 
 @dataclass(frozen=True, slots=True)
 class AppView:
-    """A model as an app sees it."""
+    """A model as an app sees it.
+
+    Attributes:
+        keeps_inside: Whether variables in the model keep values between calls.
+    """
 
     model: str
     description: str
@@ -178,6 +200,17 @@ class AppView:
     methods: tuple[MethodView, ...]
     variants: tuple[VariantView, ...]
     runtimes: tuple[RuntimeView, ...]
+    keeps_inside: bool = False
+
+    @property
+    def states(self) -> tuple[StateView, ...]:
+        """What methods hand on from call to call, each once."""
+        return tuple({state.name: state for method in self.methods for state in method.states}.values())
+
+    @property
+    def keeps(self) -> bool:
+        """Whether calls depend on those before them, so that an app has sessions."""
+        return self.keeps_inside or bool(self.states)
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -39,6 +39,7 @@ class Writer(Protocol):
         region: The type of a part of a picture that may be all of it.
         upright: The type of the parameter that says how a picture lies, what it is by default, and what it says.
         nothing: No value.
+        no_outcome: The type of what gives nothing.
         most: The number that no number of things is above.
         no_texts: No texts at all.
         lowest: The score that is below all others.
@@ -52,6 +53,7 @@ class Writer(Protocol):
     region: str
     upright: tuple[str, str, str]
     nothing: str
+    no_outcome: str
     most: str
     no_texts: str
     lowest: str
@@ -138,6 +140,14 @@ class Writer(Protocol):
 
     def of_values(self, values: str, tensor: TensorView, info: str) -> str:
         """What a tensor takes of values, or of the one value that it has."""
+        ...
+
+    def of_array(self, values: str, tensor: TensorView, info: str) -> str:
+        """What a tensor takes of an array of its values, real ones where it stands for such."""
+        ...
+
+    def filled(self, dtype: str, count: int, value: float) -> str:
+        """A new array of as many values, all alike."""
         ...
 
     def check(self, name: str, parameter: str, count: str) -> str:

@@ -7,7 +7,7 @@ file of little-endian numbers: the inputs in the order of their names, then the 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from tflite_build.engines.files.lines import lines
 from tflite_build.engines.files.runner import Port, RunnableSignature
 from tflite_build.engines.files.tensors import Array
 from tflite_build.engines.kinds.binding import Binding, bound
+from tflite_build.engines.kinds.states import States
 from tflite_build.engines.postprocessing import DECIDED, EXPECTED
 from tflite_build.engines.postprocessing.base import Around, Outputs
 from tflite_build.engines.postprocessing.places import Places, places
@@ -29,6 +30,7 @@ from tflite_build.tflite import reader
 
 _SEED = 20
 _CASES = 2  # of each signature
+_SEQUENCE = 3  # calls of a case, of a model that keeps something
 _ATTEMPTS = 8  # at a case that kernels agree about
 _PICTURES = ((61, 40), (33, 57))  # width and height: neither is a multiple of the other
 _RATES = (1.0, 1.5)  # of a sound, as a multiple of what the model takes
@@ -62,26 +64,28 @@ class _Given:
 
 
 @dataclass(frozen=True, slots=True)
-class _Golden:
-    """A case: arguments, what the file gives, results, and how far a device may be from these, by name.
+class _Call:
+    """A call: arguments, what the file gives, results, and how far a device may be from these, by name.
 
     Attributes:
         tensors: Outputs of the file's own types; of a method with results that are decided by comparing numbers alone.
+        apart: How far kernels are from each other.
     """
 
     arguments: Mapping[str, _Given]
     tensors: Mapping[str, Array]
     results: Mapping[str, Array]
     tolerances: Mapping[str, float]
+    apart: Mapping[str, float]
 
-    def row(self, file: str) -> dict[str, Any]:
-        """What says how to read it in `file`."""
+    @property
+    def row(self) -> dict[str, Any]:
+        """What says how to read it."""
 
         def read(name: str, value: Array) -> dict[str, Any]:
             return {"dtype": value.dtype.name, "count": int(value.size), "tolerance": self.tolerances[name]}
 
         return {
-            "file": file,
             "sizes": {d: size for given in self.arguments.values() for d, size in given.sizes.items()},
             "inputs": {name: given.row for name, given in self.arguments.items()},
             "tensors": {name: read(f"{_TENSOR}{name}", value) for name, value in self.tensors.items()},
@@ -89,10 +93,24 @@ class _Golden:
         }
 
     @property
-    def content(self) -> bytes:
-        """All numbers: arguments, outputs and results, each in the order of their names."""
-        arrays = [array for given in self.arguments.values() for array in given.raw]
-        return b"".join(map(_bytes, [*arrays, *self.tensors.values(), *self.results.values()]))
+    def agreed(self) -> bool:
+        """Whether kernels are so near that a device will be, too."""
+        return all(self.apart[name] <= self.tolerances[name] / 2 for name in self.apart)
+
+    @property
+    def widened(self) -> _Call:
+        """The same where a device may be as far as kernels are from each other."""
+        wider = {name: max(self.tolerances[name], _up(2 * far)) for name, far in self.apart.items()}
+        return replace(self, tolerances={**self.tolerances, **wider})
+
+
+def _content(calls: Sequence[_Call]) -> bytes:
+    """All numbers of a case: the outputs of all calls, then arguments and results of each, in the order of their names."""
+    arrays = [value for call in calls for value in call.tensors.values()]
+    for call in calls:
+        arrays += [array for given in call.arguments.values() for array in given.raw]
+        arrays += call.results.values()
+    return b"".join(map(_bytes, arrays))
 
 
 def run(request: Request) -> None:
@@ -102,6 +120,7 @@ def run(request: Request) -> None:
         names, declared: What the spec says; the file has the public names.
         quantize: How the spec says that the file is quantized.
         arguments, results: Signature ("" for the only one) -> bindings (see `kinds.binding`), as far as the spec says them.
+        states: What the model keeps between calls (see `kinds.states`).
 
     Raises:
         Invalid: If an argument or a result binds what the file does not have.
@@ -118,10 +137,10 @@ def run(request: Request) -> None:
     for number, signature in enumerate(made.signatures):
         rows = index[signature.name] = []
         for turn in range(_CASES):
-            golden = made.golden(signature, (number, turn))
+            calls = made.case(signature, (number, turn))
             file = f"{number}-{turn}.bin"
-            (folder / file).write_bytes(golden.content)
-            rows.append(golden.row(file))
+            (folder / file).write_bytes(_content(calls))
+            rows.append({"file": file, "calls": [call.row for call in calls]})
     request.write_json("goldens/index.json", index)
 
 
@@ -135,6 +154,7 @@ class _Maker:
         self._request = request
         self._names = Names.from_json(request.params["names"])
         self._declared = Declared.from_json(request.params["declared"])
+        self._states = States.from_json(request.params["states"])
         self._kind = _kind(request)
         self._cases = tensors.read(request.inputs["samples"])
         self._app = self._reference = opening.runner(request)
@@ -148,29 +168,48 @@ class _Maker:
                 self._reference = reference
         self.signatures = tuple(self._app.signatures.values())
 
-    def golden(self, signature: RunnableSignature, place: tuple[int, int]) -> _Golden:
-        """A case of a signature; where kernels agree about none of several, the tolerance is what they are apart.
+    def case(self, signature: RunnableSignature, place: tuple[int, int]) -> list[_Call]:
+        """The calls of a case; where kernels agree about none of several, the tolerance is what they are apart.
 
         Args:
             place: The number of the signature and that of the case.
         """
-        results = self._bindings("results", signature.name, signature.outputs, "output")
-        decided = any(binding.kind in DECIDED for binding in results)
-        golden = None
+        calls: list[_Call] = []
         for attempt in range(_ATTEMPTS):
-            given = self._arguments(signature, place, attempt)
+            calls = self._calls(signature, place, attempt)
+            if all(call.agreed for call in calls):
+                return calls
+        return [call.widened for call in calls]
+
+    def _calls(self, signature: RunnableSignature, place: tuple[int, int], attempt: int) -> list[_Call]:
+        """One call; of a model that keeps something several, each of which takes what the one before it gives."""
+        ins, outs = (
+            [p.spec(real=p.scale is not None) for p in side.values()] for side in (signature.inputs, signature.outputs)
+        )
+        states = self._states.bound(ins, outs)
+        kept = {s.output.name for s in states}
+        results = self._bindings("results", signature.name, [t.name for t in outs if t.name not in kept], "output")
+        decided = any(binding.kind in DECIDED for binding in results)
+        carried = [
+            {s.input.name: np.full([int(d) for d in s.input.shape], s.initial, s.input.real) for s in states}
+            for _ in (self._reference, self._app)
+        ]
+        calls = []
+        for turn in range(_SEQUENCE if states or self._states.internal else 1):
+            given = self._arguments(signature, place, (attempt, turn), {s.input.name for s in states})
             fed = {name: value for one in given.values() for name, value in one.tensors.items()}
-            wanted, seen = (runner.run(signature.name, fed) for runner in (self._reference, self._app))
-            if decided:
-                golden, apart = self._decided(signature, results, given, wanted, seen)
-            else:
-                golden, apart = self._plain(signature, results, given, wanted, seen)
-            if all(apart[name] <= golden.tolerances[name] / 2 for name in apart):
-                return golden
-            wider = {name: max(golden.tolerances[name], _up(2 * far)) for name, far in apart.items()}
-            golden = replace(golden, tolerances={**golden.tolerances, **wider})
-        assert golden is not None
-        return golden
+            fresh = not (self._states.internal and turn)
+            wanted, seen = (
+                runner.run(signature.name, {**fed, **state}, fresh=fresh)
+                for runner, state in zip((self._reference, self._app), carried, strict=True)
+            )
+            make = self._decided if decided else self._plain
+            calls.append(make(signature, results, given, wanted, seen))
+            # Of decided results a test hands the outputs on, too.
+            for values, state in zip((calls[-1].tensors,) * 2 if decided else (wanted, seen), carried, strict=True):
+                for s in states:
+                    state[s.input.name] = signature.outputs[s.output.name].dequantize(values[s.output.name])
+        return calls
 
     def _plain(
         self,
@@ -179,13 +218,13 @@ class _Maker:
         given: Mapping[str, _Given],
         wanted: Mapping[str, Array],
         seen: Mapping[str, Array],
-    ) -> tuple[_Golden, dict[str, float]]:
-        """A case whose results are held against what a device gives, and how far kernels are apart."""
+    ) -> _Call:
+        """A call whose results are held against what a device gives."""
         made, other = (self._results(signature, results, given, values) for values in (wanted, seen))
         made, other = ({name: _rounded(value) for name, value in one.items()} for one in (made, other))
         ports = {b.name: signature.outputs[next(iter(b.tensors.values()))] for b in results}
         kept = {name: _tolerance(value, ports[name].scale, self._kind) for name, value in made.items()}
-        return _Golden(given, {}, made, kept), {name: _apart(made[name], other[name]) for name in made}
+        return _Call(given, {}, made, kept, {name: _apart(made[name], other[name]) for name in made})
 
     def _decided(
         self,
@@ -194,8 +233,8 @@ class _Maker:
         given: Mapping[str, _Given],
         wanted: Mapping[str, Array],
         seen: Mapping[str, Array],
-    ) -> tuple[_Golden, dict[str, float]]:
-        """A case whose outputs are held against what a device gives, and whose results are made of these outputs."""
+    ) -> _Call:
+        """A call whose outputs are held against what a device gives, and whose results are made of these outputs."""
         kept = {name: _rounded(value) for name, value in sorted(wanted.items())}
         made = self._results(signature, results, given, kept)
         tolerances = {
@@ -204,7 +243,7 @@ class _Maker:
         }
         near = {name: _near(value) for name, value in made.items()}
         apart = {f"{_TENSOR}{name}": _apart(value, _rounded(seen[name])) for name, value in kept.items()}
-        return _Golden(given, kept, made, {**tolerances, **near}), apart
+        return _Call(given, kept, made, {**tolerances, **near}, apart)
 
     def _results(
         self,
@@ -228,18 +267,21 @@ class _Maker:
         files = {locale: self._request.inputs[name] for locale, name in binding.files.get(key, {}).items()}
         return {locale: lines(file, file.name, binding.at(key)) for locale, file in files.items()}
 
-    def _bindings(self, table: str, signature: str, ports: Mapping[str, Port], side: str) -> list[Binding]:
+    def _bindings(self, table: str, signature: str, ports: Sequence[str], side: str) -> list[Binding]:
         """Those of a signature: what is said, and each tensor that nobody says anything of."""
         said = self._request.params[table]
         found = [Binding.from_json(b) for b in said.get(signature) or said.get("") or ()]
         there = {name for binding in found for name in binding.tensors.values()}
         return found + [Binding("tensor", name, side, {side: name}) for name in ports if name not in there]
 
-    def _arguments(self, signature: RunnableSignature, place: tuple[int, int], attempt: int) -> dict[str, _Given]:
-        random = np.random.default_rng([_SEED, *place, attempt])
+    def _arguments(
+        self, signature: RunnableSignature, place: tuple[int, int], attempt: tuple[int, int], states: Collection[str]
+    ) -> dict[str, _Given]:
+        random = np.random.default_rng([_SEED, *place, *(attempt if attempt[1] else attempt[:1])])
         declared = self._declared.inputs(signature.name)
         found = {}
-        arguments = self._bindings("arguments", signature.name, signature.inputs, "input")
+        rest = [name for name in signature.inputs if name not in states]
+        arguments = self._bindings("arguments", signature.name, rest, "input")
         for binding in sorted(arguments, key=lambda b: b.name):
             specs = [port.spec(real=port.scale is not None) for port in signature.inputs.values()]
             spec = bound(binding, specs, "input")["input"]
@@ -251,7 +293,7 @@ class _Maker:
             elif binding.kind == "audio" and said.content is not None:
                 given = _sound(said.content, spec, place[1], random, key)
             else:
-                given = self._array(signature, own, said, spec, (place[1], attempt))
+                given = self._array(signature, own, said, spec, (place[1], sum(attempt)))
             found[binding.name] = given
         return found
 

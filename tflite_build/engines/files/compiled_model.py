@@ -107,7 +107,7 @@ class CompiledModelRunner(Runner):
         """
         self._ready()
 
-    def run(self, signature: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    def run(self, signature: str, inputs: Mapping[str, Array], *, fresh: bool = True) -> dict[str, Array]:
         """As `Runner.run`.
 
         Raises:

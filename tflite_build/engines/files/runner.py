@@ -147,19 +147,20 @@ class Runner:
                 if all(-1 not in port.shape for port in signature.inputs.values()):
                     self._native.AllocateTensors(signature.subgraph)
 
-    def run(self, signature: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    def run(self, signature: str, inputs: Mapping[str, Array], *, fresh: bool = True) -> dict[str, Array]:
         """The outputs by name, of the file's own types.
 
         Args:
             inputs: An array for each input of the signature. Floats for a quantized input are quantized, anything else
                 must have the tensor's own type.
+            fresh: Whether variables have their first values; else those that the last run left.
 
         Raises:
             Refused: The runtime cannot run it on these inputs.
         """
         chosen = self.signatures[signature]
         with self._refusals("the runtime fails to run it"):
-            self._set(chosen, inputs)
+            self._set(chosen, inputs, fresh=fresh)
             self._native.Invoke(chosen.subgraph)
             return {name: self._native.GetTensor(port.index, chosen.subgraph) for name, port in chosen.outputs.items()}
 
@@ -198,13 +199,13 @@ class Runner:
                     raise library.registers_another() from None
             raise
 
-    def _set(self, signature: RunnableSignature, inputs: Mapping[str, Array]) -> None:
-        """Make everything ready for a call, which is to be like the first one."""
-        if self._lasting and self._used:
+    def _set(self, signature: RunnableSignature, inputs: Mapping[str, Array], *, fresh: bool = True) -> None:
+        """Make everything ready for a call, which is to be like the first one where it is `fresh`."""
+        if self._lasting and self._used and fresh:
             self._open()
         self._used = True
         self._fit(signature, inputs)
-        if not self._lasting:
+        if not self._lasting and fresh:
             self._interpreter.reset_all_variables()
         for name, port in signature.inputs.items():
             value = np.asarray(inputs[name])

@@ -19,7 +19,7 @@ public class DigitsTest {
         val image = golden.picture(61, 40)
         open().use { model ->
             val found = model.classify(image, maxResults = Int.MAX_VALUE, minScore = Float.NEGATIVE_INFINITY)
-            golden.check("probabilities", found, 10, 0.0296875f)
+            golden.compare("probabilities", found, 10, 0.0296875f)
         }
     }
 
@@ -29,7 +29,7 @@ public class DigitsTest {
         val image = golden.picture(33, 57)
         open().use { model ->
             val found = model.classify(image, maxResults = Int.MAX_VALUE, minScore = Float.NEGATIVE_INFINITY)
-            golden.check("probabilities", found, 10, 0.027344f)
+            golden.compare("probabilities", found, 10, 0.027344f)
         }
     }
 

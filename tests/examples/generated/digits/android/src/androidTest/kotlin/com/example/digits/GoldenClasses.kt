@@ -5,7 +5,7 @@ import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 
 /** The score of every class, each within [tolerance] of what the file gives, and the best first. */
-internal fun Golden.check(output: String, found: Classification, count: Int, tolerance: Float) {
+internal fun Golden.compare(output: String, found: Classification, count: Int, tolerance: Float) {
     assertEquals("classes of $output", count, found.categories.size)
     val scores = FloatArray(count)
     found.categories.forEach { scores[it.index] = it.score }

@@ -19,7 +19,7 @@ public class TonesTest {
         val wave = golden.sound(968, 8000)
         open().use { model ->
             val found = model.classify(wave, maxResults = Int.MAX_VALUE, minScore = Float.NEGATIVE_INFINITY)
-            golden.check("kind", found, 3, 0.039453f)
+            golden.compare("kind", found, 3, 0.039453f)
         }
     }
 
@@ -29,7 +29,7 @@ public class TonesTest {
         val wave = golden.sound(1448, 12000)
         open().use { model ->
             val found = model.classify(wave, maxResults = Int.MAX_VALUE, minScore = Float.NEGATIVE_INFINITY)
-            golden.check("kind", found, 3, 0.0496095f)
+            golden.compare("kind", found, 3, 0.0496095f)
         }
     }
 

@@ -1,0 +1,131 @@
+"""What a model keeps between calls: the outputs that inputs of the next call take. Travels as JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tflite_build.engines.contract import Invalid
+from tflite_build.engines.words import near_or_all, shape_text
+
+from .binding import BoundTensor
+
+
+@dataclass(frozen=True, slots=True)
+class StateRule:
+    """A table [state.NAME].
+
+    Attributes:
+        input: The public name of the input that takes it; a `*` stands for any letters.
+        output: The public name of the output that gives it, with the same letters.
+        initial: What its values are at first.
+    """
+
+    name: str
+    input: str
+    output: str
+    initial: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """Where it stands."""
+        return f'state."{self.name}"'
+
+    def output_of(self, given: str) -> str | None:
+        """The output for the input `given`; None where this is not about that."""
+        before, star, after = self.input.partition("*")
+        if not star:
+            return self.output if given == self.input else None
+        found = re.fullmatch(f"{re.escape(before)}(.*){re.escape(after)}", given, re.DOTALL)
+        return self.output.replace("*", found[1]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """What the spec says of a model.
+
+    Attributes:
+        internal: Whether variables in the model keep values.
+    """
+
+    rules: tuple[StateRule, ...] = ()
+    internal: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether there are any."""
+        return self.internal or bool(self.rules)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"rules": [asdict(rule) for rule in self.rules], "internal": self.internal}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> States:
+        """The inverse of `to_json`."""
+        return States(tuple(StateRule(**rule) for rule in value["rules"]), bool(value["internal"]))
+
+    def bound(self, inputs: Sequence[BoundTensor], outputs: Sequence[BoundTensor]) -> list[BoundState]:
+        """Those of a signature, in the order of its inputs.
+
+        Raises:
+            Invalid: If an input takes a state that no output gives, or one of another shape or type.
+        """
+        found = []
+        there = {t.name: t for t in outputs}
+        for given in inputs:
+            for rule in self.rules:
+                name = rule.output_of(given.name)
+                if name is None:
+                    continue
+                if name not in there:
+                    hint = near_or_all(name, list(there))
+                    raise Invalid(f"the model has no output '{name}'", f"{rule.key}.output", hint)
+                found.append(_bound(rule, given, there[name]))
+                break
+        return found
+
+    def check(self, signatures: Mapping[str, tuple[Sequence[BoundTensor], Sequence[BoundTensor]]]) -> None:
+        """Hold all of them against the signatures of a model: name -> inputs and outputs.
+
+        Raises:
+            Invalid: If one is about no input of any of them, or does not fit.
+        """
+        for inputs, outputs in signatures.values():
+            self.bound(inputs, outputs)
+        known = list(dict.fromkeys(t.name for inputs, _ in signatures.values() for t in inputs))
+        for rule in self.rules:
+            if not any(rule.output_of(name) for name in known):
+                what = "no input is called" if "*" in rule.input else "the model has no input"
+                raise Invalid(f"{what} '{rule.input}'", f"{rule.key}.input", near_or_all(rule.input, known))
+
+
+@dataclass(frozen=True, slots=True)
+class BoundState:
+    """A state of a signature: what it is called, the tensors that take and give it, and what its values are at first."""
+
+    name: str
+    input: BoundTensor
+    output: BoundTensor
+    initial: float
+
+
+def _bound(rule: StateRule, given: BoundTensor, taken: BoundTensor) -> BoundState:
+    def told(tensor: BoundTensor) -> str:
+        return f"'{tensor.name}' is {tensor.real} {shape_text(tensor.shape)}"
+
+    if given.real != taken.real or given.shape != taken.shape:
+        raise Invalid(f"{told(taken)}, and {told(given)}: a state keeps its shape and type", f"{rule.key}.output")
+    if any(isinstance(d, str) or d < 0 for d in given.shape):
+        hint = "give its dimensions fixed sizes in the table of the input"
+        raise Invalid(f"{told(given)}, and a state has a fixed size", f"{rule.key}.input", hint)
+    name = rule.name if "*" not in rule.input else given.name
+    return BoundState(name, given, taken, rule.initial)
+
+
+def walked(states: Sequence[BoundState]) -> Iterator[tuple[str, str]]:
+    """The input and the output of each, by name."""
+    for state in states:
+        yield state.input.name, state.output.name
