@@ -30,11 +30,13 @@ class Model:
         spec: What follows [source] in its model.toml, that table's own keys first.
         files: By name.
         arrays: What data.npz holds.
+        head: What stands before all tables.
     """
 
     spec: str
     files: Mapping[str, str | bytes] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    head: str = ""
 
 
 def jax_model(code: str, function: str, spec: str, files: Mapping[str, str | bytes] | None = None) -> Model:
@@ -118,5 +120,7 @@ def build(
     shop = Workshop(folder, cli)
     for name, model in models.items():
         apps = f'[android]\npackage = "com.example.{name}"\n[ios]\n'
-        shop.model(name, f"{model.spec}{more}{apps}", model.files, **model.arrays)
+        folder = shop.model(name, f"{model.spec}{more}{apps}", model.files, **model.arrays)
+        file = folder / "model.toml"
+        file.write_text(file.read_text("utf-8").replace("[model]", f"{model.head}[model]", 1), "utf-8")
     return shop, shop.build()

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tflite_build.engines.kinds.binding import Binding
-from tflite_build.engines.kinds.states import StateRule, States
 from tflite_build.planning import bindings
 from tflite_build.planning.action import Input, ProjectFile
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.signatures import tables
+
+from . import samples
 
 _FILE = "file"
 
@@ -27,13 +28,6 @@ class Bound:
 
     params: Mapping[str, Any]
     inputs: Mapping[str, Input]
-
-
-def states(model: Resolved) -> States:
-    """What the model keeps between calls."""
-    spec = model.loaded.spec
-    rules = [StateRule(name, s.input, s.output, s.initial) for name, s in spec.states.items()]
-    return States(tuple(rules), spec.keeps_inside)
 
 
 def of(model: Resolved) -> Bound:
@@ -52,5 +46,5 @@ def of(model: Resolved) -> Bound:
         "arguments": {own.signature: [told(b) for b in bindings.arguments(own)] for own in of_signatures},
         "results": {own.signature: [told(b) for b in bindings.results(own)] for own in of_signatures},
     }
-    params["states"] = states(model).to_json()
+    params["states"] = samples.states(model).to_json()
     return Bound(params, {name: ProjectFile(model.loaded.folder / path) for path, name in files.items()})

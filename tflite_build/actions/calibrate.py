@@ -19,7 +19,7 @@ def step(model: Resolved, tools: Tools, float_model: OutputOf) -> Step:
         "calibrate",
         tools.tool("core"),
         {"data": samples.key(model)},
-        {"model": float_model, "samples": OutputOf(samples.ID, samples.FOLDER)},
+        {"model": float_model, "samples": samples.of(model)},
         # Another engine may write the same function with operators whose values are bounded.
         candidate=Candidate("engine", model.engine) if model.engine else None,
         weight=8,

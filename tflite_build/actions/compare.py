@@ -72,7 +72,7 @@ def _step(
     candidate: Candidate | None,
     variant: str,
 ) -> Step:
-    inputs: dict[str, Input] = {"model": file, "samples": OutputOf(samples.ID, samples.FOLDER)}
+    inputs: dict[str, Input] = {"model": file, "samples": samples.of(model)}
     if expected is not None:
         inputs["expected"] = expected
     return Step(

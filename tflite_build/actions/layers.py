@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tflite_build.planning.action import OutputOf, Step
-from tflite_build.planning.resolve import ResolvedVariant
+from tflite_build.planning.resolve import Resolved, ResolvedVariant
 
 from . import convert, quantize, samples
 from .tools import Tools
@@ -38,7 +38,7 @@ class Layer:
     weights: int
 
 
-def step(tools: Tools, variant: ResolvedVariant) -> Step:
+def step(model: Resolved, tools: Tools, variant: ResolvedVariant) -> Step:
     """The step for a variant that a quantizer made."""
     return Step(
         f"layers:{variant.name}",
@@ -48,7 +48,7 @@ def step(tools: Tools, variant: ResolvedVariant) -> Step:
         {
             "float": OutputOf(convert.ID, convert.MODEL),
             "model": quantize.model_of(variant),
-            "samples": OutputOf(samples.ID, samples.FOLDER),
+            "samples": samples.of(model),
         },
         variant=variant.name,
     )

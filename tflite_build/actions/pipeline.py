@@ -24,6 +24,7 @@ from . import (
     runtime,
     samples,
     signatures,
+    unroll,
     wrap,
 )
 from .tools import Tools
@@ -47,7 +48,12 @@ def graph(model: Resolved, tools: Tools) -> Graph:
     else:
         # Wrong data is found before anything is converted, though its content is no input of the conversion.
         steps += [*raw, data, _after(converted, data.id)]
-    steps += [reference.step(model, tools), compare.float_step(model, tools), accuracy.step(model, tools, FLOAT, "")]
+    steps += [
+        unroll.step(model, tools),
+        reference.step(model, tools),
+        compare.float_step(model, tools),
+        accuracy.step(model, tools, FLOAT, ""),
+    ]
     if any(_needs_ranges(model, v.quantize) for v in model.variants):
         steps.append(calibrate.step(model, tools, FLOAT))
     for variant in model.variants:

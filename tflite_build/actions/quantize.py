@@ -26,7 +26,7 @@ def step(model: Resolved, tools: Tools, float_model: OutputOf, variant: Resolved
     if variant.quantize in STATIC_QUANTIZE or (variant.recipe and model.loaded.spec.calibration):
         inputs["ranges"] = OutputOf(calibrate.ID, calibrate.RANGES)
         if variant.quantizer == "tensorflow":
-            inputs["samples"] = OutputOf(samples.ID, samples.FOLDER)
+            inputs["samples"] = samples.of(model)
     if variant.recipe is not None:
         inputs["recipe"] = ProjectFile(variant.recipe)
     return Step(

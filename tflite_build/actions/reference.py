@@ -17,7 +17,7 @@ def step(model: Resolved, tools: Tools) -> Step | None:
     """The step, or None for a tflite source, whose float file is the source itself."""
     if not model.engine:
         return None
-    common = {"samples": OutputOf(samples.ID, samples.FOLDER)}
+    common = {"samples": samples.of(model)}
     if model.engine == "litert":
         return Step(
             ID,

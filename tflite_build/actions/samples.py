@@ -5,6 +5,7 @@ From the spec's [calibration], or made from a fixed seed within each input's `ra
 
 from __future__ import annotations
 
+from tflite_build.engines.kinds.states import StateRule, States
 from tflite_build.planning.action import Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 
@@ -12,6 +13,7 @@ from . import convert, lower, preprocess, signatures
 from .tools import Tools
 
 ID = "samples"
+UNROLLED = "unroll"
 FOLDER = "samples"
 MADE = 8  # samples of each case where the spec brings none
 FROM_ENTRY = 200
@@ -36,7 +38,8 @@ def step(model: Resolved, tools: Tools) -> Step:
         tools.tool(toolchain, user_code=bool(entry)),
         {
             "declared": model.declared.to_json(),
-            "names": model.names.of_inputs().to_json(),
+            "names": (model.names if model.loaded.spec.states else model.names.of_inputs()).to_json(),
+            **({"states": states(model).to_json()} if model.loaded.spec.states else {}),
             "count": count,
             "wanted": calibration.samples if calibration else None,
             "entry": entry,
@@ -47,6 +50,18 @@ def step(model: Resolved, tools: Tools) -> Step:
         heavy=toolchain != "core",
         weight=4,
     )
+
+
+def states(model: Resolved) -> States:
+    """What the model keeps between calls."""
+    spec = model.loaded.spec
+    rules = [StateRule(name, s.input, s.output, s.initial) for name, s in spec.states.items()]
+    return States(tuple(rules), spec.keeps_inside)
+
+
+def of(model: Resolved) -> OutputOf:
+    """The data with an array for every input."""
+    return OutputOf(UNROLLED if model.loaded.spec.states else ID, FOLDER)
 
 
 def key(model: Resolved) -> str:

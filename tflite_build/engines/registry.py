@@ -22,6 +22,7 @@ STEPS: dict[str, str] = {
     "adopt": "variants.adopt",
     "preprocess": "preprocessing.preprocess",
     "samples": "variants.samples",
+    "unroll": "variants.unrolled",
     "calibrate": "variants.calibrate",
     "quantize.litert": "variants.quantizer",
     "quantize.tensorflow": "variants.tf_quantizer",

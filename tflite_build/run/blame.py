@@ -32,7 +32,7 @@ def layers_of(job: Job, variant: ResolvedVariant, run: Aside) -> tuple[Layer, ..
         variant: One of its variants.
         run: Runs a step that is no part of the job's graph.
     """
-    step = custom_operators.given(job.loaded, layers.step(job.tools, variant))
+    step = custom_operators.given(job.loaded, layers.step(job.resolved, job.tools, variant))
     if not variant.quantizer or any(need not in job.done for need in step.needs):
         return ()
     try:

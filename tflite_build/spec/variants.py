@@ -102,6 +102,10 @@ class Calibration(SpecModel):
     samples: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     """How many samples to take; fewer are an error. Default: all of `data`, the first 200 of `entry`."""
 
+    sequence: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    """Of a model with [state]: how many samples follow each other, before states have their first values again. Default:
+    all of them."""
+
     @model_validator(mode="after")
     def _one_form(self) -> Calibration:
         if bool(self.data) == bool(self.entry):

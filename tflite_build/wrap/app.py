@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names
 from tflite_build.engines.kinds.binding import Binding, bound
-from tflite_build.engines.kinds.states import States
+from tflite_build.engines.kinds.states import States, left
 from tflite_build.engines.words import quoted, shape_text
 from tflite_build.tflite import capabilities, reader, runtimes
 from tflite_build.tflite.capabilities import Api, Capability
@@ -261,12 +261,12 @@ def _method(
     kept = wanted.states.bound(*ends)
     inputs = [t for t in ends[0] if t.name not in {s.input.name for s in kept}]
     outputs = [t for t in ends[1] if t.name not in {s.output.name for s in kept}]
-    said = wanted.arguments.get(signature) or wanted.arguments.get("") or ()
+    said = left(wanted.arguments.get(signature) or wanted.arguments.get("") or (), {s.input.name for s in kept})
     arguments = tuple(kinds.ARGUMENTS[b.kind](b, bound(b, inputs, "input"), given) for b in _all(said, inputs, "input"))
     given = replace(given, arguments=arguments)
-    said = wanted.results.get(signature) or wanted.results.get("") or ()
+    said = left(wanted.results.get(signature) or wanted.results.get("") or (), {s.output.name for s in kept})
     results = tuple(kinds.RESULTS[b.kind](b, bound(b, outputs, "output"), given) for b in _all(said, outputs, "output"))
-    if not arguments or not results:
+    if (not arguments or not results) and not kept and not wanted.states.internal:
         what = "takes nothing" if not arguments else "gives nothing"
         platform = wanted.platform
         hint = f"take [{platform}] out, and call the model by the tensors of its file"

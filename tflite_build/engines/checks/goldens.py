@@ -20,7 +20,7 @@ from tflite_build.engines.files.lines import lines
 from tflite_build.engines.files.runner import Port, RunnableSignature
 from tflite_build.engines.files.tensors import Array
 from tflite_build.engines.kinds.binding import Binding, bound
-from tflite_build.engines.kinds.states import States
+from tflite_build.engines.kinds.states import States, left
 from tflite_build.engines.postprocessing import DECIDED, EXPECTED
 from tflite_build.engines.postprocessing.base import Around, Outputs
 from tflite_build.engines.postprocessing.places import Places, places
@@ -188,7 +188,9 @@ class _Maker:
         )
         states = self._states.bound(ins, outs)
         kept = {s.output.name for s in states}
-        results = self._bindings("results", signature.name, [t.name for t in outs if t.name not in kept], "output")
+        results = self._bindings(
+            "results", signature.name, [t.name for t in outs if t.name not in kept], "output", kept
+        )
         decided = any(binding.kind in DECIDED for binding in results)
         carried = [
             {s.input.name: np.full([int(d) for d in s.input.shape], s.initial, s.input.real) for s in states}
@@ -267,10 +269,13 @@ class _Maker:
         files = {locale: self._request.inputs[name] for locale, name in binding.files.get(key, {}).items()}
         return {locale: lines(file, file.name, binding.at(key)) for locale, file in files.items()}
 
-    def _bindings(self, table: str, signature: str, ports: Sequence[str], side: str) -> list[Binding]:
+    def _bindings(
+        self, table: str, signature: str, ports: Sequence[str], side: str, states: Collection[str]
+    ) -> list[Binding]:
         """Those of a signature: what is said, and each tensor that nobody says anything of."""
         said = self._request.params[table]
         found = [Binding.from_json(b) for b in said.get(signature) or said.get("") or ()]
+        found = left(found, states)
         there = {name for binding in found for name in binding.tensors.values()}
         return found + [Binding("tensor", name, side, {side: name}) for name in ports if name not in there]
 
@@ -281,7 +286,7 @@ class _Maker:
         declared = self._declared.inputs(signature.name)
         found = {}
         rest = [name for name in signature.inputs if name not in states]
-        arguments = self._bindings("arguments", signature.name, rest, "input")
+        arguments = self._bindings("arguments", signature.name, rest, "input", states)
         for binding in sorted(arguments, key=lambda b: b.name):
             specs = [port.spec(real=port.scale is not None) for port in signature.inputs.values()]
             spec = bound(binding, specs, "input")["input"]

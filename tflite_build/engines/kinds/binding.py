@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -59,6 +60,11 @@ class Binding:
     def from_json(value: Mapping[str, Any]) -> Binding:
         """The inverse of `to_json`."""
         return Binding(**value)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the spec has a table for it, and does not say it of a tensor alone."""
+        return re.search(r"(^|\.)(argument|result)\.", self.key) is not None
 
     def at(self, key: str) -> str:
         """Where one of its keys stands."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.words import near_or_all, shape_text
 
-from .binding import BoundTensor
+from .binding import Binding, BoundTensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,18 @@ def _bound(rule: StateRule, given: BoundTensor, taken: BoundTensor) -> BoundStat
     return BoundState(name, given, taken, rule.initial)
 
 
-def walked(states: Sequence[BoundState]) -> Iterator[tuple[str, str]]:
-    """The input and the output of each, by name."""
-    for state in states:
-        yield state.input.name, state.output.name
+def left(bindings: Sequence[Binding], states: Collection[str]) -> list[Binding]:
+    """The bindings of what an app sees, where tensors called as `states` are handed on.
+
+    Raises:
+        Invalid: If an argument or a result that the spec names binds one of these.
+    """
+    found = []
+    for binding in bindings:
+        role = next((role for role, name in binding.tensors.items() if name in states), None)
+        if role is None:
+            found.append(binding)
+        elif binding.is_named:
+            name = binding.tensors[role]
+            raise Invalid(f"'{name}' is a state, which calls hand on and apps do not see", binding.at(role))
+    return found

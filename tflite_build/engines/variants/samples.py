@@ -10,6 +10,7 @@ import itertools
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,12 +29,13 @@ from tflite_build.engines.contract import (
 )
 from tflite_build.engines.files import fitting, npz, tensors
 from tflite_build.engines.files.tensors import Array, Case
+from tflite_build.engines.kinds.states import States
 from tflite_build.engines.preprocessing import arrays as content_arrays
 from tflite_build.engines.user_code import seeds
 from tflite_build.engines.words import counted, near_or_all, quoted
 from tflite_build.errors import near_miss
 
-from . import made_samples, other_sizes
+from . import made_samples, other_sizes, unrolled
 
 if TYPE_CHECKING:
     from tflite_build.engines.user_code.usercode import Stage
@@ -50,9 +52,11 @@ def run(request: Request) -> Answer:
     Raises:
         Invalid: If the data does not fit the source's signatures.
     """
-    interface = Interface.from_json(request.read_json("interface"))
     params = request.params
     names = Names.from_json(params["names"])
+    interface = Interface.from_json(request.read_json("interface"))
+    if "states" in params:
+        interface = _without(interface, States.from_json(params["states"]), names)
     _check_names(interface, names)
     declared = Declared.from_json(params["declared"])
     warnings: list[str] = []
@@ -66,6 +70,23 @@ def run(request: Request) -> Answer:
     _check_values(cases, names, declared, key)
     tensors.write(request.outputs / "samples", other_sizes.completed(cases, interface, declared) if key else cases)
     return Answer(warnings=warnings)
+
+
+def _without(interface: Interface, states: States, names: Names) -> Interface:
+    """The interface without the inputs that take states: calls hand these on.
+
+    Raises:
+        Invalid: If a state is about no input, or does not fit.
+    """
+    found = []
+    shown = {}
+    for signature in interface.signatures:
+        kept = {s.input.name for s in unrolled.bound(states, signature, names)}
+        rest = tuple(t for t in signature.inputs if t.name not in kept)
+        found.append(replace(signature, inputs=rest))
+        shown[signature.name] = unrolled.shown(signature, names)
+    states.check(shown)
+    return Interface(tuple(found))
 
 
 def _check_names(interface: Interface, names: Names) -> None:

@@ -90,7 +90,7 @@ def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> C
     if tensor.real != "float32" or len(long) > 1 or any(isinstance(d, str) for d in long):
         raise Invalid(
             f"'{tensor.name}' is {tensor.dtype} {shape_text(tensor.shape)}; classes are one score for each of them",
-            binding.at("scores" if ".result." in f".{binding.key}" else "content"),
+            binding.at("scores" if binding.is_named else "content"),
             "leave `content` out to get its values as they are",
         )
     classes = int(long[0]) if long else 1

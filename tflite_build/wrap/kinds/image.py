@@ -110,7 +110,7 @@ def picture_of(binding: Binding, given: Given) -> ImageArgument:
 
 def _content_key(binding: Binding) -> str:
     """Where an input says that it is a picture: its own table, or the argument's that binds it."""
-    return binding.at("input" if ".argument." in f".{binding.key}" else "content")
+    return binding.at("input" if binding.is_named else "content")
 
 
 def _check_values(content: Content, channels: int, name: str, key: str) -> None:
