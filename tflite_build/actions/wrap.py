@@ -13,6 +13,7 @@ from typing import Any
 from tflite_build.engines.contract import Declared, Names, Request
 from tflite_build.engines.files.lines import lines
 from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.kinds.methods import MethodRule
 from tflite_build.engines.kinds.states import States
 from tflite_build.planning.action import Input, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
@@ -76,6 +77,7 @@ def run(request: Request) -> None:
         names=Names.from_json(params["names"]),
         arguments={s: [Binding.from_json(b) for b in said] for s, said in params["arguments"].items()},
         results={s: [Binding.from_json(b) for b in said] for s, said in params["results"].items()},
+        rules=[MethodRule.from_json(r) for r in params["methods"]],
         states=States.from_json(params["states"]),
         lines=lambda binding, key: _lines(request, binding, key),
         platform=platform,

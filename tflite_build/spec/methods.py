@@ -56,7 +56,7 @@ class Method(SpecModel):
     lengths. Default: the one of its name."""
     select_by: str | None = None
     """Of several signatures: the argument whose size chooses the smallest that it fits into; the rest is filled up."""
-    fill: Annotated[float, Field(ge=_INITIAL[0], le=_INITIAL[1])] | dict[str, float] = 0.0
+    fill: Annotated[float, Field(ge=_INITIAL[0], le=_INITIAL[1], strict=False)] | dict[str, float] = 0.0
     """What arguments are filled up with: a number for all, or a table of argument to number."""
     private: bool = False
     """Whether only the code itself may call it, so that apps do not see it."""

@@ -21,6 +21,7 @@ from .view import AppView, RuntimeView
 FILTERS: dict[str, Callable[..., Any]] = {
     "string": kotlin_text.string,
     "comment": kotlin_text.comment,
+    "cases_of": parts.cases_of,
     "wrapped": kotlin_text.wrapped,
     "float_literal": kotlin_text.float_literal,
     "reader": kotlin_text.reader,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names
+from tflite_build.engines.kinds import methods
 from tflite_build.engines.kinds.binding import Binding, bound
-from tflite_build.engines.kinds.states import States, left
-from tflite_build.engines.words import quoted, shape_text
+from tflite_build.engines.kinds.methods import MethodRule
+from tflite_build.engines.kinds.states import States, left, outputs_of
+from tflite_build.engines.words import near_or_all, quoted, shape_text
 from tflite_build.tflite import capabilities, reader, runtimes
 from tflite_build.tflite.capabilities import Api, Capability
 from tflite_build.tflite.custom import STOCK
@@ -17,11 +19,13 @@ from tflite_build.tflite.reader import Model, SignatureTensor
 from tflite_build.tflite.summary import quantization_of
 
 from . import kinds
-from .kinds.base import Given, Lines
+from .kinds.base import ArgumentView, Given, Lines, ResultView
 from .view import (
     AppView,
+    MemberView,
     MethodView,
     RuntimeView,
+    SizedView,
     StateView,
     TensorView,
     VariantView,
@@ -48,6 +52,7 @@ class Wanted:
         arguments: Signature ("" for the only one) -> what is passed, as far as the spec says it.
         results: The same for what is got.
         states: What it keeps between calls.
+        rules: What methods are called, and what they call.
         lines: Reads the files that a key of a binding names: locale -> lines.
         targets: What the app is linked to.
         api: "auto", or the API that is asked for.
@@ -68,6 +73,7 @@ class Wanted:
     arguments: Mapping[str, Sequence[Binding]]
     results: Mapping[str, Sequence[Binding]]
     states: States
+    rules: Sequence[MethodRule]
     lines: Lines
     platform: str
     targets: Sequence[str]
@@ -93,7 +99,7 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
         FormatError: A file is damaged.
     """
     variants = []
-    methods: tuple[MethodView, ...] = ()
+    made: tuple[MethodView, ...] = ()
     custom: set[str] = set()
     select: set[str] = set()
     lacks: dict[str, str] = {}
@@ -106,9 +112,7 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
             variants.append(
                 VariantView(file.variant, file.name, file.sha256, model.size, quantization_of(model), tensors)
             )
-            methods = methods or tuple(
-                _method(name, ends, wanted, several=len(model.signatures) > 1) for name, ends in tensors.items()
-            )
+            made = made or _methods(tensors, wanted)
             custom |= {code.name for code in model.codes if code.custom and not code.flex}
             variables |= any(t.is_variable for g in model.subgraphs for t in g.tensors) or any(
                 code.name == _ASSIGN for code in model.codes
@@ -122,7 +126,7 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
     linked = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
     said = (wanted.model, wanted.description, wanted.version, wanted.author, wanted.license)
     wanted.states.check(variants[0].tensors)
-    return AppView(*said, methods, tuple(variants), linked, wanted.states.internal)
+    return AppView(*said, made, tuple(variants), linked, wanted.states.internal)
 
 
 def _indices(tensors: Sequence[SignatureTensor]) -> set[int]:
@@ -254,17 +258,89 @@ def _tensor(given: SignatureTensor, declared: DeclaredInput | None, unknown: str
     )
 
 
+def _methods(
+    tensors: Mapping[str, tuple[tuple[TensorView, ...], tuple[TensorView, ...]]], wanted: Wanted
+) -> tuple[MethodView, ...]:
+    """What apps call, in the order of the file's signatures, and what that calls in turn."""
+    rules = [replace(r, signatures=tuple(tensors)) if _of_all(r, tensors) else r for r in wanted.rules]
+    methods.check(rules, list(tensors))
+    of = {name: rule for rule in rules for name in rule.signatures}
+    found: list[MethodView] = []
+    several = len(tensors) > 1
+    for name, ends in tensors.items():
+        rule = of.get(name)
+        if rule is not None and rule.private:
+            continue
+        made = _method(name, ends, wanted, several=several)
+        if rule is None:
+            found.append(made)
+        elif len(rule.signatures) == 1:
+            found.append(replace(made, name=rule.name, description=rule.description))
+        else:
+            found.append(replace(made, hidden=True))
+            own = [m for m in found if m.hidden and m.signature in rule.signatures]
+            if len(own) == len(rule.signatures):
+                found.append(_group(rule, own))
+    if not any(not m.hidden for m in found):
+        raise Invalid("all signatures are private, and an app has nothing to call", wanted.platform)
+    return tuple(found)
+
+
+def _of_all(rule: MethodRule, signatures: Collection[str]) -> bool:
+    """Whether a rule gives the only signature another name."""
+    return len(signatures) == 1 and rule.signatures == (rule.name,) and rule.name not in signatures
+
+
+def _group(rule: MethodRule, own: Sequence[MethodView]) -> MethodView:
+    """Several signatures as one method: its tensors are those of the largest."""
+    arguments = {a.name: a for a in own[0].arguments}
+    select = arguments.get(rule.select_by)
+    if select is None:
+        hint = near_or_all(rule.select_by, list(arguments))
+        raise Invalid(f"'{rule.name}' has no argument '{rule.select_by}'", f"{rule.key}.select_by", hint)
+    ends = {
+        m.signature: (
+            [t for a in m.arguments for t in a.tensors.values()],
+            [t for r in m.results for t in r.tensors.values()],
+        )
+        for m in own
+    }
+    found = methods.group(rule, ends, select.tensor.name)
+    by_signature = {m.signature: m for m in own}
+    members = tuple(MemberView(m.size, by_signature[m.signature]) for m in found.members)
+    largest = members[-1].method
+    sides: tuple[tuple[Sequence[ArgumentView | ResultView], Mapping[str, int]], ...] = (
+        (largest.arguments, found.inputs),
+        (largest.results, found.outputs),
+    )
+    sized = []
+    for things, rests in sides:
+        sized.append({t.name: rests[t.tensor.name] for t in things if t.word == "tensor" and t.tensor.name in rests})
+        for thing in things:
+            if thing.word != "tensor" and any(t.name in rests for t in thing.tensors.values()):
+                message = (
+                    f"'{thing.name}' has another size in each signature, and is no array that could be cut or filled up"
+                )
+                raise Invalid(message, f"{rule.key}.signatures")
+    for name in rule.fill:
+        if name and name not in sized[0]:
+            raise Invalid(f"'{name}' is not filled up", f'{rule.key}.fill."{name}"', near_or_all(name, list(sized[0])))
+    fills = {name: rule.fill.get(name, rule.fill.get("", 0.0)) for name in sized[0]}
+    view = SizedView(rule.select_by, sized[0], sized[1], fills)
+    return replace(largest, name=rule.name, description=rule.description, members=members, hidden=False, sized=view)
+
+
 def _method(
     signature: str, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]], wanted: Wanted, *, several: bool
 ) -> MethodView:
     given = Given(_by_public_name(wanted, signature), wanted.lines)
     kept = wanted.states.bound(*ends)
     inputs = [t for t in ends[0] if t.name not in {s.input.name for s in kept}]
-    outputs = [t for t in ends[1] if t.name not in {s.output.name for s in kept}]
+    outputs = [t for t in ends[1] if t.name not in outputs_of(kept)]
     said = left(wanted.arguments.get(signature) or wanted.arguments.get("") or (), {s.input.name for s in kept})
     arguments = tuple(kinds.ARGUMENTS[b.kind](b, bound(b, inputs, "input"), given) for b in _all(said, inputs, "input"))
     given = replace(given, arguments=arguments)
-    said = left(wanted.results.get(signature) or wanted.results.get("") or (), {s.output.name for s in kept})
+    said = left(wanted.results.get(signature) or wanted.results.get("") or (), outputs_of(kept))
     results = tuple(kinds.RESULTS[b.kind](b, bound(b, outputs, "output"), given) for b in _all(said, outputs, "output"))
     if (not arguments or not results) and not kept and not wanted.states.internal:
         what = "takes nothing" if not arguments else "gives nothing"
@@ -276,7 +352,10 @@ def _method(
     words = {r.verb for r in results}
     only = words.pop() if len(words) == 1 else "predict"
     taken, given_by = ({t.name: t for t in side} for side in ends)
-    states = tuple(StateView(s.name, taken[s.input.name], given_by[s.output.name], s.initial) for s in kept)
+    states = tuple(
+        StateView(s.name, taken[s.input.name], given_by[s.output.name] if s.output is not None else None, s.initial)
+        for s in kept
+    )
     return MethodView(signature if several else only, signature, *ends, arguments, results, states)
 
 

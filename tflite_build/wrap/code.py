@@ -140,6 +140,15 @@ class StateField:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """A method for calls of up to a size, and what it is called with."""
+
+    most: int
+    name: str
+    given: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What a call gives to the next one: the property of the session, and the value."""
 
@@ -162,6 +171,10 @@ class Method:
         checks: Statements that refuse sizes that are none, and arrays of another size.
         inputs: What the tensors take, in their order.
         counts: How many values each output has; "" where the runtime tells.
+        cases: Of several signatures under one name: the method of each, the smallest first; else none.
+        size: Of such: the size of a call.
+        cut: Of such: what it gives, of what a member gives; "" for that as it is.
+        hidden: Whether it is a member of another method alone.
         kept: What it gives to the next call of a session.
         in_session: Whether it is called in a session.
         exclusive: Whether there is one session at a time.
@@ -183,6 +196,10 @@ class Method:
     checks: tuple[str, ...]
     inputs: tuple[str, ...]
     counts: tuple[str, ...]
+    cases: tuple[Case, ...]
+    size: str
+    cut: str
+    hidden: bool
     kept: tuple[Kept, ...]
     in_session: bool
     exclusive: bool
@@ -195,6 +212,11 @@ class Method:
     def result(self, name: str) -> Result:
         """The result of this name."""
         return next(r for r in self.results if r.view.name == name)
+
+    @property
+    def open(self) -> bool:
+        """Whether an app calls it on the model itself."""
+        return not (self.hidden or self.in_session)
 
     @property
     def scoped(self) -> str:
@@ -214,6 +236,8 @@ class Method:
     @property
     def constants(self) -> tuple[Local, ...]:
         """What prepares arguments, and what results are made with."""
+        if self.cases:
+            return ()
         return tuple(
             Local(constant, maker)
             for constant, maker in [
@@ -288,7 +312,17 @@ class App:
     @property
     def in_session(self) -> tuple[Method, ...]:
         """The methods that are called in a session."""
-        return tuple(m for m in self.methods if m.in_session)
+        return tuple(m for m in self.called if m.in_session)
+
+    @property
+    def called(self) -> tuple[Method, ...]:
+        """The methods that an app calls."""
+        return tuple(m for m in self.methods if not m.hidden)
+
+    @property
+    def of_signatures(self) -> tuple[Method, ...]:
+        """The methods that call a signature themselves."""
+        return tuple(m for m in self.methods if not m.cases)
 
     @property
     def owners(self) -> tuple[tuple[str, str, tuple[Method, ...]], ...]:
@@ -299,7 +333,7 @@ class App:
     @property
     def plain(self) -> tuple[Method, ...]:
         """The others."""
-        return tuple(m for m in self.methods if not m.in_session)
+        return tuple(m for m in self.called if not m.in_session)
 
     @property
     def decided(self) -> bool:
@@ -309,7 +343,7 @@ class App:
     @property
     def has_pictures(self) -> bool:
         """Whether a method takes a picture alone, and so has forms for what the platform calls one."""
-        return any(m.picture for m in self.methods)
+        return any(m.picture for m in self.called)
 
 
 def app(view: AppView, writer: Writer, class_name: str = "") -> App:
@@ -322,9 +356,13 @@ def app(view: AppView, writer: Writer, class_name: str = "") -> App:
     making = _Making(
         writer, names.class_name, names.states, keeps_inside=view.keeps_inside, several=len(view.methods) > 1
     )
-    methods = tuple(making.method(m, n) for m, n in zip(view.methods, names.methods, strict=True))
+    pairs = list(zip(view.methods, names.methods, strict=True))
+    owners = {s: n.own for m, n in pairs if m.members for s in m.signatures}
+    named = {m.signature: n.name for m, n in pairs if not m.members}
+    methods = tuple(making.method(m, n, owners.get(m.signature, n.own), named) for m, n in pairs)
+    own = [m for m in methods if not m.cases]
     files = tuple(
-        File(v, {m.view.signature: making.raw(m, v.tensors[m.view.signature]) for m in methods}) for v in view.variants
+        File(v, {m.view.signature: making.raw(m, v.tensors[m.view.signature]) for m in own}) for v in view.variants
     )
     told = writer.comment(view.description or f"The model {view.model}.")
     return App(view, names.class_name, told, methods, files, tuple(making.state(s) for s in view.states))
@@ -345,7 +383,13 @@ class _Making:
             self.states[view.name], writer.array(tensor.real), initial, writer.comment(telling.tensor(tensor))
         )
 
-    def method(self, view: MethodView, names: MethodNames) -> Method:
+    def method(self, view: MethodView, names: MethodNames, own: str, methods: Mapping[str, str]) -> Method:
+        """A method.
+
+        Args:
+            own: The start of the name of what it gives, where it gives several things.
+            methods: Signature -> the method that calls it.
+        """
         arguments = tuple(
             self._argument(a, n, view, names) for a, n in zip(view.arguments, names.arguments, strict=True)
         )
@@ -358,6 +402,7 @@ class _Making:
         kept = [
             Kept(self.states[s.name], self.writer.output(view.outputs.index(s.output), s.output.real))
             for s in view.states
+            if s.output is not None
         ]
         sizes = [self.writer.check_dimension(own, name) for own, name in names.dimensions.items()]
         return Method(
@@ -365,7 +410,7 @@ class _Making:
             names.raw,
             names.constant,
             f"{self.class_name}{names.own}Tensors" if self.several else f"{self.class_name}Tensors",
-            self._outcome(results, names.own),
+            self._outcome(results, own),
             self.class_name,
             view,
             arguments,
@@ -373,14 +418,64 @@ class _Making:
             tuple(self._own(arguments, names)),
             names.dimensions,
             self.writer.sizes([[names.dimensions[d] for d in t.shape if isinstance(d, str)] for t in view.inputs]),
-            (*sizes, *(a.check for a in arguments if a.check)),
+            (*sizes, *self._checks(view, names, arguments)),
             tuple(made[tensor.name] for tensor in view.inputs),
             tuple("" if t.dynamic else str(t.elements) for t in view.outputs),
+            self._cases(view, names, methods),
+            self._size(view, names),
+            self._cut(view, names, results, own),
+            view.hidden,
             tuple(kept),
             self.keeps_inside or bool(view.states),
             self.keeps_inside,
             not self.several,
         )
+
+    def _cases(self, view: MethodView, names: MethodNames, methods: Mapping[str, str]) -> tuple[Case, ...]:
+        """The methods of each size, and what they are called with: arrays are filled up to the size."""
+        if view.sized is None:
+            return ()
+        found = []
+        for member in view.members:
+            given = []
+            for argument, own in zip(view.arguments, names.arguments, strict=True):
+                value, rest = own.parameter, view.sized.arguments.get(argument.name)
+                if rest is not None:
+                    fill, real = view.sized.fills[argument.name], argument.tensor.real
+                    value = self.writer.filled_up(value, real, member.size * rest, fill)
+                given.append((own.parameter, value))
+            found.append(Case(member.size, methods[member.method.signature], tuple(given)))
+        return tuple(found)
+
+    def _size(self, view: MethodView, names: MethodNames) -> str:
+        if view.sized is None:
+            return ""
+        own = next(n for a, n in zip(view.arguments, names.arguments, strict=True) if a.name == view.sized.argument)
+        return self.writer.size_of(own.parameter, view.sized.arguments[view.sized.argument])
+
+    def _cut(self, view: MethodView, names: MethodNames, results: Sequence[Result], own: str) -> str:
+        if view.sized is None or not view.sized.results:
+            return ""
+        several = len(results) > 1
+        parts = []
+        for result, of in zip(results, names.results, strict=True):
+            value, rest = f"found.{of.name}" if several else "found", view.sized.results.get(result.view.name)
+            parts.append((of.name, value if rest is None else self.writer.cut(value, "size", rest)))
+        return self.writer.call(self._outcome(results, own), parts) if several else parts[0][1]
+
+    def _checks(self, view: MethodView, names: MethodNames, arguments: Sequence[Argument]) -> Iterator[str]:
+        """What refuses arguments that do not fit; of several sizes what holds arrays against the one that chooses."""
+        if view.sized is None:
+            yield from (a.check for a in arguments if a.check)
+            return
+        for argument, own in zip(arguments, names.arguments, strict=True):
+            name, rest = argument.view.name, view.sized.arguments.get(argument.view.name)
+            if name == view.sized.argument:
+                yield self.writer.check_fits(name, own.parameter, rest or 1, view.members[-1].size)
+            elif rest is not None:
+                yield self.writer.check(name, own.parameter, self.writer.times(self._size(view, names), rest))
+            elif argument.check:
+                yield argument.check
 
     def _outcome(self, results: Sequence[Result], own: str) -> str:
         """What a method gives: its only result, or a type for several, within the class, which it does not hide."""

@@ -150,6 +150,21 @@ class Kotlin(Writer):
     def filled(self, dtype: str, count: int, value: float) -> str:
         return f"{_ARRAYS[dtype]}({count})" + (f" {{ {_literal(dtype, value)} }}" if value else "")
 
+    def filled_up(self, values: str, dtype: str, count: int, value: float) -> str:
+        return f"{values}.filledUp({count}, {_literal(dtype, value)})"
+
+    def cut(self, values: str, size: str, rest: int) -> str:
+        return f"{values}.copyOf({size if rest == 1 else f'{size} * {rest}'})"
+
+    def size_of(self, values: str, rest: int) -> str:
+        return f"{values}.size / {rest}" if rest > 1 else f"{values}.size"
+
+    def times(self, size: str, rest: int) -> str:
+        return f"{size} * {rest}L"
+
+    def check_fits(self, name: str, parameter: str, rest: int, most: int) -> str:
+        return f"checkFits({string(name)}, {parameter}.size, {rest}, {most})"
+
     def check(self, name: str, parameter: str, count: str) -> str:
         return f"checkSize({string(name)}, {parameter}.size, {count})"
 

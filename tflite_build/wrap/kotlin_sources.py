@@ -17,6 +17,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "Classification": ("Category", "Require"),
     "ColorSpace": (),
     "Detections": ("Category", "PictureTransform", "Require"),
+    "FilledUp": (),
     "Fit": ("Region",),
     "Normalization": (),
     "Orientation": (),

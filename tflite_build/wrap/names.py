@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 _MOST_PARAMETERS = 200  # of 255 that Java has, since there are more than a caller passes; no app has as many
 
 
-_OF_SESSIONS = ("newSession", "makeSession", "reset", "state", "sequence", "start")  # what a model that keeps something has beside its methods
+_OF_SESSIONS = (
+    "newSession",
+    "makeSession",
+    "reset",
+    "state",
+    "sequence",
+    "start",
+)  # what a model that keeps something has beside its methods
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,9 +124,22 @@ class Swift(Writer):
         return f"{info}\n    .encode(.{tensor.real}({values}))"
 
     def filled(self, dtype: str, count: int, value: float) -> str:
-        number = float_literal(value) if dtype == "float32" else str(int(value))
-        literal = str(bool(value)).lower() if dtype == "bool" else number
-        return f"[{type_of(dtype)}](repeating: {literal}, count: {count})"
+        return f"[{type_of(dtype)}](repeating: {_literal(dtype, value)}, count: {count})"
+
+    def filled_up(self, values: str, dtype: str, count: int, value: float) -> str:
+        return f"{values}.filledUp(to: {count}, with: {_literal(dtype, value)})"
+
+    def cut(self, values: str, size: str, rest: int) -> str:
+        return f"Array({values}.prefix({self.times(size, rest)}))"
+
+    def size_of(self, values: str, rest: int) -> str:
+        return f"{values}.count / {rest}" if rest > 1 else f"{values}.count"
+
+    def times(self, size: str, rest: int) -> str:
+        return size if rest == 1 else f"{size} * {rest}"
+
+    def check_fits(self, name: str, parameter: str, rest: int, most: int) -> str:
+        return call("try requireFits", (string(name), f"{parameter}.count", str(rest), str(most)))
 
     def check(self, name: str, parameter: str, count: str) -> str:
         return call("try requireCount", (string(name), f"{parameter}.count", count))
@@ -160,6 +173,20 @@ class Swift(Writer):
         if tensor.scale is not None:
             given.append(f"Quantization({float_literal(tensor.scale)}, {tensor.zero_point}, .{tensor.dtype})")
         return call("TensorInfo", given)
+
+
+def _literal(dtype: str, value: float) -> str:
+    """A number of a tensor's type."""
+    if dtype == "float32":
+        return float_literal(value)
+    return str(bool(value)).lower() if dtype == "bool" else str(int(value))
+
+
+def passed_on(method: Method, given: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What a method is called with, by the names of its parameters."""
+    if len(method.own) == 1:
+        return tuple(value for _, value in given)
+    return tuple(f"{name}: {value}" for name, value in given)
 
 
 def declared(method: Method) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "ColorSpace": (),
     "Division": (),
     "Detections": ("Category", "PictureTransform", "Require", "Classification"),
+    "FilledUp": ("Require",),
     "Fit": ("Division", "Region"),
     "ModelError": (),
     "Normalization": ("Require",),

@@ -101,14 +101,39 @@ class StateView:
 
     Attributes:
         input: The tensor that takes it.
-        output: The tensor that gives it.
+        output: The tensor that gives it; None where a method leaves it as it is.
         initial: What its values are at first.
     """
 
     name: str
     input: TensorView
-    output: TensorView
+    output: TensorView | None
     initial: float
+
+
+@dataclass(frozen=True, slots=True)
+class SizedView:
+    """What has a size of its own in each call of a method with several signatures.
+
+    Attributes:
+        argument: The argument whose size chooses.
+        arguments: Those that are filled up -> values for each 1 of the size.
+        results: Those that are cut -> the same.
+        fills: Argument -> what it is filled up with.
+    """
+
+    argument: str
+    arguments: Mapping[str, int]
+    results: Mapping[str, int]
+    fills: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """A method that another one calls for calls of up to a size."""
+
+    size: int
+    method: MethodView
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +148,10 @@ class MethodView:
         arguments: What callers pass, of which `inputs` are made.
         results: What callers get, which is made of `outputs`.
         states: What it takes of the call before it, and gives to the next one.
+        description: The spec's own words.
+        members: Of several signatures under one name: the methods of each, the smallest first; else none.
+        hidden: Whether it is a member of another method alone.
+        sized: Of a method with members: what has the size of a call.
     """
 
     name: str
@@ -132,6 +161,15 @@ class MethodView:
     arguments: tuple[ArgumentView, ...]
     results: tuple[ResultView, ...]
     states: tuple[StateView, ...] = ()
+    description: str = ""
+    members: tuple[MemberView, ...] = ()
+    hidden: bool = False
+    sized: SizedView | None = None
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """The signatures that it calls."""
+        return tuple(m.method.signature for m in self.members) or (self.signature,)
 
     @property
     def dynamic(self) -> tuple[str, ...]:
@@ -222,6 +260,7 @@ class AppView:
     def needs(self) -> tuple[str, ...]:
         """What arguments and results need of the shared sources, in every language."""
         found = [name for m in self.methods for a in m.arguments for name in a.sources]
+        found += ["FilledUp"] if any(m.members for m in self.methods) else []
         return tuple(dict.fromkeys([*found, *(name for m in self.methods for r in m.results for name in r.needs)]))
 
     @property

@@ -150,6 +150,26 @@ class Writer(Protocol):
         """A new array of as many values, all alike."""
         ...
 
+    def filled_up(self, values: str, dtype: str, count: int, value: float) -> str:
+        """An array with more values behind its own, to be as many."""
+        ...
+
+    def cut(self, values: str, size: str, rest: int) -> str:
+        """The first values of an array: `rest` for each 1 of `size`."""
+        ...
+
+    def size_of(self, values: str, rest: int) -> str:
+        """The size of a call by an array that has `rest` values for each 1 of it."""
+        ...
+
+    def times(self, size: str, rest: int) -> str:
+        """How many values an array has with `rest` for each 1 of `size`."""
+        ...
+
+    def check_fits(self, name: str, parameter: str, rest: int, most: int) -> str:
+        """What refuses an array that has not `rest` values for each 1 of a size up to `most`."""
+        ...
+
     def check(self, name: str, parameter: str, count: str) -> str:
         """What refuses an array of another size."""
         ...

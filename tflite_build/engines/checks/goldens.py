@@ -14,18 +14,20 @@ from typing import Any
 import numpy as np
 
 from tflite_build.engines.content import Content
-from tflite_build.engines.contract import Declared, DeclaredInput, Names, Refused, Request, TensorSpec
+from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Refused, Request, TensorSpec
 from tflite_build.engines.files import custom_operators, opening, tensors
 from tflite_build.engines.files.lines import lines
 from tflite_build.engines.files.runner import Port, RunnableSignature
 from tflite_build.engines.files.tensors import Array
 from tflite_build.engines.kinds.binding import Binding, bound
-from tflite_build.engines.kinds.states import States, left
+from tflite_build.engines.kinds.methods import Group, MethodRule, group
+from tflite_build.engines.kinds.states import States, left, outputs_of
 from tflite_build.engines.postprocessing import DECIDED, EXPECTED
 from tflite_build.engines.postprocessing.base import Around, Outputs
 from tflite_build.engines.postprocessing.places import Places, places
 from tflite_build.engines.preprocessing import image, layout, sound
 from tflite_build.engines.preprocessing.folder import KERNEL
+from tflite_build.engines.words import near_or_all
 from tflite_build.tflite import reader
 
 _SEED = 20
@@ -104,6 +106,39 @@ class _Call:
         return replace(self, tolerances={**self.tolerances, **wider})
 
 
+@dataclass(frozen=True, slots=True)
+class _Smaller:
+    """A call of one of several signatures of a method: arguments have `size`, and are filled up."""
+
+    size: int
+    group: Group
+    rule: MethodRule
+
+    def given(self, name: str, given: _Given) -> _Given:
+        """An argument of that size; one that is alike in all signatures as it is."""
+        (tensor, value), *others = given.tensors.items()
+        rest = self.group.inputs.get(tensor)
+        if others or rest is None:
+            return given
+        raw = value.reshape(-1)[: self.size * rest].copy()
+        filled = np.full(value.size, self.rule.fill.get(name, self.rule.fill.get("", 0.0)), value.dtype)
+        filled[: raw.size] = raw
+        return replace(
+            given,
+            raw=[raw],
+            tensors={tensor: filled.reshape(value.shape)},
+            row={**given.row, "count": int(raw.size)},
+        )
+
+    def results(self, made: Mapping[str, Array], bindings: Sequence[Binding]) -> dict[str, Array]:
+        """Results of that size."""
+        rests = {b.name: self.group.outputs.get(next(iter(b.tensors.values()))) for b in bindings if b.kind == "tensor"}
+        return {
+            name: value if (rest := rests.get(name)) is None else value.reshape(-1)[: self.size * rest]
+            for name, value in made.items()
+        }
+
+
 def _content(calls: Sequence[_Call]) -> bytes:
     """All numbers of a case: the outputs of all calls, then arguments and results of each, in the order of their names."""
     arrays = [value for call in calls for value in call.tensors.values()]
@@ -121,6 +156,7 @@ def run(request: Request) -> None:
         quantize: How the spec says that the file is quantized.
         arguments, results: Signature ("" for the only one) -> bindings (see `kinds.binding`), as far as the spec says them.
         states: What the model keeps between calls (see `kinds.states`).
+        methods: What methods are called, and what they call (see `kinds.methods`).
 
     Raises:
         Invalid: If an argument or a result binds what the file does not have.
@@ -136,6 +172,8 @@ def run(request: Request) -> None:
     index: dict[str, list[dict[str, Any]]] = {}
     for number, signature in enumerate(made.signatures):
         rows = index[signature.name] = []
+        if made.is_private(signature.name):
+            continue
         for turn in range(_CASES):
             calls = made.case(signature, (number, turn))
             file = f"{number}-{turn}.bin"
@@ -155,6 +193,7 @@ class _Maker:
         self._names = Names.from_json(request.params["names"])
         self._declared = Declared.from_json(request.params["declared"])
         self._states = States.from_json(request.params["states"])
+        self._rules = [MethodRule.from_json(rule) for rule in request.params["methods"]]
         self._kind = _kind(request)
         self._cases = tensors.read(request.inputs["samples"])
         self._app = self._reference = opening.runner(request)
@@ -167,6 +206,10 @@ class _Maker:
                 reference.load()
                 self._reference = reference
         self.signatures = tuple(self._app.signatures.values())
+
+    def is_private(self, signature: str) -> bool:
+        """Whether no code calls it."""
+        return any(rule.private and signature in rule.signatures for rule in self._rules)
 
     def case(self, signature: RunnableSignature, place: tuple[int, int]) -> list[_Call]:
         """The calls of a case; where kernels agree about none of several, the tolerance is what they are apart.
@@ -187,7 +230,7 @@ class _Maker:
             [p.spec(real=p.scale is not None) for p in side.values()] for side in (signature.inputs, signature.outputs)
         )
         states = self._states.bound(ins, outs)
-        kept = {s.output.name for s in states}
+        kept = outputs_of(states)
         results = self._bindings(
             "results", signature.name, [t.name for t in outs if t.name not in kept], "output", kept
         )
@@ -197,8 +240,10 @@ class _Maker:
             for _ in (self._reference, self._app)
         ]
         calls = []
+        smaller = self._smaller(signature, {s.input.name for s in states} | kept, place[1])
         for turn in range(_SEQUENCE if states or self._states.internal else 1):
             given = self._arguments(signature, place, (attempt, turn), {s.input.name for s in states})
+            given = {name: smaller.given(name, one) for name, one in given.items()} if smaller else given
             fed = {name: value for one in given.values() for name, value in one.tensors.items()}
             fresh = not (self._states.internal and turn)
             wanted, seen = (
@@ -206,12 +251,37 @@ class _Maker:
                 for runner, state in zip((self._reference, self._app), carried, strict=True)
             )
             make = self._decided if decided else self._plain
-            calls.append(make(signature, results, given, wanted, seen))
+            call = make(signature, results, given, wanted, seen)
+            calls.append(replace(call, results=smaller.results(call.results, results)) if smaller else call)
             # Of decided results a test hands the outputs on, too.
             for values, state in zip((calls[-1].tensors,) * 2 if decided else (wanted, seen), carried, strict=True):
                 for s in states:
-                    state[s.input.name] = signature.outputs[s.output.name].dequantize(values[s.output.name])
+                    if s.output is not None:
+                        state[s.input.name] = signature.outputs[s.output.name].dequantize(values[s.output.name])
         return calls
+
+    def _smaller(self, signature: RunnableSignature, states: Collection[str], turn: int) -> _Smaller | None:
+        """What a call of this signature has, where it is one of several of a method; None where it is not."""
+        rule = next((r for r in self._rules if len(r.signatures) > 1 and signature.name in r.signatures), None)
+        if rule is None:
+            return None
+
+        def seen(ports: Mapping[str, Port]) -> list[TensorSpec]:
+            return [p.spec(real=p.scale is not None) for name, p in ports.items() if name not in states]
+
+        ends = {s.name: (seen(s.inputs), seen(s.outputs)) for s in self.signatures if s.name in rule.signatures}
+        arguments = self._bindings(
+            "arguments", signature.name, [t.name for t in ends[signature.name][0]], "input", states
+        )
+        select = next((b for b in arguments if b.name == rule.select_by), None)
+        if select is None:
+            hint = near_or_all(rule.select_by, [b.name for b in arguments])
+            raise Invalid(f"'{rule.name}' has no argument '{rule.select_by}'", f"{rule.key}.select_by", hint)
+        found = group(rule, ends, next(iter(select.tensors.values())))
+        sizes = [member.size for member in found.members]
+        size = next(member.size for member in found.members if member.signature == signature.name)
+        before = max((other for other in sizes if other < size), default=0)
+        return _Smaller(size if turn == 0 else max(before + 1, size * 3 // 4), found, rule)
 
     def _plain(
         self,

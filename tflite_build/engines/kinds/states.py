@@ -71,7 +71,7 @@ class States:
         """Those of a signature, in the order of its inputs.
 
         Raises:
-            Invalid: If an input takes a state that no output gives, or one of another shape or type.
+            Invalid: If an input takes a state of another shape or type than the output gives.
         """
         found = []
         there = {t.name: t for t in outputs}
@@ -80,10 +80,7 @@ class States:
                 name = rule.output_of(given.name)
                 if name is None:
                     continue
-                if name not in there:
-                    hint = near_or_all(name, list(there))
-                    raise Invalid(f"the model has no output '{name}'", f"{rule.key}.output", hint)
-                found.append(_bound(rule, given, there[name]))
+                found.append(_bound(rule, given, there.get(name)))
                 break
         return found
 
@@ -91,38 +88,53 @@ class States:
         """Hold all of them against the signatures of a model: name -> inputs and outputs.
 
         Raises:
-            Invalid: If one is about no input of any of them, or does not fit.
+            Invalid: If one is about no input of any of them, no signature gives it, or it does not fit.
         """
         for inputs, outputs in signatures.values():
             self.bound(inputs, outputs)
         known = list(dict.fromkeys(t.name for inputs, _ in signatures.values() for t in inputs))
         for rule in self.rules:
-            if not any(rule.output_of(name) for name in known):
+            given = [output for name in known if (output := rule.output_of(name))]
+            there = list(dict.fromkeys(t.name for _, outputs in signatures.values() for t in outputs))
+            for output in given:
+                if output not in there:
+                    hint = near_or_all(output, there)
+                    raise Invalid(f"the model has no output '{output}'", f"{rule.key}.output", hint)
+            if not given:
                 what = "no input is called" if "*" in rule.input else "the model has no input"
                 raise Invalid(f"{what} '{rule.input}'", f"{rule.key}.input", near_or_all(rule.input, known))
 
 
 @dataclass(frozen=True, slots=True)
 class BoundState:
-    """A state of a signature: what it is called, the tensors that take and give it, and what its values are at first."""
+    """A state of a signature: what it is called, the tensors that take and give it, and what its values are at first.
+
+    Attributes:
+        output: None where the signature takes it and leaves it as it is.
+    """
 
     name: str
     input: BoundTensor
-    output: BoundTensor
+    output: BoundTensor | None
     initial: float
 
 
-def _bound(rule: StateRule, given: BoundTensor, taken: BoundTensor) -> BoundState:
+def _bound(rule: StateRule, given: BoundTensor, taken: BoundTensor | None) -> BoundState:
     def told(tensor: BoundTensor) -> str:
         return f"'{tensor.name}' is {tensor.real} {shape_text(tensor.shape)}"
 
-    if given.real != taken.real or given.shape != taken.shape:
+    if taken is not None and (given.real != taken.real or given.shape != taken.shape):
         raise Invalid(f"{told(taken)}, and {told(given)}: a state keeps its shape and type", f"{rule.key}.output")
     if any(isinstance(d, str) or d < 0 for d in given.shape):
         hint = "give its dimensions fixed sizes in the table of the input"
         raise Invalid(f"{told(given)}, and a state has a fixed size", f"{rule.key}.input", hint)
     name = rule.name if "*" not in rule.input else given.name
     return BoundState(name, given, taken, rule.initial)
+
+
+def outputs_of(states: Sequence[BoundState]) -> set[str]:
+    """The names of the outputs that give states."""
+    return {state.output.name for state in states if state.output is not None}
 
 
 def left(bindings: Sequence[Binding], states: Collection[str]) -> list[Binding]:

@@ -20,6 +20,9 @@ from tflite_build.engines.kinds.states import BoundState, States
 from tflite_build.engines.words import quoted
 
 
+_ALONE = 8  # calls of a signature that takes states alone, so that nobody gives samples for it
+
+
 def run(request: Request) -> None:
     """Write `samples/`: those that are given, with arrays for the inputs that take states.
 
@@ -57,13 +60,15 @@ def _unrolled(case: Case, runner: Runner, states: States, names: Names, sequence
         return case
     added: dict[str, list[Array]] = {state.input.name: [] for state in kept}
     carried: Mapping[str, Array] = {}
-    for index in range(case.count):
-        if index % (sequence or case.count) == 0:
+    count = case.count if case.tensors else _ALONE
+    for index in range(count):
+        if index % (sequence or count) == 0:
             carried = first(kept)
         for name, value in carried.items():
             added[name].append(value)
         outputs = runner.run(case.signature, {**case.sample(index), **carried})
-        carried = {state.input.name: np.array(outputs[state.output.name]) for state in kept}
+        given = {s.input.name: np.array(outputs[s.output.name]) for s in kept if s.output is not None}
+        carried = {**carried, **given}
     whole = {**case.tensors, **{name: np.stack(values) for name, values in added.items()}}
     return Case(case.signature, whole, case.sizes, case.derived)
 
@@ -78,7 +83,9 @@ def bound(states: States, signature: SignatureSpec, names: Names) -> list[BoundS
     own_inputs = dict(zip((t.name for t in given), signature.inputs, strict=True))
     own_outputs = dict(zip((t.name for t in taken), signature.outputs, strict=True))
     return [
-        BoundState(s.name, own_inputs[s.input.name], own_outputs[s.output.name], s.initial)
+        BoundState(
+            s.name, own_inputs[s.input.name], own_outputs[s.output.name] if s.output is not None else None, s.initial
+        )
         for s in states.bound(given, taken)
     ]
 
