@@ -22,7 +22,7 @@ import tomli
 from tflite_build.spec.types import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if "```" in p.read_text("utf-8")]
+PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if "```" in p.read_text("utf-8")]
 _BLOCK = re.compile(
     r"^<!-- setup\n(?P<setup>.*?)^-->|^```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<body>.*?)^```$",
     re.DOTALL | re.MULTILINE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from .base import SpecModel
 from .kinds.base import TensorName
@@ -40,11 +40,9 @@ def _states(value: Any) -> Any:
 
 
 States = Annotated[
-    Literal["internal"] | dict[str, State],
+    Annotated[Literal["internal"], Tag("word")] | Annotated[dict[str, State], Tag("tables")],
+    Discriminator(lambda value: "tables" if isinstance(value, dict) else "word"),
     BeforeValidator(_states),
-    WithJsonSchema(
-        {"anyOf": [{"const": "internal"}, {"type": "object", "additionalProperties": {"$ref": "#/$defs/State"}}]}
-    ),
 ]
 
 
@@ -59,7 +57,7 @@ class Method(SpecModel):
     fill: Annotated[float, Field(ge=_INITIAL[0], le=_INITIAL[1], strict=False)] | dict[str, float] = 0.0
     """What arguments are filled up with: a number for all, or a table of argument to number."""
     private: bool = False
-    """Whether only the code itself may call it, so that apps do not see it."""
+    """Whether the code has no such method: for signatures that are not for apps."""
     description: Text | None = None
     """What it does, in words."""
 

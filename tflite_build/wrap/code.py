@@ -171,6 +171,7 @@ class Method:
         checks: Statements that refuse sizes that are none, and arrays of another size.
         inputs: What the tensors take, in their order.
         counts: How many values each output has; "" where the runtime tells.
+        description: The spec's own words.
         cases: Of several signatures under one name: the method of each, the smallest first; else none.
         size: Of such: the size of a call.
         cut: Of such: what it gives, of what a member gives; "" for that as it is.
@@ -196,6 +197,7 @@ class Method:
     checks: tuple[str, ...]
     inputs: tuple[str, ...]
     counts: tuple[str, ...]
+    description: str
     cases: tuple[Case, ...]
     size: str
     cut: str
@@ -284,7 +286,12 @@ class Method:
 
     @property
     def told(self) -> str:
-        """What it gives, in a sentence."""
+        """What it does, where the spec says it, and what it gives."""
+        said = f"{self.description} " if self.description else ""
+        return f"{said}{self._given}"
+
+    @property
+    def _given(self) -> str:
         if len(self.results) > 1:
             return f"Gives {', and '.join(f'{r.name}, ' + '; '.join(r.told) for r in self.results)}."
         return self.results[0].sentence if self.results else "Gives nothing but what the next call takes."
@@ -421,6 +428,7 @@ class _Making:
             (*sizes, *self._checks(view, names, arguments)),
             tuple(made[tensor.name] for tensor in view.inputs),
             tuple("" if t.dynamic else str(t.elements) for t in view.outputs),
+            self.writer.comment(view.description),
             self._cases(view, names, methods),
             self._size(view, names),
             self._cut(view, names, results, own),

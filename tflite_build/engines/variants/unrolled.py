@@ -19,7 +19,6 @@ from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.kinds.states import BoundState, States
 from tflite_build.engines.words import quoted
 
-
 _ALONE = 8  # calls of a signature that takes states alone, so that nobody gives samples for it
 
 
