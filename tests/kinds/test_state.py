@@ -20,6 +20,13 @@ def cell(x, h, steps):
     following = jnp.tanh(x @ w + h @ u)
     return {"scores": following[:, :3], "h_out": following, "steps_out": steps + 1}
 
+def seen(x, h):
+    return {"h": jnp.tanh(x @ w + h @ u)}
+
+def doubled(x, h):
+    following = jnp.tanh(x @ w + h @ u)
+    return {"y": following, "h_out": following}
+
 def only_states(x, h):
     return {"h": jnp.tanh(x @ w + h @ u)}
 """
@@ -44,6 +51,10 @@ MODELS = {
         {"model.py": CODE},
         DATA,
     ),
+    "seen": jax_model(
+        CODE, "seen", f'{X}{H}[state.h]\ninput = "h"\noutput = "h"\n[result.y]\nkind = "tensor"\noutput = "h"\n'
+    ),
+    "doubled": jax_model(CODE, "doubled", f'{X}{H}[state.h]\ninput = "h"\noutput = "h_out"\n'),
     "silent": jax_model(CODE, "only_states", f'{X}{H}[state.h]\ninput = "h"\noutput = "h"\n'),
     "inside": Model(
         'format = "tflite"\npath = "m.tflite"\n[runtime]\napi = "interpreter"\n',

@@ -58,7 +58,6 @@ MODELS = {
     "other_type": one(state("whole")),
     "open_size": one(state("h_out"), '"n"'),
     "a_state_and_an_argument": one(state("h_out") + '[argument.before]\nkind = "tensor"\ninput = "h"\n'),
-    "a_state_and_a_result": one(state("h_out") + '[result.after]\nkind = "tensor"\noutput = "h_out"\n'),
     "unknown_key": one(state("h_out", more="intial = 1.0\n")),
     "no_number": one(state("h_out", more='initial = "zero"\n')),
     "no_word": Model(one("").spec, {"model.py": CODE}, head='state = "inside"\n'),

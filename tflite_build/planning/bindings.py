@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from tflite_build.engines.kinds.binding import Binding
+from tflite_build.spec.kinds.audio import AudioArgument
 from tflite_build.spec.kinds.base import Kind
 from tflite_build.spec.kinds.classes import ClassesResult
 from tflite_build.spec.kinds.detections import DetectionsResult
-from tflite_build.spec.kinds.single import AudioArgument, ImageArgument, TensorArgument, TensorResult
+from tflite_build.spec.kinds.single import ImageArgument, TensorArgument, TensorResult
 from tflite_build.spec.metadata import DEFAULT_LOCALE
 from tflite_build.spec.signatures import Tables
 from tflite_build.spec.tensors import Input, Output

@@ -21,6 +21,7 @@ from .view import AppView, RuntimeView
 FILTERS: dict[str, Callable[..., Any]] = {
     "string": kotlin_text.string,
     "comment": kotlin_text.comment,
+    "after": parts.after,
     "cases_of": parts.cases_of,
     "wrapped": kotlin_text.wrapped,
     "float_literal": kotlin_text.float_literal,
@@ -162,6 +163,9 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     files[paths.kotlin("", f"{own}.kt")] = ("model/Model.kt.jinja", values)
     if module.coroutines:
         files[paths.kotlin("", f"{own}Await.kt")] = ("model/Await.kt.jinja", values)
+    for method in app.streams:
+        stream = paths.kotlin("", f"{method.stream.name if method.stream else ''}.kt")
+        files[stream] = ("model/Stream.kt.jinja", {**values, "method": method})
     if app.in_session:
         files[paths.kotlin("", f"{own}Session.kt")] = ("model/Sequence.kt.jinja", values)
     if view.labelled:

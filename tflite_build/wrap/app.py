@@ -19,6 +19,7 @@ from tflite_build.tflite.reader import Model, SignatureTensor
 from tflite_build.tflite.summary import quantization_of
 
 from . import kinds
+from .kinds.audio import AudioArgument, check_stream
 from .kinds.base import ArgumentView, Given, Lines, ResultView
 from .view import (
     AppView,
@@ -105,7 +106,7 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
     lacks: dict[str, str] = {}
     ways = [way for target in wanted.targets for way in capabilities.of(wanted.platform, target).values()]
     releases = {r for way in ways for r in (way.release, way.select) if r}
-    variables = handed_on = False
+    variables = handed_on = doubled = False
     for file in files:
         with reader.model(file.path) as model:
             tensors = _tensors(model, wanted)
@@ -118,11 +119,12 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
                 code.name == _ASSIGN for code in model.codes
             )
             handed_on |= any(_indices(s.inputs) & _indices(s.outputs) for s in model.signatures)
+            doubled |= any(len(_indices(s.outputs)) < len(s.outputs) for s in model.signatures)
             select |= {code.name for code in model.codes if code.flex}
             for release in releases - lacks.keys():
                 for lack in runtimes.lacks(model, runtimes.release(release))[:1]:
                     lacks[release] = f"{lack.need.operator} in version {lack.need.version}, which {release} has not"
-    needs = _Needs(variants, select, custom - STOCK, variables, handed_on, lacks)
+    needs = _Needs(variants, select, custom - STOCK, variables, handed_on, doubled, lacks)
     linked = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
     said = (wanted.model, wanted.description, wanted.version, wanted.author, wanted.license)
     wanted.states.check(variants[0].tensors)
@@ -142,6 +144,7 @@ class _Needs:
     custom: set[str]
     variables: bool
     handed_on: bool
+    doubled: bool
     lacks: Mapping[str, str]  # release -> an operator of theirs that it has not
 
     @property
@@ -172,6 +175,8 @@ class _Needs:
                 return f"the model has {len(variant.tensors)} signatures, and {title} calls one alone"
         if self.handed_on and not capability.handed_on:
             return f"an output of the model is one of its inputs, which {title} computes wrongly"
+        if self.doubled and not capability.handed_on:
+            return f"two outputs of the model are one tensor, of which {title} knows one name"
         if self.variables and not capability.variables:
             return f"the model keeps values between calls, and {title} has no variables"
         if self.select and not capability.select_tf_ops:
@@ -338,10 +343,14 @@ def _method(
     inputs = [t for t in ends[0] if t.name not in {s.input.name for s in kept}]
     outputs = [t for t in ends[1] if t.name not in outputs_of(kept)]
     said = left(wanted.arguments.get(signature) or wanted.arguments.get("") or (), {s.input.name for s in kept})
+    keys = {binding.name: binding.key for binding in said}
     arguments = tuple(kinds.ARGUMENTS[b.kind](b, bound(b, inputs, "input"), given) for b in _all(said, inputs, "input"))
     given = replace(given, arguments=arguments)
-    said = left(wanted.results.get(signature) or wanted.results.get("") or (), outputs_of(kept))
-    results = tuple(kinds.RESULTS[b.kind](b, bound(b, outputs, "output"), given) for b in _all(said, outputs, "output"))
+    said = left(wanted.results.get(signature) or wanted.results.get("") or (), outputs_of(kept), seen=True)
+    results = tuple(kinds.RESULTS[b.kind](b, bound(b, ends[1], "output"), given) for b in _all(said, outputs, "output"))
+    for argument in arguments:
+        if isinstance(argument, AudioArgument):
+            check_stream(keys[argument.name], argument, results)
     if (not arguments or not results) and not kept and not wanted.states.internal:
         what = "takes nothing" if not arguments else "gives nothing"
         platform = wanted.platform

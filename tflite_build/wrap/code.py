@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import telling
+from .kinds.audio import AudioArgument, StreamView
 from .kinds.base import ArgumentView, Made, ResultView
 from .names import ArgumentNames, MethodNames, ResultNames, identifiers, names_of
 from .view import AppView, MethodView, StateView, TensorView, VariantView
@@ -140,6 +141,29 @@ class StateField:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """How a sound comes in pieces.
+
+    Attributes:
+        name: The class for it.
+        rate: Samples a second that the model takes.
+        length: Samples of a window.
+        outcome: What each window gives.
+        spots: Whether classes are heard, with `labels`; those of the numbers `ignored` never are.
+    """
+
+    name: str
+    rate: int
+    length: int
+    view: StreamView
+    outcome: str
+    spots: bool
+    labels: str
+    ignored: tuple[int, ...]
+    limits: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """A method for calls of up to a size, and what it is called with."""
 
@@ -171,6 +195,7 @@ class Method:
         checks: Statements that refuse sizes that are none, and arrays of another size.
         inputs: What the tensors take, in their order.
         counts: How many values each output has; "" where the runtime tells.
+        stream: Of one that hears a sound: how that comes in pieces.
         description: The spec's own words.
         cases: Of several signatures under one name: the method of each, the smallest first; else none.
         size: Of such: the size of a call.
@@ -197,6 +222,7 @@ class Method:
     checks: tuple[str, ...]
     inputs: tuple[str, ...]
     counts: tuple[str, ...]
+    stream: Stream | None
     description: str
     cases: tuple[Case, ...]
     size: str
@@ -332,6 +358,11 @@ class App:
         return tuple(m for m in self.methods if not m.cases)
 
     @property
+    def streams(self) -> tuple[Method, ...]:
+        """The methods that hear sounds in pieces."""
+        return tuple(m for m in self.called if m.stream is not None)
+
+    @property
     def owners(self) -> tuple[tuple[str, str, tuple[Method, ...]], ...]:
         """The classes that have methods, what each has a queue by, and the methods."""
         own = (self.class_name, "session", self.plain), (f"{self.class_name}Session", "model.session", self.in_session)
@@ -406,8 +437,9 @@ class _Making:
         for s in view.states:
             info = self.writer.info_of(self.class_name, names.constant, view.inputs.index(s.input))
             made[s.input.name] = self.writer.of_array(f"state.{self.states[s.name]}", s.input, info)
+        told = [tensor for r in view.results for tensor in r.tensors.values()]
         kept = [
-            Kept(self.states[s.name], self.writer.output(view.outputs.index(s.output), s.output.real))
+            Kept(self.states[s.name], self._handed_on(s.output, view, shared=s.output in told))
             for s in view.states
             if s.output is not None
         ]
@@ -428,6 +460,7 @@ class _Making:
             (*sizes, *self._checks(view, names, arguments)),
             tuple(made[tensor.name] for tensor in view.inputs),
             tuple("" if t.dynamic else str(t.elements) for t in view.outputs),
+            self._stream(view, names, results, own),
             self.writer.comment(view.description),
             self._cases(view, names, methods),
             self._size(view, names),
@@ -438,6 +471,28 @@ class _Making:
             self.keeps_inside,
             not self.several,
         )
+
+    def _handed_on(self, output: TensorView, view: MethodView, *, shared: bool) -> str:
+        """The values of a state; `shared` where an app gets them, too, which may change its own."""
+        values = self.writer.output(view.outputs.index(output), output.real)
+        return self.writer.copied(values) if shared else values
+
+    def _stream(self, view: MethodView, names: MethodNames, results: Sequence[Result], own: str) -> Stream | None:
+        argument = view.arguments[0] if len(view.arguments) == 1 else None
+        if not isinstance(argument, AudioArgument) or argument.stream is None or view.hidden:
+            return None
+        stream, sound = argument.stream, argument.sound
+        labels, ignored = "", tuple[int, ...]()
+        if stream.spots:
+            labels = f"{self.class_name}Labels.{names.results[0].labels['']}"
+            known = list(results[0].view.labels[""])
+            ignored = tuple(known.index(label) for label in stream.ignored)
+        outcome = self._outcome(results, own)
+        inner = f"{self.class_name}.{outcome}" if len(results) > 1 else outcome
+        limits = tuple(parameter for result in results for parameter in result.extras)
+        name = f"{self.class_name}{own if self.several else ''}Stream"
+        given = "Spotted" if stream.spots else inner
+        return Stream(name, sound.sample_rate, sound.length, stream, given, stream.spots, labels, ignored, limits)
 
     def _cases(self, view: MethodView, names: MethodNames, methods: Mapping[str, str]) -> tuple[Case, ...]:
         """The methods of each size, and what they are called with: arrays are filled up to the size."""

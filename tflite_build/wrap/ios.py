@@ -24,6 +24,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "string": swift_text.string,
     "ruby_string": swift_text.ruby_string,
     "comment": swift_text.comment,
+    "after": parts.after,
     "cases_of": parts.cases_of,
     "wrapped": swift_text.wrapped,
     "parameters": swift_text.parameters,
@@ -34,6 +35,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "passed": swift.passed,
     "passed_on": swift.passed_on,
     "labelled": swift.labelled,
+    "labelled_by": swift.labelled_by,
     "documented": swift.documented,
     "returned": swift.returned,
     "pieces": swift.pieces,
@@ -119,6 +121,9 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
         tested = [f".copy({swift_text.string(name)})" for name in copied]
         of_file = {**values, "file": file, "cases": cases, "tested": tested}
         texts |= {str(sources / name): (template, of_file) for name, template in _sources(app, linking).items()}
+        for method in app.streams:
+            path = sources / f"{method.stream.name if method.stream else ''}.swift"
+            texts[str(path)] = ("model/Stream.swift.jinja", {**of_file, "method": method})
         texts |= {str(tests / name): (template, of_file) for name, template in _tests(app, tested).items()}
         texts |= {str(root / name): (template, of_file) for name, template in _around(app, module, linking).items()}
         for row in (row for rows in cases.values() for row in rows):

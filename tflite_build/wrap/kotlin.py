@@ -150,6 +150,9 @@ class Kotlin(Writer):
     def filled(self, dtype: str, count: int, value: float) -> str:
         return f"{_ARRAYS[dtype]}({count})" + (f" {{ {_literal(dtype, value)} }}" if value else "")
 
+    def copied(self, values: str) -> str:
+        return f"({values}).copyOf()"
+
     def filled_up(self, values: str, dtype: str, count: int, value: float) -> str:
         return f"{values}.filledUp({count}, {_literal(dtype, value)})"
 

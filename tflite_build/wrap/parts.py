@@ -28,6 +28,11 @@ def cases_of(method: Method, cases: Mapping[str, Sequence[Any]]) -> list[Any]:
     return [case for signature in method.view.signatures for case in cases[signature]]
 
 
+def after(name: str, start: str) -> str:
+    """What a name has behind its start."""
+    return name.removeprefix(start)
+
+
 def goldens(view: AppView) -> list[str]:
     """The sources that tests compare with, by the kinds of arguments and results."""
     decided = ["GoldenEngine"] if any(r.decided for m in view.methods for r in m.results) else []

@@ -126,6 +126,9 @@ class Swift(Writer):
     def filled(self, dtype: str, count: int, value: float) -> str:
         return f"[{type_of(dtype)}](repeating: {_literal(dtype, value)}, count: {count})"
 
+    def copied(self, values: str) -> str:
+        return values  # which assigning copies
+
     def filled_up(self, values: str, dtype: str, count: int, value: float) -> str:
         return f"{values}.filledUp(to: {count}, with: {_literal(dtype, value)})"
 
@@ -213,6 +216,11 @@ def passed(method: Method) -> tuple[str, ...]:
 def labelled(method: Method, name: str) -> str:
     """An argument that is called as its parameter is."""
     return name if len(method.own) == 1 else f"{name}: {name}"
+
+
+def labelled_by(method: Method, name: str, value: str) -> str:
+    """An argument by the name of its parameter."""
+    return value if len(method.own) == 1 else f"{name}: {value}"
 
 
 def documented(parameters: Sequence[Parameter]) -> list[tuple[str, str]]:

@@ -259,7 +259,7 @@ class AppView:
     @property
     def needs(self) -> tuple[str, ...]:
         """What arguments and results need of the shared sources, in every language."""
-        found = [name for m in self.methods for a in m.arguments for name in a.sources]
+        found = [name for m in self.methods for a in m.arguments for name in a.needs]
         found += ["FilledUp"] if any(m.members for m in self.methods) else []
         return tuple(dict.fromkeys([*found, *(name for m in self.methods for r in m.results for name in r.needs)]))
 

@@ -150,6 +150,10 @@ class Writer(Protocol):
         """A new array of as many values, all alike."""
         ...
 
+    def copied(self, values: str) -> str:
+        """An array that is changed by nobody else."""
+        ...
+
     def filled_up(self, values: str, dtype: str, count: int, value: float) -> str:
         """An array with more values behind its own, to be as many."""
         ...

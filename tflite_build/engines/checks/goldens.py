@@ -345,7 +345,7 @@ class _Maker:
         """Those of a signature: what is said, and each tensor that nobody says anything of."""
         said = self._request.params[table]
         found = [Binding.from_json(b) for b in said.get(signature) or said.get("") or ()]
-        found = left(found, states)
+        found = left(found, states, seen=side == "output")
         there = {name for binding in found for name in binding.tensors.values()}
         return found + [Binding("tensor", name, side, {side: name}) for name in ports if name not in there]
 

@@ -137,16 +137,19 @@ def outputs_of(states: Sequence[BoundState]) -> set[str]:
     return {state.output.name for state in states if state.output is not None}
 
 
-def left(bindings: Sequence[Binding], states: Collection[str]) -> list[Binding]:
+def left(bindings: Sequence[Binding], states: Collection[str], *, seen: bool = False) -> list[Binding]:
     """The bindings of what an app sees, where tensors called as `states` are handed on.
 
+    Args:
+        seen: Whether an app may see a state where the spec names it: what a call gives, and not what it takes.
+
     Raises:
-        Invalid: If an argument or a result that the spec names binds one of these.
+        Invalid: If one that the spec names binds a state, and it may not.
     """
     found = []
     for binding in bindings:
         role = next((role for role, name in binding.tensors.items() if name in states), None)
-        if role is None:
+        if role is None or (seen and binding.is_named):
             found.append(binding)
         elif binding.is_named:
             name = binding.tensors[role]

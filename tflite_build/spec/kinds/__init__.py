@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from .audio import AudioArgument
 from .classes import ClassesResult
 from .detections import DetectionsResult
-from .single import AudioArgument, ImageArgument, TensorArgument, TensorResult
+from .single import ImageArgument, TensorArgument, TensorResult
 
 Argument = Annotated[ImageArgument | AudioArgument | TensorArgument, Field(discriminator="kind")]
 Result = Annotated[ClassesResult | DetectionsResult | TensorResult, Field(discriminator="kind")]

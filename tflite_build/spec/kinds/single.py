@@ -18,17 +18,6 @@ class ImageArgument(Kind):
     """The input that is made of it, which has `content = "image"`."""
 
 
-class AudioArgument(Kind):
-    """A sound; its input says how it becomes a tensor."""
-
-    ROLES: ClassVar[tuple[str, ...]] = ("input",)
-
-    kind: Literal["audio"]
-    """What it is."""
-    input: TensorName
-    """The input that is made of it, which has `content = "audio"`."""
-
-
 class TensorArgument(Kind):
     """The values of a tensor."""
 

@@ -66,6 +66,11 @@ class ArgumentView(abc.ABC):
         """Whether it is one number, and no array."""
         return False
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it needs of the shared sources as it is."""
+        return self.sources
+
     def extras(self, language: Language) -> tuple[Extra, ...]:
         """Further parameters, which have defaults."""
         return ()
