@@ -23,10 +23,6 @@ def cell(x, h, steps):
 def seen(x, h):
     return {"h": jnp.tanh(x @ w + h @ u)}
 
-def doubled(x, h):
-    following = jnp.tanh(x @ w + h @ u)
-    return {"y": following, "h_out": following}
-
 def only_states(x, h):
     return {"h": jnp.tanh(x @ w + h @ u)}
 """
@@ -54,7 +50,6 @@ MODELS = {
     "seen": jax_model(
         CODE, "seen", f'{X}{H}[state.h]\ninput = "h"\noutput = "h"\n[result.y]\nkind = "tensor"\noutput = "h"\n'
     ),
-    "doubled": jax_model(CODE, "doubled", f'{X}{H}[state.h]\ninput = "h"\noutput = "h_out"\n'),
     "silent": jax_model(CODE, "only_states", f'{X}{H}[state.h]\ninput = "h"\noutput = "h"\n'),
     "inside": Model(
         'format = "tflite"\npath = "m.tflite"\n[runtime]\napi = "interpreter"\n',

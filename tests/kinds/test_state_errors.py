@@ -15,6 +15,10 @@ import jax.numpy as jnp
 def cell(x, h):
     return {"y": x * 2, "h_out": jnp.tanh(h + x), "wide": jnp.concatenate([h, h], -1), "whole": h.astype("int32")}
 
+def doubled(x, h):
+    following = jnp.tanh(h + x)
+    return {"y": following, "h_out": following}
+
 def step(x, h):
     return {"y": x * 2, "h_out": jnp.tanh(h + x)}
 
@@ -58,6 +62,7 @@ MODELS = {
     "other_type": one(state("whole")),
     "open_size": one(state("h_out"), '"n"'),
     "a_state_and_an_argument": one(state("h_out") + '[argument.before]\nkind = "tensor"\ninput = "h"\n'),
+    "doubled": Model(one(state("h_out")).spec.replace(":cell", ":doubled"), {"model.py": CODE}),
     "unknown_key": one(state("h_out", more="intial = 1.0\n")),
     "no_number": one(state("h_out", more='initial = "zero"\n')),
     "no_word": Model(one("").spec, {"model.py": CODE}, head='state = "inside"\n'),

@@ -106,7 +106,7 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
     lacks: dict[str, str] = {}
     ways = [way for target in wanted.targets for way in capabilities.of(wanted.platform, target).values()]
     releases = {r for way in ways for r in (way.release, way.select) if r}
-    variables = handed_on = doubled = False
+    variables = handed_on = False
     for file in files:
         with reader.model(file.path) as model:
             tensors = _tensors(model, wanted)
@@ -119,16 +119,34 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
                 code.name == _ASSIGN for code in model.codes
             )
             handed_on |= any(_indices(s.inputs) & _indices(s.outputs) for s in model.signatures)
-            doubled |= any(len(_indices(s.outputs)) < len(s.outputs) for s in model.signatures)
+            _check_doubled(model, wanted.platform)
             select |= {code.name for code in model.codes if code.flex}
             for release in releases - lacks.keys():
                 for lack in runtimes.lacks(model, runtimes.release(release))[:1]:
                     lacks[release] = f"{lack.need.operator} in version {lack.need.version}, which {release} has not"
-    needs = _Needs(variants, select, custom - STOCK, variables, handed_on, doubled, lacks)
+    needs = _Needs(variants, select, custom - STOCK, variables, handed_on, lacks)
     linked = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
     said = (wanted.model, wanted.description, wanted.version, wanted.author, wanted.license)
     wanted.states.check(variants[0].tensors)
     return AppView(*said, made, tuple(variants), linked, wanted.states.internal)
+
+
+def _check_doubled(model: Model, platform: str) -> None:
+    """Refuse two outputs that are one tensor: runtimes know one name of it.
+
+    Raises:
+        Invalid: If there are such.
+    """
+    for signature in model.signatures:
+        names: dict[int, str] = {}
+        for output in signature.outputs:
+            other = names.setdefault(output.tensor.index, output.name)
+            if other != output.name:
+                raise Invalid(
+                    f"the outputs '{other}' and '{output.name}' are one tensor, of which the runtimes of apps know one name",
+                    platform,
+                    "give it one name; where it is a state that an app sees, [result.NAME] can bind the state's output",
+                )
 
 
 def _indices(tensors: Sequence[SignatureTensor]) -> set[int]:
@@ -144,7 +162,6 @@ class _Needs:
     custom: set[str]
     variables: bool
     handed_on: bool
-    doubled: bool
     lacks: Mapping[str, str]  # release -> an operator of theirs that it has not
 
     @property
@@ -175,8 +192,6 @@ class _Needs:
                 return f"the model has {len(variant.tensors)} signatures, and {title} calls one alone"
         if self.handed_on and not capability.handed_on:
             return f"an output of the model is one of its inputs, which {title} computes wrongly"
-        if self.doubled and not capability.handed_on:
-            return f"two outputs of the model are one tensor, of which {title} knows one name"
         if self.variables and not capability.variables:
             return f"the model keeps values between calls, and {title} has no variables"
         if self.select and not capability.select_tf_ops:
