@@ -143,7 +143,7 @@ def _check_doubled(model: Model, platform: str) -> None:
             other = names.setdefault(output.tensor.index, output.name)
             if other != output.name:
                 raise Invalid(
-                    f"the outputs '{other}' and '{output.name}' are one tensor, of which the runtimes of apps know one name",
+                    f"the outputs '{other}' and '{output.name}' are one tensor, of which apps' runtimes know one name",
                     platform,
                     "give it one name; where it is a state that an app sees, [result.NAME] can bind the state's output",
                 )
