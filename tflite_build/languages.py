@@ -10,8 +10,8 @@ from tflite_build import resources
 
 SWIFT_SUFFIX = "Kit"  # of a module, which is not called as its class
 # What files of a model are called beside its class.
-_KOTLIN_FILES = ("Await", "Engine", "Labels", "Model", "Tensors", "Test")
-_SWIFT_FILES = ("File", "Labels", "Pictures", "Tensors", "Tests")
+_KOTLIN_FILES = ("Await", "Engine", "Labels", "Model", "Session", "State", "Stream", "Tensors", "Test")
+_SWIFT_FILES = ("File", "Labels", "Pictures", "Session", "State", "Stream", "Tensors", "Tests")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ def seen(x, h):
 def only_states(x, h):
     return {"h": jnp.tanh(x @ w + h @ u)}
 """
+ACCURACY = '[checks]\naccuracy = { data = "test.npz", metric = "top1", min = 0.9 }\n'
 X = '[input.x]\ndtype = "float32"\nshape = [1, 4]\n'
 H = '[input.h]\ndtype = "float32"\nshape = [1, 6]\n'
 STEPS = '[input.steps]\ndtype = "int32"\nshape = [1]\n'
@@ -39,12 +41,24 @@ input = "steps"
 output = "steps_out"
 """
 DATA = {"x": np.random.default_rng(1).normal(size=(40, 4)).astype("f")}
+
+
+def labelled() -> bytes:
+    """Data whose labels are the best classes of first calls."""
+    r, x = np.random.default_rng(5), np.random.default_rng(2).normal(size=(60, 4)).astype("f")
+    w, u = r.normal(size=(4, 6)).astype("f"), r.normal(size=(6, 6)).astype("f") / 3
+    file = io.BytesIO()
+    np.savez(file, x=x, labels=np.tanh(x @ w + np.full(6, 0.5) @ u)[:, :3].argmax(1))
+    return file.getvalue()
+
+
 MODELS = {
     "cell": jax_model(CODE, "cell", f'{X}{H}{STEPS}{STATES}[output.scores]\ncontent = "classes"\n'),
     "cell8": Model(
         'format = "jax"\nentry = "model.py:cell"\n'
-        f'{X}{H}{STEPS}{STATES}[variant.int8]\nquantize = "int8"\n[calibration]\ndata = "data.npz"\nsequence = 10\n',
-        {"model.py": CODE},
+        f'{X}{H}{STEPS}{STATES}[variant.int8]\nquantize = "int8"\n[calibration]\ndata = "data.npz"\nsequence = 10\n'
+        + ACCURACY,
+        {"model.py": CODE, "test.npz": labelled()},
         DATA,
     ),
     "seen": jax_model(

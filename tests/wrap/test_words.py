@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tflite_build import languages
+from tflite_build import languages, resources
 from tflite_build.wrap import kotlin_text, names, swift_text, words
 
 
@@ -103,3 +103,17 @@ def test_floats_are_exact_in_both_languages(value: float) -> None:
         assert not any(c.isdigit() for c in swift + kotlin)
     else:
         assert np.float32(swift) == np.float32(value) == np.float32(kotlin.removesuffix("f"))
+
+
+@pytest.mark.parametrize(
+    ("platform", "taken"), [("android", languages.kotlin_classes()), ("ios", languages.swift_classes())]
+)
+def test_no_model_is_called_as_a_type_that_sources_declare(platform: str, taken: frozenset[str]) -> None:
+    kinds = r"\b(?:class|object|interface|struct|enum|protocol|typealias|actor) (?:class )?([A-Z]\w+)"
+    found = set()
+    for folder in ("shared", "runtime"):
+        for path in (resources.templates(platform) / folder).glob("*.jinja"):
+            code = re.sub(r"/\*.*?\*/|//[^\n]*|\"[^\"\n]*\"", "", path.read_text("utf-8"), flags=re.DOTALL)
+            found |= set(re.findall(kinds, code))
+    assert len(found) > 30
+    assert found - taken == set()

@@ -6,7 +6,7 @@ from tflite_build.planning.action import Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.signatures import tables
 
-from . import preprocess
+from . import preprocess, samples
 from .tools import Tools
 
 RESULT = "accuracy.json"
@@ -26,7 +26,7 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
     inputs: dict[str, Input] = {"model": file, "data": preprocess.data(model, wanted.data, preprocess.LABELLED)}
     contents = _contents(model)
     # Another name of an output changes nothing that is measured, where nothing asks for outputs by name.
-    names = model.names if wanted.entry or contents else model.names.of_inputs()
+    names = model.names if wanted.entry or contents or model.loaded.spec.states else model.names.of_inputs()
     return Step(
         step_id(variant),
         "accuracy",
@@ -37,6 +37,7 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
             "files": list(wanted.files),
             "outputs": contents,
             "declared": model.declared.to_json(),
+            **({"states": samples.states(model).to_json()} if model.loaded.spec.states else {}),
             "names": names.to_json(),
             # The float file carries the model's own names, a variant's the public ones; the data may use either.
             "renamed": bool(variant),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Request
 from tflite_build.engines.files import custom_operators, fitting, npz, opening
 from tflite_build.engines.files.runner import RunnableSignature, Runner
+from tflite_build.engines.kinds.states import States
 from tflite_build.engines.preprocessing import arrays as content_arrays
 from tflite_build.engines.words import counted, quoted
 
@@ -33,6 +34,7 @@ def run(request: Request) -> None:
         names: What the spec calls tensors; the data may use those names or the model's own.
         outputs: What outputs stand for, public name -> content.
         declared: What the spec says of inputs.
+        states: What the model keeps between calls (see `kinds.states`); missing where it keeps nothing.
         renamed: Whether the file has the public names, as a variant has and the float file has not.
 
     Raises:
@@ -99,14 +101,21 @@ def _labels(arrays: Mapping[str, Array], named: bool) -> dict[str, Array]:
 def _outcomes(
     runner: Runner, signature: RunnableSignature, inputs: Mapping[str, Array], count: int, request: Request
 ) -> Iterator[dict[str, Array]]:
-    """The outputs of each sample by public name."""
+    """The outputs of each sample by public name, without those that only the next call takes."""
     names = Names.from_json(request.params["names"])
+    given = [
+        names.public(signature.name, "inputs", n) if not request.params["renamed"] else n for n in signature.inputs
+    ]
+    kept = {output for n in given if (output := _states(request).output_of(n))} - {*request.params["outputs"]}
     for index in range(count):
         made = runner.run_real(signature.name, {name: array[index] for name, array in inputs.items()})
-        if request.params["renamed"]:
-            yield made
-        else:
-            yield {names.public(signature.name, "outputs", name): value for name, value in made.items()}
+        if not request.params["renamed"]:
+            made = {names.public(signature.name, "outputs", name): value for name, value in made.items()}
+        yield {name: value for name, value in made.items() if name not in kept}
+
+
+def _states(request: Request) -> States:
+    return States.from_json(request.params["states"]) if "states" in request.params else States()
 
 
 def _contents(request: Request) -> Contents:
@@ -166,12 +175,19 @@ def _inputs(
     """The arrays by the file's names, as (samples, *shape) of what callers pass; each of as many as there are labels."""
     names = Names.from_json(request.params["names"])
     declared = Declared.from_json(request.params["declared"]).inputs(signature.name)
+    states = _states(request)
     ports = {
         names.own(signature.name, "inputs", name) if request.params["renamed"] else name: port
         for name, port in signature.inputs.items()
     }
     fitting.check_names(signature.name, list(ports), names, single=True)  # variants may not have found it yet
     found = {}
+    for own in list(ports):  # each sample is a first call
+        initial = states.initial(names.public(signature.name, "inputs", own))
+        if initial is not None:
+            port = ports.pop(own)
+            shape = [count, *(d for d in port.shape)]
+            found[port.name] = np.full(shape, initial, port.spec(real=port.scale is not None).dtype)
     for own, given in fitting.by_own_name(arrays, signature.name, list(ports), names, "the data", KEY).items():
         port = ports[own]
         real = port.scale is not None and given.value.dtype.name != port.dtype  # else its own integers

@@ -67,6 +67,14 @@ class States:
         """The inverse of `to_json`."""
         return States(tuple(StateRule(**rule) for rule in value["rules"]), bool(value["internal"]))
 
+    def initial(self, name: str) -> float | None:
+        """What the values of an input are at first, by its public name; None where it takes no state."""
+        return next((rule.initial for rule in self.rules if rule.output_of(name) is not None), None)
+
+    def output_of(self, name: str) -> str | None:
+        """The output that gives what an input takes; None where that takes no state."""
+        return next((output for rule in self.rules if (output := rule.output_of(name)) is not None), None)
+
     def bound(self, inputs: Sequence[BoundTensor], outputs: Sequence[BoundTensor]) -> list[BoundState]:
         """Those of a signature, in the order of its inputs.
 
