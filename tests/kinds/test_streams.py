@@ -31,8 +31,9 @@ WAVE = (
     '[argument.wave]\nkind = "audio"\ninput = "wave"\n'
 )
 SPOTTED = 'stream = { average = 0.12, refractory = 0.2, ignore = ["silence"] }\n'
-SCORES = '[output.scores]\ncontent = "classes"\nlabels = "labels.txt"\nscore_threshold = 0.05\n'
-LABELS = {"labels.txt": "silence\nhum\nhiss\n"}
+LANGUAGES = 'labels = { default = "labels.txt", de = "labels_de.txt" }\n'
+SCORES = f'[output.scores]\ncontent = "classes"\n{LANGUAGES}score_threshold = 0.05\n'
+LABELS = {"labels.txt": "silence\nhum\nhiss\n", "labels_de.txt": "Stille\nBrummen\nZischen\n"}
 MODELS = {
     "words": jax_model(CODE, "words", WAVE + SPOTTED + SCORES, LABELS),
     "level": jax_model(

@@ -21,8 +21,12 @@ def _softmax(code_: int, taken: int, given: int) -> Fields:
     return operator(code_, [taken], [given], options(_SOFTMAX, {0: Scalar("f", 1.0)}))
 
 
-def picture() -> bytes:
-    """[1, 8, 8, 3] -> which of red, green and blue there is most of: the softmax of four times each one's mean."""
+def picture(scores: bool = False) -> bytes:
+    """[1, 8, 8, 3] -> which of red, green and blue there is most of: the softmax of four times each one's mean.
+
+    Args:
+        scores: Whether what that is the softmax of is an output, too.
+    """
     tensors = [
         tensor("image", "float32", [1, 8, 8, 3]),
         tensor("axes", "int32", [2], 1),
@@ -38,7 +42,7 @@ def picture() -> bytes:
     ]
     codes = [code("MEAN"), code("FULLY_CONNECTED"), code("SOFTMAX")]
     stored = [_integers(1, 2), _floats(4, 0, 0, 0, 4, 0, 0, 0, 4)]
-    return written(model(codes, [graph(tensors, operators, [0], [5])], stored))
+    return written(model(codes, [graph(tensors, operators, [0], [5, 4] if scores else [5])], stored))
 
 
 def sound() -> bytes:

@@ -1,4 +1,8 @@
-"""Runs packed classifiers with MediaPipe's tasks: [task, file, input] lists on stdin, the categories of each as JSON."""
+"""Runs packed files with MediaPipe's tasks: [task, file, input] lists on stdin; what each makes of it as JSON.
+
+Of a classifier the categories: name -> score, those of a further head as "head/name"; of an embedder the numbers, divided
+by their length.
+"""
 
 import json
 import sys
@@ -22,7 +26,25 @@ def classified(task, file, given):
     else:
         with text.TextClassifier.create_from_options(text.TextClassifierOptions(base)) as classifier:
             found = [classifier.classify(given)]
-    return {c.category_name: c.score for c in found[0].classifications[0].categories}
+    heads = found[0].classifications
+    return {
+        f"{head.head_name}/{c.category_name}" if head.head_index else c.category_name: c.score
+        for head in heads
+        for c in head.categories
+    }
 
 
-json.dump([classified(*asked) for asked in json.load(sys.stdin)], sys.stdout)
+def embedded(task, file, given):
+    base = BaseOptions(model_asset_path=file)
+    if task == "image-embedding":
+        options = vision.ImageEmbedderOptions(base, l2_normalize=True)
+        with vision.ImageEmbedder.create_from_options(options) as embedder:
+            found = embedder.embed(Image(image_format=ImageFormat.SRGB, data=np.full((8, 8, 3), given, np.uint8)))
+    else:
+        options = text.TextEmbedderOptions(base, l2_normalize=True)
+        with text.TextEmbedder.create_from_options(options) as embedder:
+            found = embedder.embed(given)
+    return found.embeddings[0].embedding.tolist()
+
+
+json.dump([(embedded if "embedding" in asked[0] else classified)(*asked) for asked in json.load(sys.stdin)], sys.stdout)

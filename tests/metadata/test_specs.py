@@ -20,6 +20,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from tflite_build.actions import described, pack
 from tflite_build.engines.contract import Names, Request
+from tflite_build.engines.kinds import classes
+from tflite_build.engines.postprocessing.embedding import normalized
+from tflite_build.engines.postprocessing.scores import activated, calibrated
 from tflite_build.spec.load import load
 from tflite_build.tflite import edit, metadata, reader, summary
 from tflite_build.tflite.metadata import (
@@ -68,6 +71,9 @@ tokenizer = { type = "regex", vocab = "vocab.txt", pattern = "[^\\w\\']+" }
 [output.probabilities]
 labels = "labels.txt"
 """
+CALIBRATION = "1,2,0.5\n\n0.8,-1.5,0.3,0.2"
+TRANSFORMATIONS = ("identity", "log", "inverse-logistic")
+EMBEDDING = '[result.what]\nkind = "embedding"\nembedding = "probabilities"\n'
 QUANTIZED = '[variant.float32]\n[variant.int8]\nquantize = "int8"\nio = "uint8"\n[calibration]\ndata = "data.npz"\n'
 COLORS = {"m.tflite": classifiers.picture(), "labels.txt": "red\ngreen\nblue\n"}
 WORDS = "[CLS]\n[SEP]\n[UNK]\n[PAD]\nhi\nlow\n"
@@ -81,6 +87,8 @@ def said(file: Path) -> ModelMetadata:
 
 
 def packed(file: Path) -> dict[str, bytes]:
+    if not zipfile.is_zipfile(file):
+        return {}
     with zipfile.ZipFile(file) as archive:
         assert all(i.date_time == (1980, 1, 1, 0, 0, 0) and not i.compress_type for i in archive.infolist())
         return {name: archive.read(name) for name in archive.namelist()}
@@ -102,6 +110,16 @@ def built(module_workshop: Workshop) -> Mapping[str, Said]:
     shop.model("bert", TFLITE + BERT, {**bert, "vocab.txt": WORDS})
     regex = {"m.tflite": classifiers.text(("ids",)), "labels.txt": "low\nhigh\n", "vocab.txt": NUMBERED}
     shop.model("regex", TFLITE + REGEX, regex)
+    for name in TRANSFORMATIONS:
+        about = f'score_calibration = {{ file = "c.csv", transformation = "{name}", default = 0.25 }}\n'
+        shop.model(name, TFLITE + PICTURE + about, {**COLORS, "c.csv": CALIBRATION})
+    own = '[result.own]\nkind = "classes"\nscores = "scores"\nlabels = "own.txt"\n'
+    heads = {**COLORS, "m.tflite": classifiers.picture(scores=True), "own.txt": "rot\ngrün\nblau\n"}
+    shop.model("heads", TFLITE + PICTURE + own, heads)
+    background = {**COLORS, "labels.txt": "green\nblue\n"}
+    shop.model("background", TFLITE + PICTURE + "label_offset = -1\n", background)
+    shop.model("embedded", TFLITE + PICTURE.partition("[output")[0] + EMBEDDING, COLORS)
+    shop.model("said", TFLITE + BERT.partition("[output")[0] + EMBEDDING, {**bert, "vocab.txt": WORDS})
     return shop.build()
 
 
@@ -127,6 +145,47 @@ def test_a_float_picture_is_normalized_as_the_spec_says(
     """Red 255 is 1 and 0 is -1: four times two apart."""
     (found,) = mediapipe([("image", built["picture"].file(), [255, 0, 0])])
     assert found["red"] / found["green"] == pytest.approx(np.exp(8), rel=1e-4)
+
+
+def test_mediapipe_calibrates_scores_as_docs_say(built: Mapping[str, Said], mediapipe: Callable[..., Any]) -> None:
+    """As the numpy reference, which Kotlin and Swift are held against."""
+    names, shades = ("red", "green", "blue"), ([255, 0, 0], [90, 100, 120], [0, 0, 9], [130, 10, 255])
+    known = classes.parameters(CALIBRATION.splitlines(), "", "")
+    asked = [("image", built[name].file(), shade) for name in ("picture", *TRANSFORMATIONS) for shade in shades]
+    answers = mediapipe(asked)
+    for place, after in enumerate(answers[len(shades) :]):
+        before = answers[place % len(shades)]
+        calibration = classes.Calibration(TRANSFORMATIONS[place // len(shades)], 0.25, known)
+        scores = calibrated(np.array([before[name] for name in names], np.float32), calibration)
+        assert [after[name] for name in names] == pytest.approx(scores, rel=1e-5)
+
+
+def test_mediapipe_finds_two_heads_and_embeddings(built: Mapping[str, Said], mediapipe: Callable[..., Any]) -> None:
+    heads, red, text = mediapipe(
+        [
+            ("image", built["heads"].file(), [255, 0, 0]),
+            ("image-embedding", built["embedded"].file(), [255, 0, 0]),
+            ("text-embedding", built["said"].file(), "hi low"),
+        ]
+    )
+    scores = np.array([4, -4, -4], np.float32)
+    assert [heads[f"scores/{name}"] for name in ("rot", "grün", "blau")] == pytest.approx(scores)
+    assert red == pytest.approx(normalized(activated(scores, "softmax")), rel=1e-4)
+    assert len(text) == 2 and np.linalg.norm(text) == pytest.approx(1)
+
+
+def test_a_calibration_that_mediapipe_counts_otherwise_is_told(workshop: Workshop) -> None:
+    about = TFLITE + PICTURE + 'score_calibration = { file = "c.csv" }\n'
+    workshop.model("told", about, {**COLORS, "c.csv": f"{CALIBRATION}\n"})
+    workshop.model("quiet", about, {**COLORS, "c.csv": CALIBRATION})
+    ran = workshop.cli("build", workshop.folder)
+    assert ran.code == 0, ran.text
+    assert ran.text.count("MediaPipe takes the end of the last line of 'c.csv'") == 1
+
+
+def test_labels_that_readers_would_count_otherwise_are_not_written(built: Mapping[str, Said]) -> None:
+    assert packed(built["background"].file()) == {}
+    assert said(built["background"].file()).subgraphs[0].outputs[0].files == ()
 
 
 def test_normalization_is_of_real_numbers_and_statistics_of_the_stored_ones(built: Mapping[str, Said]) -> None:

@@ -11,17 +11,21 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from sklearn import metrics
+from sklearn import metrics, neighbors
 
 from tflite_build.engines.checks.measures import MEASURES, Contents, NotFinite
 from tflite_build.engines.contract import Invalid
+from tflite_build.engines.kinds.classes import Calibration, Classes, Parameters
 
 RANDOM = np.random.default_rng(7)
 
 
-def measured(name: str, outputs: Mapping[str, Any], labels: Mapping[str, Any], **contents: str) -> float:
-    """A measure of all samples; arrays have the samples as their first axis."""
-    measure = MEASURES[name](Contents({content: (output,) for content, output in contents.items()}))
+def measured(
+    name: str, outputs: Mapping[str, Any], labels: Mapping[str, Any], how: Classes | None = None, **contents: str
+) -> float:
+    """A measure of all samples; arrays have the samples as their first axis. `how` is of the output "y"."""
+    of_classes = {} if how is None else {"y": how}
+    measure = MEASURES[name](Contents({content: (output,) for content, output in contents.items()}, of_classes))
     for i in range(len(next(iter(labels.values())))):
         measure.add({n: a[i] for n, a in outputs.items()}, {n: a[i] for n, a in labels.items()})
     return measure.value()
@@ -81,6 +85,61 @@ def test_f1() -> None:
     several[:, 5] = 0
     expected = metrics.f1_score(several, scores[:, 0] > 0.5, average="macro", zero_division=0)
     assert measured("f1", {"y": scores}, {"labels": several}) == pytest.approx(expected)
+
+
+def test_labels_are_the_numbers_that_an_app_gets() -> None:
+    """A background is never the answer, whatever its score, and a label without a score is never right."""
+    logits, labels = RANDOM.normal(size=(200, 1, 5)).astype(np.float32), RANDOM.integers(0, 4, 200)
+    logits[:, 0, 0] += 2
+    expected = metrics.accuracy_score(labels, logits[:, 0, 1:].argmax(-1))
+    assert measured("top1", {"y": logits}, {"labels": labels}, Classes(5, offset=-1)) == pytest.approx(expected)
+    expected = metrics.f1_score(labels, logits[:, 0, 1:].argmax(-1), average="macro")
+    assert measured("f1", {"y": logits}, {"labels": labels}, Classes(5, offset=-1), classes="y") == pytest.approx(
+        expected
+    )
+    labels = RANDOM.integers(0, 7, 200)
+    expected = metrics.accuracy_score(labels, logits[:, 0].argmax(-1) + 2)
+    assert measured("top1", {"y": logits}, {"labels": labels}, Classes(5, offset=2)) == pytest.approx(expected)
+
+
+def test_an_activation_changes_no_order_and_what_is_above_a_half() -> None:
+    logits = np.array([[[17, 20, 30]], [[30, 20, 17]]], np.float32)  # all 1 after sigmoid
+    for activation in ("sigmoid", "softmax"):
+        assert measured("top1", {"y": logits}, {"labels": np.array([2, 0])}, Classes(3, activation)) == 1
+    logits, labels = RANDOM.normal(0, 0.4, (100, 1, 1)).astype(np.float32), RANDOM.integers(0, 2, 100)
+    expected = metrics.f1_score(labels, logits.ravel() > 0)
+    assert measured("f1", {"y": logits}, {"labels": labels}, Classes(1, "sigmoid")) == pytest.approx(expected)
+
+
+def test_several_labels_are_those_at_or_above_the_threshold() -> None:
+    scores = RANDOM.integers(0, 5, (100, 1, 6)).astype(np.float32) / 4
+    several = (RANDOM.random((100, 6)) < 0.3).astype(np.int64)
+    for threshold in (0.5, 0.75):
+        expected = metrics.f1_score(several, scores[:, 0] >= threshold, average="macro", zero_division=0)
+        how = Classes(6, several=True, threshold=threshold)
+        assert measured("f1", {"y": scores}, {"labels": several}, how) == pytest.approx(expected)
+
+
+def test_calibrated_scores_are_those_that_count() -> None:
+    scores, labels = np.array([[[0.9, 0.2]]], np.float32), np.array([1])
+    how = Classes(2, calibration=Calibration("identity", 0.3, (Parameters(1, 0, -2), None)))
+    assert measured("top1", {"y": scores}, {"labels": labels}) == 0
+    assert measured("top1", {"y": scores}, {"labels": labels}, how) == 1
+
+
+def test_recall_of_the_nearest() -> None:
+    embeddings, labels = RANDOM.normal(size=(150, 1, 8)).astype(np.float32), RANDOM.integers(0, 9, 150)
+    embeddings[:, 0] += np.eye(9)[labels][:, :8] * 2
+    labels[:2] = (100, 101)  # which no other sample has
+    model = neighbors.NearestNeighbors(n_neighbors=2, metric="cosine").fit(embeddings[:, 0])
+    nearest = model.kneighbors(embeddings[:, 0], return_distance=False)[:, 1]
+    expected = float(np.mean((labels[nearest] == labels)[2:]))
+    assert 0.3 < expected < 0.95
+    assert measured("recall1", {"y": embeddings, "z": labels}, {"labels": labels}, embedding="y") == pytest.approx(
+        expected
+    )
+    with pytest.raises(Invalid, match="no two samples"):
+        measured("recall1", {"y": embeddings}, {"labels": np.arange(150)})
 
 
 def coco(outputs: Mapping[str, Any], labels: Mapping[str, Any]) -> float:

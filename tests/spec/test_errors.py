@@ -161,6 +161,12 @@ WRONG = {
     "unit_lengths": KERAS + '[input.x]\nprocess_units = [{ type = "normalization", mean = [1, 2], std = [1] }]\n',
     "channels_of_a_picture": KERAS + '[input.x]\ncontent = "image"\nchannels = 2\n',
     "default_size_of_a_sound": KERAS + '[input.x]\ncontent = "audio"\nsample_rate = 1\ndefault_size = [1, 1]\n',
+    "label_offset_of_scores": KERAS + '[output.y]\ncontent = "scores"\nlabel_offset = -1\n',
+    "several_without_content": KERAS + "[output.y]\nmulti_label = true\n",
+    "normalize_of_classes": KERAS + '[output.y]\ncontent = "classes"\nnormalize = "l2"\n',
+    "normalize_unknown": KERAS + '[result.y]\nkind = "embedding"\nembedding = "y"\nnormalize = "l1"\n',
+    "calibration_file_missing": KERAS
+    + '[result.y]\nkind = "classes"\nscores = "y"\nscore_calibration.file = "none.csv"\n',
     "color_space_of_classes": KERAS + '[output.y]\ncontent = "classes"\ncolor_space = "rgb"\n',
     "version_is_a_number": 'spec = 1\n[model]\nname = "m"\nversion = 1.0\n[source]\nformat = "keras"\npath = "m.keras"\n',
     "metadata_is_false": "metadata = false\n" + KERAS,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.files.lines import lines
+from tflite_build.engines.kinds import classes as of_classes
 from tflite_build.engines.words import counted
 from tflite_build.tflite.metadata import (
     AssociatedFile,
@@ -16,7 +17,7 @@ from tflite_build.tflite.metadata import (
     SubgraphMetadata,
 )
 
-_CALIBRATION = "a line has scale, slope, offset and perhaps the lowest score, or is empty"
+_CALIBRATION = "tensor-axis-score-calibration"
 
 
 def check(
@@ -51,12 +52,27 @@ def check(
                     _vocabulary(file.name, files[file.name], keys[file.name], kind)
 
 
+def warnings(graph: SubgraphMetadata, files: Mapping[str, Path]) -> tuple[str, ...]:
+    """What readers will take otherwise than it is meant.
+
+    Args:
+        graph: As for `check`, as are `files`.
+    """
+    calibrations = [f.name for t in graph.outputs for f in t.files if f.type == _CALIBRATION and f.name in files]
+    return tuple(
+        f"MediaPipe takes the end of the last line of '{name}' for the begin of one more, and refuses the file: end it "
+        "without"
+        for name in dict.fromkeys(calibrations)
+        if files[name].read_bytes().endswith(b"\n")
+    )
+
+
 def _of_output(file: AssociatedFile, classes: int | None, path: Path, key: str) -> None:
-    what = {"tensor-axis-labels": "label", "tensor-axis-score-calibration": "line"}.get(file.type, "")
+    what = {"tensor-axis-labels": "label", _CALIBRATION: "line"}.get(file.type, "")
     if file.type == "tensor-value-labels" or what:
         found = lines(path, file.name, key)
-        if file.type == "tensor-axis-score-calibration":
-            _calibration(found, file.name, key)
+        if file.type == _CALIBRATION:
+            of_classes.parameters(found, f"'{file.name}'", key)
         if what and classes is not None and len(found) != classes:
             raise Invalid(
                 f"'{file.name}' has {counted(len(found), what)}, and the model {classes} "
@@ -64,19 +80,6 @@ def _of_output(file: AssociatedFile, classes: int | None, path: Path, key: str) 
                 key,
                 "it needs one line for each class, in the order of the output",
             )
-
-
-def _calibration(found: list[str], name: str, key: str) -> None:
-    for number, line in enumerate(found, 1):
-        values = line.split(",")
-        if not line.strip():
-            continue
-        try:
-            numbers = [float(value) for value in values]
-        except ValueError:
-            numbers = []
-        if len(numbers) not in (3, 4) or numbers[0] < 0:
-            raise Invalid(f"line {number} of '{name}' is no calibration: '{line[:60]}'", key, _CALIBRATION)
 
 
 def _vocabulary(name: str, path: Path, key: str, kind: Callable[[str], str]) -> None:

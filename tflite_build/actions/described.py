@@ -325,5 +325,7 @@ def _output(key: str, name: str, tensor: Output, all_: Mapping[str, Output]) -> 
 
 
 def _labels(tensor: Output, type_: str) -> Iterator[AssociatedFile]:
+    if tensor.label_offset:  # which readers of metadata do not know, and would give wrong labels
+        return
     for locale, path in (tensor.labels or {}).items():
         yield AssociatedFile(base_name(path), type=type_, locale="" if locale == DEFAULT_LOCALE else locale)

@@ -55,6 +55,7 @@ class KerasLook:
         fixed: Names and classes of layers that cannot be converted where dimensions are open.
         refused: What a build will refuse, and what to do: a phrase for each.
         layers: The class and the name of each layer.
+        softmax: Outputs that are the softmax of one row of numbers: name -> how many.
     """
 
     interface: Interface
@@ -64,6 +65,7 @@ class KerasLook:
     fixed: tuple[str, ...]
     refused: tuple[str, ...]
     layers: tuple[tuple[str, str], ...]
+    softmax: Mapping[str, int]
 
 
 def read(config: Mapping[str, Any]) -> KerasLook:
@@ -74,9 +76,10 @@ def read(config: Mapping[str, Any]) -> KerasLook:
     tables = [c["input_dim"] for n, c in nodes if n == "Embedding" and _size(c.get("input_dim")) and c["input_dim"] > 1]
     shrinks, merges = any(_shrinks(n, c) for n, c in nodes), any(n in _MERGES for n, _ in nodes)
     fixed = [f"{n['config'].get('name')} ({n['class_name']})" for n in layers if _fixed(n, shrinks, merges)]
-    interface = None
+    interface, softmax = None, {}
     if isinstance(inner, dict):
         interface = _functional(inner) if "input_layers" in inner else _sequential(inner)
+        softmax = _softmax(inner, [n for n, _ in nodes], interface) if interface else {}
     return KerasLook(
         interface or Interface(),
         min(tables, default=None),
@@ -89,7 +92,24 @@ def read(config: Mapping[str, Any]) -> KerasLook:
             for n in layers
             if n is not config and isinstance((c := n["config"]).get("name"), str)
         ),
+        softmax,
     )
+
+
+def _softmax(inner: Mapping[str, Any], kinds: Sequence[str], interface: Interface) -> dict[str, int]:
+    """Outputs of a dense layer with softmax, after which nothing but the batch can be left beside its numbers."""
+    (signature,) = interface.signatures
+    flat = any(kind.startswith(("Flatten", "Global")) for kind in kinds)
+    if not flat and ("Embedding" in kinds or any(len(tensor.shape) != 2 for tensor in signature.inputs)):
+        return {}
+    layers = {str(config.get("name")): (kind, config) for kind, config in _layers(inner)}
+    ends = [layer for _, layer in _leaves(inner.get("output_layers", []), ())] or [*layers][-1:]
+    found = {}
+    for tensor, end in zip(signature.outputs, ends, strict=False):
+        kind, config = layers.get(end, ("", {}))
+        if kind == "Dense" and config.get("activation") == "softmax" and _size(config.get("units")):
+            found[tensor.name] = int(config["units"])
+    return found
 
 
 def _fixed(layer: Mapping[str, Any], shrinks: bool, merges: bool) -> bool:

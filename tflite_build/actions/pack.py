@@ -141,7 +141,7 @@ def _described(request: Request, data: memoryview, subject: Subject) -> _About:
             associated.check(about, classes, named, said.files)
     packed = {file.name for file in wire.all_files(whole)}
     files = {base: path for base, path in named.items() if base in packed}
-    return _About(whole, files, metadata.warnings(said, subject))
+    return _About(whole, files, (*metadata.warnings(said, subject), *associated.warnings(graph, named)))
 
 
 def _existing(request: Request, data: memoryview, model: Model) -> Existing | None:

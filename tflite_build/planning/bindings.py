@@ -14,6 +14,7 @@ from tflite_build.spec.kinds.audio import AudioArgument
 from tflite_build.spec.kinds.base import Kind
 from tflite_build.spec.kinds.classes import ClassesResult
 from tflite_build.spec.kinds.detections import DetectionsResult
+from tflite_build.spec.kinds.embedding import EmbeddingResult
 from tflite_build.spec.kinds.single import ImageArgument, TensorArgument, TensorResult
 from tflite_build.spec.metadata import DEFAULT_LOCALE
 from tflite_build.spec.signatures import Tables
@@ -54,6 +55,8 @@ def results(own: Tables) -> list[Binding]:
         kind: Kind
         if tensor.content == "classes":
             kind = ClassesResult(kind="classes", scores=name, description=tensor.description)
+        elif tensor.content == "embedding":
+            kind = EmbeddingResult(kind="embedding", embedding=name, description=tensor.description)
         else:
             kind = TensorResult(kind="tensor", output=name, description=tensor.description)
         found.append(_binding(f'{own.prefix}output."{name}"', name, kind, free))

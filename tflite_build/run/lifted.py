@@ -18,6 +18,7 @@ from tflite_build.tflite.archive import Archive
 from tflite_build.tflite.flatbuffer import FormatError
 from tflite_build.tflite.metadata import (
     AudioProperties,
+    BoundingBoxProperties,
     ImageProperties,
     ModelMetadata,
     Normalization,
@@ -29,6 +30,7 @@ from tflite_build.tflite.reader import Model, Tensor
 
 _LONGEST = 10_000  # of a text
 _CHANNELS = {"rgb": 3, "grayscale": 1}
+_BOXES, _USUAL = ("boundaries", "upper-left", "center"), (1, 0, 3, 2)  # ymin, xmin, ymax, xmax
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
@@ -41,6 +43,7 @@ class Lifted:
         model: Those of [model].
         inputs: Those of inputs by name.
         outputs: Those of outputs by name.
+        names: What metadata calls tensors, by name.
         files: Files beside model.toml that they name.
     """
 
@@ -48,6 +51,7 @@ class Lifted:
     model: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -106,6 +110,9 @@ def _lifted(said: ModelMetadata, model: Model, files: _Files) -> Lifted:
         return Lifted(model=own)
     graph = model.subgraphs[0]
 
+    described = said.subgraphs[0]
+    boxes = any(t.content and isinstance(t.content.properties, BoundingBoxProperties) for t in described.outputs)
+
     def named(
         indices: Sequence[int], names: Mapping[int, str], tensors: Sequence[TensorMetadata]
     ) -> Iterator[tuple[str, Tensor, TensorMetadata]]:
@@ -116,12 +123,13 @@ def _lifted(said: ModelMetadata, model: Model, files: _Files) -> Lifted:
 
     inputs = {t.tensor.index: t.name for t in signature.inputs}
     outputs = {t.tensor.index: t.name for t in signature.outputs}
-    described = said.subgraphs[0]
+    about = [*named(graph.inputs, inputs, described.inputs), *named(graph.outputs, outputs, described.outputs)]
     return Lifted(
         signature.name,
         own,
         {n: dict(_input(t, about)) for n, t, about in named(graph.inputs, inputs, described.inputs)},
-        {n: dict(_output(t, about, files)) for n, t, about in named(graph.outputs, outputs, described.outputs)},
+        {n: dict(_output(t, about, files, boxes)) for n, t, about in named(graph.outputs, outputs, described.outputs)},
+        {name: tensor.name for name, _, tensor in about},
         files.found,
     )
 
@@ -144,13 +152,20 @@ def _input(tensor: Tensor, said: TensorMetadata) -> Iterator[tuple[str, Any]]:
         yield "sample_rate", properties.sample_rate
 
 
-def _output(tensor: Tensor, said: TensorMetadata, files: _Files) -> Iterator[tuple[str, Any]]:
+def _output(tensor: Tensor, said: TensorMetadata, files: _Files, boxes: bool) -> Iterator[tuple[str, Any]]:
     yield from _description(said)
+    properties = said.content.properties if said.content else None
+    if isinstance(properties, BoundingBoxProperties) and properties.type in _BOXES:
+        yield "content", "boxes"
+        index = properties.index if sorted(properties.index) == [0, 1, 2, 3] else _USUAL
+        box = {"index": list(index), "type": properties.type, "coordinates": properties.coordinate_type}
+        if box != {"index": list(_USUAL), "type": "boundaries", "coordinates": "ratio"}:
+            yield "box", box
     labels: dict[str, str] = {}
     for file in said.files:
         locale = file.locale or DEFAULT_LOCALE
-        wanted = file.type == "tensor-axis-labels" and locale not in labels
-        if wanted and files.labels(file.name, tensor.shape[-1] if tensor.shape else 0):
+        wanted = file.type == ("tensor-value-labels" if boxes else "tensor-axis-labels") and locale not in labels
+        if wanted and files.labels(file.name, tensor.shape[-1] if tensor.shape and not boxes else 0):
             labels[locale] = file.name
     if labels:
         yield "labels", labels[DEFAULT_LOCALE] if set(labels) == {DEFAULT_LOCALE} else labels

@@ -6,9 +6,9 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jinja2
 
@@ -28,12 +28,14 @@ from tflite_build.spec import SPEC_NAME
 from tflite_build.spec.rules import within
 from tflite_build.tflite import custom as custom_operators
 from tflite_build.tflite import reader
+from tflite_build.tflite.reader import Model, Signature
 from tflite_build.tflite.summary import quantization_of
 from tflite_build.wrap import words
 
-from . import lifted
+from . import guessing, lifted
 from .driver import Options, Session
 from .execute import Limits, call
+from .guessing import Guess, Key
 from .lifted import Lifted
 from .publish import Placement
 from .worker import Environment
@@ -50,6 +52,7 @@ _LONGEST_NAME = 64
 _MODULE = r"\w{1,64}(\.\w{1,64}){0,20}"
 # Operators whose constant weights every quantizer takes, and those of TensorFlow that become them.
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+_FORMS = ("CAST", "DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")  # which give the same values in another form
 _WEIGHTED_TENSORFLOW = frozenset({"Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "MatMul"})
 
 
@@ -70,6 +73,8 @@ class _Look:
         fixed: Layers that cannot be converted where dimensions are open.
         refused: What a build will refuse, and what to do.
         layers: The classes and names of its layers.
+        ends: Signature -> output -> the operator that computes it.
+        softmax: Outputs that are a softmax, where only that is known: name -> of how many numbers.
     """
 
     format: str
@@ -84,6 +89,8 @@ class _Look:
     fixed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     layers: tuple[tuple[str, str], ...] = ()
+    ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    softmax: Mapping[str, int] = field(default_factory=dict)
 
 
 def init(model: Path | None, output: Path, *, force: bool, offline: bool, listener: Listener) -> Path:
@@ -164,6 +171,7 @@ def describe(
     several = len(look.interface.signatures) > 1
     said = Lifted() if taken is None else lifted.of(model, taken)
     imports, homeless = _imports(model, look, folder)
+    signatures = [_signature(s, look, several, said) for s in look.interface.signatures]
     text = (
         _templates()
         .get_template("model.toml.jinja")
@@ -181,7 +189,8 @@ def describe(
             fixed=look.fixed,
             select=look.select,
             custom_ops=look.custom_ops,
-            signatures=[_signature(s, look, several, said) for s in look.interface.signatures],
+            signatures=signatures,
+            whole={table.name: table for s in signatures for table in s["tables"] if table.whole},
         )
     )
     try:
@@ -267,6 +276,7 @@ def _keras(config: dict[str, Any], *, legacy: bool) -> _Look:
         fixed=look.fixed,
         refused=look.refused,
         layers=look.layers,
+        softmax=look.softmax,
     )
 
 
@@ -314,7 +324,25 @@ def _tflite(path: Path) -> _Look:
         quantized = quantization_of(model) != "float32"
         select = tuple(sorted({c.name.removeprefix("Flex") for c in model.codes if c.flex}))
         own = custom_operators.own(model)
-    return _Look("tflite", inspect.tflite(path), weighted, quantized=quantized, select=select, custom_ops=own)
+        ends = {signature.name: _ends(model, signature) for signature in model.signatures}
+    interface = inspect.tflite(path)
+    return _Look("tflite", interface, weighted, quantized=quantized, select=select, custom_ops=own, ends=ends)
+
+
+def _ends(model: Model, signature: Signature) -> dict[str, str]:
+    """What computes each output, before what only brings it into another form."""
+    graph = model.subgraphs[signature.subgraph]
+    made = {index: operator for operator in graph.operators for index in operator.outputs}
+    found = {}
+    for output in signature.outputs:
+        operator = made.get(output.tensor.index)
+        for _ in graph.operators:  # no more, since a file may have a circle
+            if operator is None or model.codes[operator.code].name not in _FORMS or not operator.inputs:
+                break
+            operator = made.get(operator.inputs[0])
+        if operator is not None:
+            found[output.name] = model.codes[operator.code].name
+    return found
 
 
 def _imports(model: Path, look: _Look, folder: Path) -> tuple[list[str], list[str]]:
@@ -333,7 +361,24 @@ def _imports(model: Path, look: _Look, folder: Path) -> tuple[list[str], list[st
 def _signature(signature: SignatureSpec, look: _Look, several: bool, said: Lifted) -> dict[str, Any]:
     if several and signature.name != said.signature:
         said = Lifted()
-    inputs = [{**_input(t, look), "said": said.inputs.get(t.name, {})} for t in signature.inputs]
+    ends = {**look.ends.get(signature.name, {}), **dict.fromkeys(look.softmax, "SOFTMAX")}
+    outputs = [
+        replace(t, shape=("batch", look.softmax[t.name]), dtype="float32") if t.name in look.softmax else t
+        for t in signature.outputs
+    ]
+    seen = guessing.Seen(signature.inputs, outputs, said=said.outputs, also=said.names, ends=ends)
+    guesses = guessing.guesses(seen)
+    inputs = [
+        {
+            **_input(t, look),
+            "said": said.inputs.get(t.name, {}),
+            "guessed": _guessed(t.name, "inputs", guesses, said.inputs),
+        }
+        for t in signature.inputs
+    ]
+    for tensor in inputs:
+        if any(key.name == "range" for key in tensor["guessed"]):
+            tensor["range"] = None
     names = [name for tensor in inputs for name in tensor["sizes"]]
     for tensor in inputs:
         tensor["together"] = [name for name in tensor["sizes"] if names.count(name) > 1]
@@ -341,9 +386,25 @@ def _signature(signature: SignatureSpec, look: _Look, several: bool, said: Lifte
         "prefix": f"signature.{_key(signature.name)}." if several else "",
         "inputs": inputs,
         "outputs": [
-            {"name": t.name, "shown": _shown(t), "said": said.outputs.get(t.name, {})} for t in signature.outputs
+            {
+                "name": t.name,
+                "shown": _shown(t),
+                "said": said.outputs.get(t.name, {}),
+                "guessed": _guessed(t.name, "outputs", guesses, said.outputs),
+            }
+            for t in signature.outputs
         ],
+        "tables": [table for guess in guesses for table in guess.tables],
     }
+
+
+def _guessed(
+    name: str, side: Literal["inputs", "outputs"], guesses: Sequence[Guess], said: Mapping[str, Mapping[str, Any]]
+) -> list[Key]:
+    """The lines of a tensor's table that are guessed, and not known by its metadata."""
+    found = [key for guess in guesses for key in getattr(guess, side).get(name, ())]
+    known = said.get(name, {})
+    return [] if "content" in known else [key for key in found if key.name not in known]
 
 
 def _input(tensor: TensorSpec, look: _Look) -> dict[str, Any]:
@@ -397,6 +458,8 @@ def _name(model: Path) -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML wants escaped
     if isinstance(value, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from .kinds.base import Kind
-from .metadata import AssociatedFile, Graph, ProcessUnit, Tokenizer
+from .metadata import AssociatedFile, Graph, ProcessUnit, ScoreCalibration, Tokenizer
 from .signatures import tables
 from .tensors import Input, Output
 from .types import ModelSpec
@@ -37,9 +37,11 @@ def named(spec: ModelSpec) -> Iterator[tuple[str, str]]:
 
 def _kind(key: str, kind: Kind) -> Iterator[tuple[str, str]]:
     for own in kind.FILES:
-        value: str | Mapping[str, str] | None = getattr(kind, own)
+        value: str | Mapping[str, str] | ScoreCalibration | None = getattr(kind, own)
         if isinstance(value, str):
             yield f"{key}.{own}", value
+        elif isinstance(value, ScoreCalibration):
+            yield f"{key}.{own}.file", value.file
         elif value:
             yield from _locales(f"{key}.{own}", value)
 

@@ -32,7 +32,7 @@ class Accuracy(AccuracyLimits):
     sounds, which go through the input's own preprocessing."""
     labels: RelativePath | None = None
     """For a folder: a CSV file with the columns `file` and the label, see the guide to checks."""
-    metric: Literal["top1", "top5", "mae", "mse", "iou", "f1", "mAP"] | None = None
+    metric: Literal["top1", "top5", "mae", "mse", "iou", "f1", "recall1", "mAP"] | None = None
     """What is measured, see the guide to checks for each. Default: `top1`."""
     entry: Entry | None = None
     """Instead of `metric`: a function of yours, as `FILE.py:NAME`, of outputs (a dict of arrays) and labels."""

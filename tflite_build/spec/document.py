@@ -181,13 +181,13 @@ def _problem(type_: type[BaseModel], details: ErrorDetails, data: dict[str, Any]
     loc = details["loc"]
     kind = details["type"]
     context = details.get("ctx", {})
-    path = locations.known(loc)
+    path = locations.known(_written(loc, data))
     key = ".".join(str(p) for p in path)
     found = details["input"]
     if kind == "extra_forbidden":
         table = loc[:-1]
         word = str(loc[-1])
-        path = (*locations.known(table), word)
+        path = (*locations.known(_written(table, data)), word)
         allowed = sorted(_fields(type_, table))
         return Problem(
             f"unknown key '{word}'{_in_table(path[:-1])}",
@@ -198,7 +198,7 @@ def _problem(type_: type[BaseModel], details: ErrorDetails, data: dict[str, Any]
         word = str(context["discriminator"]).strip("'") if kind == "union_tag_not_found" else str(loc[-1])
         if kind == "union_tag_not_found" and not isinstance(found, dict):
             return Problem(f"'{key}' must be a table, not {_kind_of(found)}", place(*path))
-        table_path = path if kind == "union_tag_not_found" else locations.known(loc[:-1])
+        table_path = path if kind == "union_tag_not_found" else locations.known(_written(loc[:-1], data))
         hint = f"add {word} = {one_of(_words(type_, loc, word))}" if kind == "union_tag_not_found" else ""
         if not hint and len(loc) == 1:
             hint = {"spec": "add spec = 1", "model": 'add [model] with name = "..."', "source": "add [source]"}.get(
@@ -223,6 +223,23 @@ def _problem(type_: type[BaseModel], details: ErrorDetails, data: dict[str, Any]
         blamed = (*path, str(context["key"])) if context["key"] else path
         return Problem(str(context["message"]), place(*blamed))
     return Problem(f"'{key}' {_expectation(kind, context, found)}", place(*path))
+
+
+def _written(loc: KeyPath, data: Any) -> KeyPath:
+    """A place without the words that say of which kind a table is: such a word may be a key of that table, too."""
+    found: list[str | int] = []
+    tagged = False
+    for part in loc:
+        if not tagged and isinstance(data, dict) and part == data.get("kind"):
+            tagged = True
+            continue
+        found.append(part)
+        tagged = False
+        try:
+            data = data[part]
+        except (LookupError, TypeError):
+            data = None
+    return tuple(found)
 
 
 def _expectation(kind: str, context: dict[str, Any], found: Any) -> str:

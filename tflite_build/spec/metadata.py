@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, 
 from tflite_build.tflite.metadata import MOST_NUMBERS
 
 from .base import SpecModel
-from .values import Deviations, Means, RelativePath, Strings, as_tuple, wrong
+from .values import LARGEST, Deviations, Means, RelativePath, Strings, as_tuple, wrong
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
 Real = Annotated[float, Field(ge=-3e38, le=3e38)]
@@ -64,6 +64,7 @@ Dimensions = Annotated[
     BeforeValidator(_dimensions),
     WithJsonSchema({"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 2}),
 ]
+LabelOffset = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 Pixel = Annotated[int, Field(ge=1, le=2**31 - 1)]
 ImageSize = Annotated[tuple[Pixel, Pixel], BeforeValidator(as_tuple)]
 FileType = Literal[

@@ -14,7 +14,7 @@ from pydantic import (
 
 from .base import SpecModel
 from .kinds import Argument, Result
-from .metadata import Box, Described, ImageSize, Labels, Real, ScoreCalibration, Tokenizer
+from .metadata import Box, Described, ImageSize, LabelOffset, Labels, Real, ScoreCalibration, Tokenizer
 from .values import LARGEST, Deviations, Dtype, Means, Pixels, Range, Shape, Sizes, wrong
 
 
@@ -153,10 +153,17 @@ class Output(Tensor):
     labels: Labels | None = None
     """The names of classes, one in each line of a file; or a table of such files by language, where `default` is for any
     other: `{ default = "labels.txt", de = "labels_de.txt" }`."""
+    label_offset: LabelOffset | None = None
+    """Of `classes`: what is added to the place of a score, or to the number of a box's class, to find its label; -1 where
+    the first class is a background that has none, and that an app does not get. Default: 0."""
     score_threshold: Real | None = None
-    """Scores below it mean nothing."""
+    """Scores below it mean nothing: an app gets those at or above it, where it does not say another. Default: all; 0.5
+    with `multi_label`."""
     score_calibration: ScoreCalibration | None = None
     """How scores are made comparable."""
+    multi_label: bool | None = None
+    """Of `classes`: whether several may be there at once, so that the app gets all that reach `score_threshold`, and not
+    the best ones. Default: false."""
     box: Box | None = None
     """How boxes are written, where that is not ymin, xmin, ymax, xmax as shares of the picture."""
     color_space: Literal["rgb", "grayscale"] | None = None
@@ -166,7 +173,9 @@ class Output(Tensor):
     activation: Literal["softmax", "sigmoid"] | None = None
     """What the app's code does to the values, where the model ends before it."""
     max_results: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
-    """How many classes the app gets at most, the best first. Default: 10."""
+    """How many classes the app gets at most, the best first. Default: 10; all with `multi_label`."""
+    normalize: Literal["l2"] | None = None
+    """Of `embedding`: `l2` has the app divide the numbers by their length, the root of the sum of their squares."""
 
     @model_validator(mode="after")
     def _of_the_content(self) -> Output:
@@ -175,6 +184,11 @@ class Output(Tensor):
         for key in ("color_space", "default_size"):
             if getattr(self, key) is not None and self.content not in ("image", "mask"):
                 raise wrong(f"'{key}' is for pictures; {_content_said(self.content, 'image')}", key)
+        for key in ("label_offset", "multi_label"):
+            if getattr(self, key) is not None and self.content != "classes":
+                raise wrong(f"'{key}' is for classes; {_content_said(self.content, 'classes')}", key)
+        if self.normalize is not None and self.content != "embedding":
+            raise wrong(f"'normalize' is for embeddings; {_content_said(self.content, 'embedding')}", "normalize")
         return self
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from . import telling
+from . import telling, words
 from .kinds.audio import AudioArgument, StreamView
-from .kinds.base import ArgumentView, Made, ResultView
+from .kinds.base import LOCALE, ArgumentView, Made, ResultView
 from .names import ArgumentNames, MethodNames, ResultNames, identifiers, names_of
 from .view import AppView, MethodView, StateView, TensorView, VariantView
 from .writer import Parameter, Writer, sentence
@@ -93,6 +93,11 @@ class Labels:
     locale: str
     labels: Sequence[str]
 
+    @property
+    def tag(self) -> str:
+        """The locale as tags are compared."""
+        return words.tag(self.locale)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -100,6 +105,7 @@ class Result:
 
     Attributes:
         lists: What its classes are called, by locale.
+        translated: The function that gives one of these for a language, where there are several.
         constant: What it is made with, which `maker` makes; "" where there is none.
         extras: The further parameters that it brings.
     """
@@ -109,6 +115,7 @@ class Result:
     view: ResultView
     told: tuple[str, ...]
     lists: tuple[Labels, ...]
+    translated: str
     constant: str
     maker: str
     made: str
@@ -150,6 +157,7 @@ class Stream:
         length: Samples of a window.
         outcome: What each window gives.
         spots: Whether classes are heard, with `labels`; those of the numbers `ignored` never are.
+        locale: The parameter that chooses the language of `labels`; "" where there is one alone.
     """
 
     name: str
@@ -159,6 +167,7 @@ class Stream:
     outcome: str
     spots: bool
     labels: str
+    locale: str
     ignored: tuple[int, ...]
     limits: tuple[Parameter, ...]
 
@@ -482,9 +491,9 @@ class _Making:
         if not isinstance(argument, AudioArgument) or argument.stream is None or view.hidden:
             return None
         stream, sound = argument.stream, argument.sound
-        labels, ignored = "", tuple[int, ...]()
+        labels, locale, ignored = "", "", tuple[int, ...]()
         if stream.spots:
-            labels = f"{self.class_name}Labels.{names.results[0].labels['']}"
+            labels, locale = self._labels(names.results[0]), names.results[0].extras.get(LOCALE.role, "")
             known = list(results[0].view.labels[""])
             ignored = tuple(known.index(label) for label in stream.ignored)
         outcome = self._outcome(results, own)
@@ -492,7 +501,9 @@ class _Making:
         limits = tuple(parameter for result in results for parameter in result.extras)
         name = f"{self.class_name}{own if self.several else ''}Stream"
         given = "Spotted" if stream.spots else inner
-        return Stream(name, sound.sample_rate, sound.length, stream, given, stream.spots, labels, ignored, limits)
+        return Stream(
+            name, sound.sample_rate, sound.length, stream, given, stream.spots, labels, locale, ignored, limits
+        )
 
     def _cases(self, view: MethodView, names: MethodNames, methods: Mapping[str, str]) -> tuple[Case, ...]:
         """The methods of each size, and what they are called with: arrays are filled up to the size."""
@@ -592,8 +603,7 @@ class _Making:
         def reals(tensor: TensorView) -> str:
             return writer.reals(method.outputs.index(tensor), tensor.real)
 
-        labels = f"{self.class_name}Labels.{own.labels['']}" if view.labels else ""
-        alike = [r for r in method.results if r.word == view.word and r.extras()]
+        alike = [r for r in method.results if r.word == view.word and r.brought]
         which = f" of {own.name}" if len(alike) > 1 else ""
         return Result(
             own.name,
@@ -601,11 +611,24 @@ class _Making:
             view,
             self._told(view),
             tuple(Labels(constant, locale, view.labels[locale]) for locale, constant in own.labels.items()),
+            own.translated,
             own.maker,
             view.maker(writer),
-            view.made(writer, Made(own, values, reals, labels, prepared.get(view.picture, ""))),
-            tuple(view.parameters(writer, own, which)),
+            view.made(writer, Made(own, values, reals, self._labels(own), prepared.get(view.picture, ""))),
+            (*view.parameters(writer, own, which), *self._locale(own)),
         )
+
+    def _labels(self, own: ResultNames) -> str:
+        """The labels of a result, in the language that a caller asks for where there are several; "" for none."""
+        if own.translated:
+            return self.writer.call(f"{self.class_name}Labels.{own.translated}", [("", own.extras[LOCALE.role])])
+        return f"{self.class_name}Labels.{own.labels['']}" if own.labels else ""
+
+    def _locale(self, own: ResultNames) -> Iterator[Parameter]:
+        if own.translated:
+            told = "The language of labels as a BCP 47 tag, such as `de-AT`; what is not there gives the default."
+            default = self.writer.text("")
+            yield Parameter(own.extras[LOCALE.role], self.writer.string, default, told, default)
 
     def _told(self, view: ArgumentView | ResultView) -> tuple[str, ...]:
         own = [view.description] if view.description else []

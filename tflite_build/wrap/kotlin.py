@@ -62,6 +62,7 @@ class Kotlin(Writer):
 
     integer = "Int"
     real = "Float"
+    string = "String"
     picture = "Picture"
     sound = "Sound"
     region = "Region?"

@@ -91,12 +91,14 @@ class ResultNames:
     Attributes:
         maker: The constant of what it is made with.
         labels: Locale -> the constant of its labels.
+        translated: The function that gives its labels in a language, where there are several.
         extras: Role -> the further parameter.
     """
 
     name: str
     maker: str
     labels: Mapping[str, str]
+    translated: str
     extras: Mapping[str, str]
 
 
@@ -214,7 +216,7 @@ def _method(
     _check_count(view, language.platform)
     ends = [*(a.name for a in view.arguments), *view.dynamic]
     style = language.identifier
-    brought = [*(e for a in view.arguments for e in a.extras(language)), *(e for r in view.results for e in r.extras())]
+    brought = [*(e for a in view.arguments for e in a.extras(language)), *(e for r in view.results for e in r.brought)]
     named = identifiers(ends, style, "input", [*_taken(language), *(style(e.words) for e in brought)])
     scope = words.words(name) if several else ()
     once = {e.words for e in brought if [b.words for b in brought].count(e.words) == 1}
@@ -236,7 +238,9 @@ def _method(
             locale: constants.named(scope, words.words(of_result), words.words(locale)) for locale in sorted(own.labels)
         }
         maker = constants.named(scope, words.words(of_result)) if own.has_maker else ""
-        return ResultNames(of_result, maker, labels, extras(of_result, own.extras()))
+        beside_labels = constants.named(scope, words.words(of_result), ["in"]) if len(labels) > 1 else ""
+        translated = style(words.words(beside_labels)) if beside_labels else ""
+        return ResultNames(of_result, maker, labels, translated, extras(of_result, own.brought))
 
     results = identifiers([r.name for r in view.results], style, "output", language.words)
     return MethodNames(

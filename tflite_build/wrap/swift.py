@@ -28,6 +28,7 @@ class Swift(Writer):
 
     integer = "Int"
     real = "Float"
+    string = "String"
     picture = "any Picture"
     sound = "Sound"
     region = "Region?"

@@ -261,7 +261,10 @@ class AppView:
         """What arguments and results need of the shared sources, in every language."""
         found = [name for m in self.methods for a in m.arguments for name in a.needs]
         found += ["FilledUp"] if any(m.members for m in self.methods) else []
-        return tuple(dict.fromkeys([*found, *(name for m in self.methods for r in m.results for name in r.needs)]))
+        results = [r for m in self.methods for r in m.results]
+        found += [name for r in results for name in r.needs]
+        found += ["LanguageTags"] if any(len(r.labels) > 1 for r in results) else []
+        return tuple(dict.fromkeys(found))
 
     @property
     def goldens(self) -> tuple[str, ...]:

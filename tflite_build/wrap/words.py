@@ -35,6 +35,11 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def tag(locale: str) -> str:
+    """A language tag as others are compared with it: `de-AT` and `de_at` are one."""
+    return locale.lower().replace("_", "-")
+
+
 def camel(parts: Iterable[str]) -> str:
     """`servingDefault`."""
     first, *rest = [*parts] or [""]

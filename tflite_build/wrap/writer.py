@@ -34,6 +34,7 @@ class Writer(Protocol):
         language: Its names.
         integer: The type of sizes and numbers of things.
         real: The type of scores.
+        string: The type of a text.
         picture: The type of an argument that is a picture.
         sound: The type of one that is a sound.
         region: The type of a part of a picture that may be all of it.
@@ -48,6 +49,7 @@ class Writer(Protocol):
     language: Language
     integer: str
     real: str
+    string: str
     picture: str
     sound: str
     region: str

@@ -29,10 +29,11 @@ fun main(args: Array<String>) {
         val (rate, channels) = given.subList(1, 3).map { it.toInt() }
         val pieces = given.subList(3, given.size - 1).map { it.toInt() * channels }
         val rows = if (given[0] == "words") {
-            val stream = words.newStream(rate, channels)
+            val stream = words.newStream(rate, channels, locale = "de-AT")
             pushed(samples, pieces, stream::push)
             stream.reset()
             pushed(samples, pieces, stream::push).map { moment ->
+                moment.result.heard?.let { check(it.label == listOf("Stille", "Brummen", "Zischen")[it.index]) }
                 val scores = FloatArray(3) { -1f }
                 moment.result.classification.categories.forEach { scores[it.index] = it.score }
                 listOf(moment.end, moment.result.heard?.index?.toDouble() ?: -1.0) + scores.map { it.toDouble() }

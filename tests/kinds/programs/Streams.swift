@@ -31,13 +31,16 @@ enum Streams {
             let pieces = numbers.dropFirst(2).map { $0 * channels }
             var rows: [[Double]] = []
             if given[0] == "words" {
-                let stream = try words.makeStream(sampleRate: rate, channels: channels)
+                let stream = try words.makeStream(sampleRate: rate, channels: channels, locale: "de-AT")
                 _ = try pushed(samples, pieces, stream.push)
                 try stream.reset()
                 rows = try pushed(samples, pieces, stream.push).map { moment in
                     var scores = [Double](repeating: -1, count: 3)
                     for category in moment.result.classification.categories {
                         scores[category.index] = Double(category.score)
+                    }
+                    if let heard = moment.result.heard {
+                        precondition(heard.label == ["Stille", "Brummen", "Zischen"][heard.index])
                     }
                     return [moment.end, Double(moment.result.heard?.index ?? -1)] + scores
                 }

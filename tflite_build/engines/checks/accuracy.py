@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,11 @@ from numpy.typing import NDArray
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Request
 from tflite_build.engines.files import custom_operators, fitting, npz, opening
+from tflite_build.engines.files.lines import lines
 from tflite_build.engines.files.runner import RunnableSignature, Runner
+from tflite_build.engines.kinds import classes
+from tflite_build.engines.kinds.binding import Binding, bound
+from tflite_build.engines.kinds.classes import Classes
 from tflite_build.engines.kinds.states import States
 from tflite_build.engines.preprocessing import arrays as content_arrays
 from tflite_build.engines.words import counted, quoted
@@ -33,6 +38,7 @@ def run(request: Request) -> None:
             numbers) and labels (the array, or arrays by name), giving a number.
         names: What the spec calls tensors; the data may use those names or the model's own.
         outputs: What outputs stand for, public name -> content.
+        classes: What is said of scores of classes (see `kinds.binding`).
         declared: What the spec says of inputs.
         states: What the model keeps between calls (see `kinds.states`); missing where it keeps nothing.
         renamed: Whether the file has the public names, as a variant has and the float file has not.
@@ -54,7 +60,7 @@ def run(request: Request) -> None:
     if request.params["entry"]:
         value = _own(request, list(outcomes), labels)
     else:
-        measure = MEASURES[request.params["metric"]](_contents(request))
+        measure = MEASURES[request.params["metric"]](_contents(request, signature))
         for index, outputs in enumerate(outcomes):
             try:
                 measure.add(outputs, {name: array[index] for name, array in labels.items()})
@@ -118,11 +124,29 @@ def _states(request: Request) -> States:
     return States.from_json(request.params["states"]) if "states" in request.params else States()
 
 
-def _contents(request: Request) -> Contents:
+def _contents(request: Request, signature: RunnableSignature) -> Contents:
     found: dict[str, tuple[str, ...]] = {}
     for name, content in request.params["outputs"].items():
         found[content] = (*found.get(content, ()), name)
-    return Contents(found)
+    return Contents(found, _classes(request, signature))
+
+
+def _classes(request: Request, signature: RunnableSignature) -> dict[str, Classes]:
+    """How outputs stand for classes, where their scores are not what an app gets: by public name."""
+    names = Names.from_json(request.params["names"])
+    specs = [
+        replace(
+            spec, name=spec.name if request.params["renamed"] else names.public(signature.name, "outputs", spec.name)
+        )
+        for spec in (port.spec(real=port.scale is not None) for port in signature.outputs.values())
+    ]
+    found: dict[str, Classes] = {}
+    for said in map(Binding.from_json, request.params["classes"]):
+        tensors = bound(said, specs, "output")
+        file = said.files["score_calibration"].get("")
+        calibration = lines(request.inputs[file], file, said.at("score_calibration")) if file else None
+        found.setdefault(tensors["scores"].name, classes.of(said, tensors, calibration))
+    return found
 
 
 def _own(request: Request, outcomes: list[dict[str, Array]], labels: Mapping[str, Array]) -> float:

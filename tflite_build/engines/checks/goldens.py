@@ -22,7 +22,7 @@ from tflite_build.engines.files.tensors import Array
 from tflite_build.engines.kinds.binding import Binding, bound
 from tflite_build.engines.kinds.methods import Group, MethodRule, group
 from tflite_build.engines.kinds.states import States, left, outputs_of
-from tflite_build.engines.postprocessing import DECIDED, EXPECTED
+from tflite_build.engines.postprocessing import EXPECTED, decided
 from tflite_build.engines.postprocessing.base import Around, Outputs
 from tflite_build.engines.postprocessing.places import Places, places
 from tflite_build.engines.preprocessing import image, layout, sound
@@ -234,7 +234,7 @@ class _Maker:
         results = self._bindings(
             "results", signature.name, [t.name for t in outs if t.name not in kept], "output", kept
         )
-        decided = any(binding.kind in DECIDED for binding in results)
+        on_outputs = any(map(decided, results))
         carried = [
             {s.input.name: np.full([int(d) for d in s.input.shape], s.initial, s.input.real) for s in states}
             for _ in (self._reference, self._app)
@@ -250,11 +250,11 @@ class _Maker:
                 runner.run(signature.name, {**fed, **state}, fresh=fresh)
                 for runner, state in zip((self._reference, self._app), carried, strict=True)
             )
-            make = self._decided if decided else self._plain
+            make = self._decided if on_outputs else self._plain
             call = make(signature, results, given, wanted, seen)
             calls.append(replace(call, results=smaller.results(call.results, results)) if smaller else call)
             # Of decided results a test hands the outputs on, too.
-            for values, state in zip((calls[-1].tensors,) * 2 if decided else (wanted, seen), carried, strict=True):
+            for values, state in zip((calls[-1].tensors,) * 2 if on_outputs else (wanted, seen), carried, strict=True):
                 for s in states:
                     if s.output is not None:
                         state[s.input.name] = signature.outputs[s.output.name].dequantize(values[s.output.name])

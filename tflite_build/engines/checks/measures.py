@@ -10,13 +10,15 @@ Definitions: docs/checks.md. Knows nothing of files; what does not fit is `Inval
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tflite_build.engines.contract import Invalid
+from tflite_build.engines.kinds.classes import Classes
+from tflite_build.engines.postprocessing import classes
 from tflite_build.engines.words import quoted, shape_text
 
 from . import detections
@@ -26,6 +28,7 @@ KEY = "checks.accuracy"
 LABELS = "labels"
 IGNORED = 255  # a label of a mask that is counted nowhere, as in PASCAL VOC
 _HALF = 0.5
+_ROWS = 1024  # of one product of embeddings
 
 
 class NotFinite(Exception):
@@ -57,9 +60,15 @@ class Measure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the spec says outputs stand for: content -> public names of outputs."""
+    """What the spec says outputs stand for.
+
+    Attributes:
+        names: Content -> public names of outputs.
+        classes: How outputs stand for classes, by public name, where an app gets other scores than theirs.
+    """
 
     names: Mapping[str, tuple[str, ...]]
+    classes: Mapping[str, Classes] = field(default_factory=dict)
 
     def one(self, content: str) -> str | None:
         """The only output of that content, where there is one."""
@@ -84,7 +93,7 @@ class TopK:
         label = _whole(labels)
         if not self._output:
             self._output = self._contents.said("classes") or _scores(outputs, f"top{self._k}")
-        scores = _finite(outputs, self._output).reshape(-1)
+        scores = _scores_of(outputs, self._output, self._contents.classes.get(self._output), activated=False)
         if len(scores) <= self._k and self._k > 1:
             raise Invalid(f"'{self._output}' has {len(scores)} classes, which top{self._k} would always find", KEY)
         _in_range(label, len(scores), self._output)
@@ -157,6 +166,8 @@ class Iou:
 class F1:
     """The mean over classes of 2 * right / (said + labelled); for one score or several labels a sample those above 0.5.
 
+    Of classes that may be there at once (`multi_label`) those that an app gets, at or above their threshold.
+
     One score is the share of class 1 alone, as is usual for two classes; a class that is neither said nor labelled does
     not count where there is one label, and counts 0 where there are several.
     """
@@ -169,18 +180,20 @@ class F1:
     def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
         """As `Measure` says; the label is a class, or for each class 0 or 1."""
         name, label = _labelled(outputs, labels, self._contents.said("classes"))
-        scores = _finite(outputs, name).reshape(-1)
+        how = self._contents.classes.get(name)
+        scores, order = (_scores_of(outputs, name, how, activated=activated) for activated in (True, False))
+        there = scores >= np.float32(how.threshold or 0) if how is not None and how.several else scores > _HALF
         label = _whole_numbers(np.squeeze(label))
         self._binary = len(scores) == 1
         if label.ndim == 0:
             _in_range(int(label), max(len(scores), 2), name)
-            said = [int(scores[0] > _HALF)] if self._binary else [int(np.argmax(scores))]
+            said = [int(there[0])] if self._binary else [int(np.argmax(order))]
             wanted = [int(label)]
         elif label.shape == scores.shape:
             other = label[(label != 0) & (label != 1)]
             if other.size:
                 raise Mislabelled(f"'{LABELS}' holds {other[0]}, and of several labels each is 0 or 1", KEY)
-            said, wanted = np.flatnonzero(scores > _HALF).tolist(), np.flatnonzero(label).tolist()
+            said, wanted = np.flatnonzero(there).tolist(), np.flatnonzero(label).tolist()
             for number in range(len(scores)):
                 self._counts.setdefault(number, [0, 0, 0])
         else:
@@ -196,6 +209,40 @@ class F1:
         counts = {1: self._counts.get(1, [0, 0, 0])} if self._binary else self._counts
         shares = [2 * right / (said + wanted) if said + wanted else 0.0 for right, said, wanted in counts.values()]
         return float(np.mean(shares))
+
+
+class Recall:
+    """The share of samples whose nearest other one has their label, by the cosine of embeddings; of equal ones the first.
+
+    Samples that no other one has the label of are nearest to something, and are not counted themselves.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._directions: list[Array] = []
+        self._labels: list[int] = []
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """As `Measure` says; the label is one whole number."""
+        self._labels.append(_whole(labels))
+        name, _ = _labelled(outputs, labels, self._contents.said("embedding"))
+        values = _finite(outputs, name).reshape(-1).astype(np.float64)
+        self._directions.append(values / (np.linalg.norm(values) or 1))
+
+    def value(self) -> float:
+        """0 to 1."""
+        directions, labels = np.stack(self._directions), np.array(self._labels)
+        numbers, counts = np.unique(labels, return_counts=True)
+        counted = np.isin(labels, numbers[counts > 1])
+        if not counted.any():
+            raise Invalid(f"no two samples have the same number in '{LABELS}', so that there is nothing to find", KEY)
+        right = 0
+        for start in range(0, len(labels), _ROWS):
+            rows = np.arange(start, min(start + _ROWS, len(labels)))
+            near = directions[rows] @ directions.T
+            near[rows - start, rows] = -np.inf
+            right += int((labels[near.argmax(1)] == labels[rows])[counted[rows]].sum())
+        return right / int(counted.sum())
 
 
 class MeanAveragePrecision:
@@ -265,6 +312,7 @@ MEASURES: Mapping[str, Callable[[Contents], Measure]] = {
     "mse": lambda contents: Mean(contents, 2),
     "iou": Iou,
     "f1": F1,
+    "recall1": Recall,
     "mAP": MeanAveragePrecision,
 }
 
@@ -274,6 +322,21 @@ def _finite(outputs: Mapping[str, Array], name: str) -> Array:
     if value.dtype.kind == "f" and not np.isfinite(value).all():
         raise NotFinite(name)
     return value
+
+
+def _scores_of(outputs: Mapping[str, Array], name: str, how: Classes | None, *, activated: bool) -> Array:
+    """The scores of classes by their numbers, as an app gets them; infinitely low where a number has none.
+
+    Args:
+        activated: Whether an activation is done that nothing follows: it keeps the order, and would only make scores equal
+            that are not.
+    """
+    values = _finite(outputs, name).reshape(-1)
+    if how is None:
+        return values
+    if activated or how.calibration is not None:
+        values = classes.scores(how, values)
+    return np.concatenate([np.full(max(0, how.offset), -np.inf, np.float32), values[how.background :]])
 
 
 def _whole(labels: Mapping[str, Array]) -> int:

@@ -73,7 +73,7 @@ class Binding:
     def misfit(self, role: str, tensor: BoundTensor, wanted: str, hint: str = "") -> Invalid:
         """The mistake of a tensor that is not what the kind needs."""
         found = f"'{tensor.name}' is {tensor.real} {shape_text(tensor.shape)}"
-        return Invalid(f"{found}, and {wanted}", self.at(role), hint)
+        return Invalid(f"{found}, and {wanted}", self.at(role if self.is_named else "content"), hint)
 
 
 def bound(binding: Binding, tensors: Sequence[BoundTensor], side: str) -> dict[str, Any]:

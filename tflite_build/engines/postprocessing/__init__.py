@@ -9,13 +9,19 @@ from collections.abc import Callable, Mapping
 
 from tflite_build.engines.kinds.binding import Binding
 
-from . import detections, tensor
+from . import classes, detections, embedding, tensor
 from .base import Around, Array, Outputs
 
 EXPECTED: Mapping[str, Callable[[Binding, Outputs, Around], Array]] = {
-    "classes": tensor.expected,
+    "classes": classes.expected,
     "detections": detections.expected,
+    "embedding": embedding.expected,
     "tensor": tensor.expected,
 }
 # Kinds that are decided by comparing numbers: kernels that are near may give others.
 DECIDED = frozenset({"detections"})
+
+
+def decided(binding: Binding) -> bool:
+    """Whether a result is of such a kind, or of a scale that tells nothing of how far an output may be off."""
+    return binding.kind in DECIDED or "score_calibration" in binding.files or "normalize" in binding.options

@@ -1,4 +1,4 @@
-"""Values of one tensor, after what is done to them first; scores of classes in the order of the classes."""
+"""Values of one tensor, after what is done to them first."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from pydantic import Field
 from .audio import AudioArgument
 from .classes import ClassesResult
 from .detections import DetectionsResult
+from .embedding import EmbeddingResult
 from .single import ImageArgument, TensorArgument, TensorResult
 
 Argument = Annotated[ImageArgument | AudioArgument | TensorArgument, Field(discriminator="kind")]
-Result = Annotated[ClassesResult | DetectionsResult | TensorResult, Field(discriminator="kind")]
+Result = Annotated[ClassesResult | DetectionsResult | EmbeddingResult | TensorResult, Field(discriminator="kind")]

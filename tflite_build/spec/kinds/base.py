@@ -46,7 +46,7 @@ class Kind(SpecModel):
         for key, (tensor, own) in self.shared().items():
             value = getattr(outputs.get(tensor), own, None)
             if key not in found and value is not None:
-                found[key] = value
+                found[key] = value.model_dump(exclude_none=True) if isinstance(value, SpecModel) else value
         return found
 
     def implied(self) -> dict[str, dict[str, Any]]:

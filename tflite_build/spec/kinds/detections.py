@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from tflite_build.spec.base import SpecModel
-from tflite_build.spec.metadata import Box, Labels, Real
+from tflite_build.spec.metadata import Box, LabelOffset, Labels, Real
 from tflite_build.spec.values import LARGEST, RelativePath, wrong
 
 from .base import Kind, TensorName
@@ -43,6 +43,7 @@ class DetectionsResult(Kind):
     ROLES: ClassVar[tuple[str, ...]] = ("boxes", "classes", "scores", "count")
     SHARED: ClassVar[dict[str, tuple[tuple[str, ...], str]]] = {
         "labels": (("classes", "scores"), "labels"),
+        "label_offset": (("classes", "scores"), "label_offset"),
         "score_threshold": (("scores",), "score_threshold"),
         "activation": (("scores",), "activation"),
         "max_results": (("scores",), "max_results"),
@@ -73,7 +74,7 @@ class DetectionsResult(Kind):
     """Of `ssd`: a CSV file with a line for each anchor, `cy,cx,height,width` as shares of the picture."""
     scale: tuple[Positive, Positive, Positive, Positive] | None = None
     """Of `ssd`: what distances are divided by, for cy, cx, height and width. Default: `[10, 10, 5, 5]`."""
-    label_offset: Annotated[int, Field(ge=-LARGEST, le=LARGEST)] = 0
+    label_offset: LabelOffset | None = None
     """What is added to the number of a class to find its label: -1 where class 1 has the first line. Classes that come to
     be below 0 are no things and are left out, as is a background class."""
     labels: Labels | None = None
@@ -119,8 +120,6 @@ class DetectionsResult(Kind):
         if self.decode is not None or self.classes is None:  # nothing that readers of metadata know
             return {}
         said = super().implied()
-        if self.label_offset:  # readers of metadata know none, and would give wrong labels
-            said[self.classes].pop("labels", None)
         said.setdefault(self.boxes, {})["content"] = "boxes"
         if self.box_order or self.coordinates:
             index, corner = _ORDERS[self.box_order or "yxyx"]

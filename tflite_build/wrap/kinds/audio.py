@@ -118,7 +118,7 @@ def check_stream(binding_key: str, argument: AudioArgument, results: Sequence[Re
         raise Invalid(
             "classes are heard in a stream, and the model gives other results", key, "leave `stream` empty: {}"
         )
-    if classes.threshold is None:
+    if classes.how.threshold is None:
         hint = f"say `score_threshold` of '{classes.name}'"
         raise Invalid("a class is heard where its score reaches a threshold, and there is none", key, hint)
     labels = classes.labels[""]

@@ -13,11 +13,13 @@ from typing import ClassVar
 from tflite_build.engines.contract import DeclaredInput, Invalid
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.words import quoted
+from tflite_build.wrap import words
 from tflite_build.wrap.names import ArgumentNames, Extra, Language, ResultNames
 from tflite_build.wrap.view import TensorView
 from tflite_build.wrap.writer import Parameter, Writer
 
 Lines = Callable[[Binding, str], Mapping[str, Sequence[str]]]
+LOCALE = Extra("locale", ("locale",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Made:
         own: Its names.
         values: The values of an output.
         reals: The same as real numbers, of an output of whole ones too.
-        labels: The labels of the default locale; "" where it has none.
+        labels: Its labels, of the language that a caller asks for where there are several; "" where it has none.
         picture: The picture that it tells places of, as it was prepared; "" for none.
     """
 
@@ -139,7 +141,6 @@ class ResultView(abc.ABC):
         sources: What it needs of the shared sources, in every language.
         golden: The source of the tests that compares it; "" for what numbers are compared by.
         verb: What a method is called that gives nothing else.
-        decided: Whether it is decided by comparing numbers, so that kernels that are near may give another one.
         name: What callers call it.
         tensors: Role -> the output that it is made of.
         description: The spec's own words.
@@ -151,7 +152,6 @@ class ResultView(abc.ABC):
     sources: ClassVar[tuple[str, ...]] = ()
     golden: ClassVar[str] = ""
     verb: ClassVar[str] = "predict"
-    decided: ClassVar[bool] = False
     name: str
     tensors: Mapping[str, TensorView]
     description: str = ""
@@ -167,6 +167,11 @@ class ResultView(abc.ABC):
     @property
     def is_value(self) -> bool:
         """Whether it is one number, and no array."""
+        return False
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is decided by comparing numbers, so that kernels that are near may give another one."""
         return False
 
     @property
@@ -186,6 +191,11 @@ class ResultView(abc.ABC):
     def extras(self) -> tuple[Extra, ...]:
         """Further parameters, which have defaults."""
         return ()
+
+    @property
+    def brought(self) -> tuple[Extra, ...]:
+        """`extras`, and the language of labels where there are several."""
+        return (*self.extras(), *((LOCALE,) if len(self.labels) > 1 else ()))
 
     @abc.abstractmethod
     def told(self) -> Iterator[str]:
@@ -228,7 +238,13 @@ def labels_of(binding: Binding, count: int | None, given: Given, what: str) -> d
         if count is not None and len(lines) != count:
             where = f" for '{locale}'" if locale else ""
             message = f"there are {len(lines)} labels{where}, and {what} has {count} classes"
-            raise Invalid(message, binding.at("labels"))
+            background = "label_offset = -1 is for a first class that is a background without a label"
+            raise Invalid(message, binding.at("labels"), background if count - len(lines) == 1 else "")
+    tags: dict[str, str] = {}
+    for locale in filter(None, labels):
+        other = tags.setdefault(words.tag(locale), locale)
+        if other != locale:
+            raise Invalid(f"'{other}' and '{locale}' are one language", binding.at("labels"), "leave one out")
     if labels and "" not in labels:
         raise Invalid(
             f"the labels of {what} are for {quoted(sorted(labels))}, and none are the default",

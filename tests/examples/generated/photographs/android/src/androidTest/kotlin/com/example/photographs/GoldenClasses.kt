@@ -7,8 +7,7 @@ import org.junit.Assert.assertTrue
 /** The score of every class, each within [tolerance] of what the file gives, and the best first. */
 internal fun Golden.compare(output: String, found: Classification, count: Int, tolerance: Float) {
     assertEquals("classes of $output", count, found.categories.size)
-    val scores = FloatArray(count)
-    found.categories.forEach { scores[it.index] = it.score }
+    val scores = found.categories.sortedBy { it.index }.map { it.score }.toFloatArray()
     found.categories.zipWithNext { better, worse -> assertTrue("$output is sorted", better.score >= worse.score) }
     check(output, scores, count, tolerance)
 }
