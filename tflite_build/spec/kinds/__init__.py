@@ -7,9 +7,13 @@ from typing import Annotated
 from pydantic import Field
 
 from .audio import AudioArgument
+from .categorical import CategoricalArgument
 from .classes import ClassesResult
 from .detections import DetectionsResult
 from .single import ImageArgument, TensorArgument, TensorResult
+from .text import TextArgument
 
-Argument = Annotated[ImageArgument | AudioArgument | TensorArgument, Field(discriminator="kind")]
+Argument = Annotated[
+    ImageArgument | AudioArgument | TextArgument | CategoricalArgument | TensorArgument, Field(discriminator="kind")
+]
 Result = Annotated[ClassesResult | DetectionsResult | TensorResult, Field(discriminator="kind")]
