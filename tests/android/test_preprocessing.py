@@ -13,6 +13,7 @@ import jinja2
 import preprocessing_cases as cases
 import pytest
 
+from tflite_build.wrap import characters
 from tflite_build.wrap.kotlin_sources import NEEDS, with_needs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,7 @@ def rendered(folder: Path, package: str, names: Sequence[str], mistake: Sequence
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
+    environment.filters["character_table"] = characters.table
     made = []
     folder.mkdir(parents=True)
     for name in names:

@@ -123,7 +123,7 @@ class Package:
         """The resources of the module and of its tests, as Package.swift lists them."""
         of_module, of_tests = self.manifest.split(".testTarget(")
         found = {"Sources": of_module, "Tests": of_tests}
-        return {side: "".join(re.findall(r"resources: \[(.*)\]", text)) for side, text in found.items()}
+        return {side: "".join(re.findall(r"resources: \[(.*?)\]", text, re.DOTALL)) for side, text in found.items()}
 
     def files(self, folder: str) -> list[Path]:
         """What is in a folder of resources, of its module and its tests."""

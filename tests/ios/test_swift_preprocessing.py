@@ -18,6 +18,7 @@ import pytest
 from swift_bed import OVER_STAND_INS, Swift
 
 from tflite_build.engines.content import Content
+from tflite_build.wrap import characters
 from tflite_build.wrap.swift_sources import NEEDS, with_needs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +78,7 @@ def rendered(folder: Path, names: Sequence[str], mistake: Sequence[str] = ("", "
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
+    environment.filters["character_table"] = characters.table
     made = []
     folder.mkdir(parents=True)
     for name in names:

@@ -175,12 +175,12 @@ def of(spec: ModelSpec) -> Said | None:
         return None
     signatures = {
         said.signature: SaidSignature(
-            {n: _input(f'{said.prefix}input."{n}"', n, t) for n, t in said.inputs.items()},
+            {n: _input(f'{said.prefix}input."{n}"', n, t) for n, t in inputs.items()},
             {n: _output(f'{said.prefix}output."{n}"', n, t, outputs) for n, t in outputs.items()},
-            tuple(_unit(t.tokenizer) for t in said.inputs.values() if t.tokenizer and t.tokenizer.type != "regex"),
+            tuple(_unit(t.tokenizer) for t in inputs.values() if t.tokenizer and t.tokenizer.type != "regex"),
         )
         for said in tables(spec)
-        for outputs in [said.outputs]
+        for inputs, outputs in [(said.given, said.outputs)]
     }
     model = ModelMetadata(
         own.name or about.name,

@@ -100,6 +100,7 @@ def run(request: Request) -> None:
     folder = request.outputs / platform
     copies = [(path, request.inputs[f"goldens:{variant}"] / name) for path, (variant, name) in made.goldens.items()]
     copies += [(path, given[variant]) for path, variant in made.models.items()]
+    copies += [(path, request.inputs[name]) for path, name in made.copies.items()]
     for parent in {(folder / path).parent for path in (*made.texts, *(path for path, _ in copies))}:
         parent.mkdir(parents=True, exist_ok=True)
     for path, text in made.texts.items():

@@ -27,7 +27,10 @@ _SHARED = (
     "tflite/reader.py",
 )
 # Tables that engines read: the place in their folder, and in specs/.
-_TABLES = {"engines/preprocessing/resample.json": ("preprocessing", "resample.json")}
+_TABLES = {
+    "engines/preprocessing/bert.json": ("tokenizers", "bert.json"),
+    "engines/preprocessing/resample.json": ("preprocessing", "resample.json"),
+}
 # On a full disk Python leaves half of a byte code file and fails on it from then on (cpython#126606).
 _MAIN = """\
 import os

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from typing import Any
 
 from .kinds.base import Kind
 from .metadata import AssociatedFile, Graph, ProcessUnit, ScoreCalibration, Tokenizer
@@ -37,12 +39,12 @@ def named(spec: ModelSpec) -> Iterator[tuple[str, str]]:
 
 def _kind(key: str, kind: Kind) -> Iterator[tuple[str, str]]:
     for own in kind.FILES:
-        value: str | Mapping[str, str] | ScoreCalibration | None = getattr(kind, own)
+        value: Any = attrgetter(own)(kind)
         if isinstance(value, str):
             yield f"{key}.{own}", value
         elif isinstance(value, ScoreCalibration):
             yield f"{key}.{own}.file", value.file
-        elif value:
+        elif isinstance(value, Mapping):
             yield from _locales(f"{key}.{own}", value)
 
 

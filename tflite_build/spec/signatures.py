@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .kinds.base import Kind
 from .tensors import Input, Output
@@ -31,15 +32,27 @@ class Tables:
     results: Mapping[str, Kind]
 
     @property
+    def given(self) -> dict[str, Input]:
+        """The inputs with what arguments that bind them say of them."""
+        return _told(self.inputs, self.arguments, Input())
+
+    @property
     def outputs(self) -> dict[str, Output]:
         """The outputs with what results that bind them say of them."""
-        found = dict(self.written)
-        for result in self.results.values():
-            for name, keys in result.implied().items():
-                output = found.get(name, Output())
-                new = {key: value for key, value in keys.items() if key not in output.model_fields_set}
-                found[name] = output.model_copy(update=new)
-        return found
+        return _told(self.written, self.results, Output())
+
+
+Told = TypeVar("Told", Input, Output)
+
+
+def _told(written: Mapping[str, Told], kinds: Mapping[str, Kind], empty: Told) -> dict[str, Told]:
+    found = dict(written)
+    for kind in kinds.values():
+        for name, keys in kind.implied().items():
+            tensor = found.get(name, empty)
+            new = {key: value for key, value in keys.items() if key not in tensor.model_fields_set}
+            found[name] = tensor.model_copy(update=new)
+    return found
 
 
 def tables(spec: ModelSpec) -> Iterator[Tables]:

@@ -11,7 +11,7 @@ from tflite_build.engines.contract import Invalid
 from tflite_build.tflite import capabilities
 from tflite_build.tflite.capabilities import GradleLinks
 
-from . import code, kotlin, kotlin_text, parts, words
+from . import characters, code, kotlin, kotlin_text, parts, words
 from .code import File
 from .kotlin import Kotlin
 from .kotlin_sources import with_needs
@@ -19,6 +19,8 @@ from .rendering import Library, Templates
 from .view import AppView, RuntimeView
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "character_table": characters.table,
+    "suffixed": lambda text, end: f"{text}{end}",
     "string": kotlin_text.string,
     "comment": kotlin_text.comment,
     "after": parts.after,
@@ -150,7 +152,9 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     paths = _Paths(module, flavors)
     files: dict[str, tuple[str, Mapping[str, Any]]] = {}
     kinds = view.kinds
-    for name in (*_RUNNING, *(["PictureTensors"] if "image" in kinds else [])):
+    assets = {paths.asset("", name): asset for name, asset in app.assets.items()}
+    texts = {path: asset.text for path, asset in assets.items() if asset.text is not None}
+    for name in (*_RUNNING, *(["PictureTensors"] if "image" in kinds else []), *(["AppFiles"] if texts else [])):
         files[paths.kotlin("", f"{name}.kt")] = (f"runtime/{name}.kt.jinja", values)
     for name in with_needs(parts.shared(view, _SHARED, _SHARED_OF)):
         files[paths.kotlin("", f"{name}.kt")] = (f"shared/{name}.kt.jinja", values)
@@ -197,7 +201,8 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     files["README.md"] = ("gradle/README.md.jinja", values)
     for name in parts.goldens(view):
         files[paths.kotlin("", f"{name}.kt", "androidTest")] = (f"test/{name}.kt.jinja", values)
-    return Library(templates.render(files), models, tested)
+    copies = {path: asset.source for path, asset in assets.items() if asset.source}
+    return Library({**templates.render(files), **texts}, models, tested, copies)
 
 
 def _dimensions(flavors: Sequence[Flavor], variants: Mapping[str, str]) -> dict[str, Any]:

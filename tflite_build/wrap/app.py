@@ -314,6 +314,12 @@ def _of_all(rule: MethodRule, signatures: Collection[str]) -> bool:
 def _group(rule: MethodRule, own: Sequence[MethodView]) -> MethodView:
     """Several signatures as one method: its tensors are those of the largest."""
     arguments = {a.name: a for a in own[0].arguments}
+    grouped = next((a for a in own[0].arguments if a.group), None)
+    if grouped is not None:
+        message = (
+            f"'{grouped.name}' is passed with '{grouped.group}', and arguments of several signatures are passed alone"
+        )
+        raise Invalid(message, f"{rule.key}.signatures", "take `group` out")
     select = arguments.get(rule.select_by)
     if select is None:
         hint = near_or_all(rule.select_by, list(arguments))
@@ -359,7 +365,7 @@ def _method(
     outputs = [t for t in ends[1] if t.name not in outputs_of(kept)]
     said = left(wanted.arguments.get(signature) or wanted.arguments.get("") or (), {s.input.name for s in kept})
     keys = {binding.name: binding.key for binding in said}
-    arguments = tuple(kinds.ARGUMENTS[b.kind](b, bound(b, inputs, "input"), given) for b in _all(said, inputs, "input"))
+    arguments = tuple(_argument(b, inputs, given) for b in _all(said, inputs, "input"))
     given = replace(given, arguments=arguments)
     said = left(wanted.results.get(signature) or wanted.results.get("") or (), outputs_of(kept), seen=True)
     results = tuple(kinds.RESULTS[b.kind](b, bound(b, ends[1], "output"), given) for b in _all(said, outputs, "output"))
@@ -381,6 +387,14 @@ def _method(
         for s in kept
     )
     return MethodView(signature if several else only, signature, *ends, arguments, results, states)
+
+
+def _argument(binding: Binding, inputs: Sequence[TensorView], given: Given) -> ArgumentView:
+    view = kinds.ARGUMENTS[binding.kind](binding, bound(binding, inputs, "input"), given)
+    group = binding.options.get("group", "")
+    if group and isinstance(view, AudioArgument) and view.stream is not None:
+        raise Invalid("a sound that comes in pieces is passed alone", binding.at("group"), "take it out")
+    return replace(view, group=group)
 
 
 def _all(said: Sequence[Binding], tensors: Sequence[TensorView], side: str) -> list[Binding]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import telling, words
 from .kinds.audio import AudioArgument, StreamView
-from .kinds.base import LOCALE, ArgumentView, Made, ResultView
+from .kinds.base import LOCALE, ArgumentView, Asset, Made, ResultView
 from .names import ArgumentNames, MethodNames, ResultNames, identifiers, names_of
 from .view import AppView, MethodView, StateView, TensorView, VariantView
 from .writer import Parameter, Writer, sentence
@@ -45,10 +45,35 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """What has a name of its own: a constant of the class, or what a method makes once of an argument."""
+    """What has a name of its own: a constant of the class, or what a method makes once of an argument.
+
+    Attributes:
+        fails: Whether making it may fail.
+    """
 
     name: str
     made: str
+    fails: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an open model holds for an argument.
+
+    Attributes:
+        made: What makes it.
+        brought: The parameter of what opens the model that it is made of; None where the app brings nothing.
+        file: The name of the file that goes with the app for it; "" for none.
+        constant: What tells that name; "" where only the model's own code reads it.
+    """
+
+    name: str
+    type: str
+    made: str
+    brought: Parameter | None
+    file: str
+    asset: Asset | None
+    constant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +97,7 @@ class Argument:
     made: Mapping[str, str]
     check: str
     local: Local | None
+    held: Held | None
     extras: tuple[Parameter, ...]
 
     @property
@@ -83,6 +109,22 @@ class Argument:
     def sentence(self) -> str:
         """What it is."""
         return sentence(self.told)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A parameter: an argument, or several that belong together.
+
+    Attributes:
+        type: The class of several; "" for one alone.
+        class_name: The same within the model's class.
+    """
+
+    name: str
+    type: str
+    class_name: str
+    told: tuple[str, ...]
+    arguments: tuple[Argument, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +240,8 @@ class Method:
         constant: The property with the description of its signature.
         tensors: The type of its raw tensors.
         outcome: What it gives: the type of its only result, or a type for several.
-        own: The parameters that are arguments, and sizes of dynamic dimensions.
+        passed: The parameters that are arguments.
+        own: The same, and sizes of dynamic dimensions.
         dimensions: Dynamic dimensions: the name in the spec -> the parameter.
         sizes: The dynamic dimensions of each input.
         checks: Statements that refuse sizes that are none, and arrays of another size.
@@ -224,6 +267,7 @@ class Method:
     class_name: str
     view: MethodView
     arguments: tuple[Argument, ...]
+    passed: tuple[Passed, ...]
     results: tuple[Result, ...]
     own: tuple[Parameter, ...]
     dimensions: Mapping[str, str]
@@ -259,6 +303,21 @@ class Method:
     def scoped(self) -> str:
         """What it gives, as code outside of the model's class says it."""
         return f"{self.class_name}.{self.outcome}" if self.in_session and len(self.results) > 1 else self.outcome
+
+    @property
+    def groups(self) -> tuple[Passed, ...]:
+        """The parameters that are several arguments."""
+        return tuple(p for p in self.passed if p.type)
+
+    @property
+    def exact(self) -> bool:
+        """Whether an argument becomes the same numbers in every language."""
+        return any(a.view.exact for a in self.arguments)
+
+    @property
+    def inspected(self) -> bool:
+        """Whether its test stands between the code and what runs the model."""
+        return self.exact or self.decided
 
     @property
     def labelled(self) -> tuple[Result, ...]:
@@ -312,7 +371,7 @@ class Method:
     @property
     def sized(self) -> tuple[Parameter, ...]:
         """Those of `own` that are sizes of dynamic dimensions."""
-        return self.own[len(self.arguments) :]
+        return self.own[len(self.passed) :]
 
     @property
     def dynamic_outputs(self) -> bool:
@@ -388,6 +447,32 @@ class App:
         return any(m.decided for m in self.methods)
 
     @property
+    def inspected(self) -> bool:
+        """Whether a test stands between the code and what runs the model."""
+        return any(m.inspected for m in self.methods)
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What an open model holds beside what runs it."""
+        own = [m for m in self.methods if not m.cases]  # others call these
+        return tuple(a.held for m in own for a in m.arguments if a.held is not None)
+
+    @property
+    def brought(self) -> tuple[Parameter, ...]:
+        """What an app brings when it opens the model."""
+        return tuple(h.brought for h in self.held if h.brought is not None)
+
+    @property
+    def assets(self) -> Mapping[str, Asset]:
+        """The files that go with the app beside the model's, by name."""
+        return {h.file: h.asset for h in self.held if h.asset is not None}
+
+    @property
+    def groups(self) -> tuple[Passed, ...]:
+        """What is passed as one value and is several."""
+        return tuple(g for m in self.methods for g in m.groups)
+
+    @property
     def has_pictures(self) -> bool:
         """Whether a method takes a picture alone, and so has forms for what the platform calls one."""
         return any(m.picture for m in self.called)
@@ -401,7 +486,12 @@ def app(view: AppView, writer: Writer, class_name: str = "") -> App:
     """
     names = names_of(view, writer.language, class_name)
     making = _Making(
-        writer, names.class_name, names.states, keeps_inside=view.keeps_inside, several=len(view.methods) > 1
+        writer,
+        view.model,
+        names.class_name,
+        names.states,
+        keeps_inside=view.keeps_inside,
+        several=len(view.methods) > 1,
     )
     pairs = list(zip(view.methods, names.methods, strict=True))
     owners = {s: n.own for m, n in pairs if m.members for s in m.signatures}
@@ -418,6 +508,7 @@ def app(view: AppView, writer: Writer, class_name: str = "") -> App:
 @dataclass(frozen=True, slots=True)
 class _Making:
     writer: Writer
+    model: str
     class_name: str
     states: Mapping[str, str]
     keeps_inside: bool
@@ -452,6 +543,7 @@ class _Making:
             for s in view.states
             if s.output is not None
         ]
+        passed = tuple(self._passed(arguments, names))
         sizes = [self.writer.check_dimension(own, name) for own, name in names.dimensions.items()]
         return Method(
             names.name,
@@ -462,8 +554,9 @@ class _Making:
             self.class_name,
             view,
             arguments,
+            passed,
             results,
-            tuple(self._own(arguments, names)),
+            tuple(self._own(passed, names)),
             names.dimensions,
             self.writer.sizes([[names.dimensions[d] for d in t.shape if isinstance(d, str)] for t in view.inputs]),
             (*sizes, *self._checks(view, names, arguments)),
@@ -580,9 +673,9 @@ class _Making:
             return self._count(tensor, names.dimensions, checked=True)
 
         several = len(view.tensors) > 1 or any(r.picture == view.name for r in method.results)
-        local = Local(own.prepared, view.prepared(writer, own)) if view.preparable and several else None
+        local = Local(own.prepared, view.prepared(writer, own), view.fails) if view.preparable and several else None
         return Argument(
-            own.parameter,
+            own.name,
             view.type(writer),
             view,
             self._told(view),
@@ -591,8 +684,19 @@ class _Making:
             view.made(writer, own, info, local.name if local else ""),
             view.check(writer, own, count),
             local,
+            self._held(view, own),
             tuple(view.parameters(writer, own)),
         )
+
+    def _held(self, view: ArgumentView, own: ArgumentNames) -> Held | None:
+        if not view.holder:
+            return None
+        file = f"{self.model}-{own.file}{view.asset.ending}" if view.asset else ""
+        brought = view.brought(self.writer, file)
+        parameter = None if brought is None else Parameter(own.brought, brought[0], told=brought[1])
+        constant = own.maker if brought and file else ""
+        made = view.held(self.writer, own, file)
+        return Held(own.held, view.holder, made, parameter, file, view.asset, constant)
 
     def _result(self, view: ResultView, own: ResultNames, method: MethodView, prepared: Mapping[str, str]) -> Result:
         writer = self.writer
@@ -634,9 +738,22 @@ class _Making:
         own = [view.description] if view.description else []
         return tuple(map(self.writer.comment, [*own, *view.told()]))
 
-    def _own(self, arguments: Sequence[Argument], names: MethodNames) -> Iterator[Parameter]:
+    def _passed(self, arguments: Sequence[Argument], names: MethodNames) -> Iterator[Passed]:
+        seen = set()
         for argument in arguments:
-            yield Parameter(argument.name, argument.type, told=argument.sentence)
+            group = argument.view.group
+            if not group:
+                yield Passed(argument.name, "", "", argument.told, (argument,))
+            elif group not in seen:
+                seen.add(group)
+                members = tuple(a for a in arguments if a.view.group == group)
+                own = names.groups[group]
+                told = (self.writer.comment(f"the values of {group}"),)
+                yield Passed(own.parameter, f"{self.class_name}.{own.class_name}", own.class_name, told, members)
+
+    def _own(self, passed: Sequence[Passed], names: MethodNames) -> Iterator[Parameter]:
+        for each in passed:
+            yield Parameter(each.name, each.type or each.arguments[0].type, told=sentence(each.told))
         for own, name in names.dimensions.items():
             yield Parameter(name, self.writer.integer, told=f"The size of the dimension {self.writer.comment(own)}.")
 

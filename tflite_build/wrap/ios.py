@@ -13,7 +13,7 @@ from tflite_build.engines.contract import Invalid
 from tflite_build.tflite import capabilities
 from tflite_build.tflite.capabilities import SwiftLinks
 
-from . import code, parts, swift, swift_text
+from . import characters, code, parts, swift, swift_text
 from .code import App
 from .rendering import Library, Templates
 from .swift import Swift
@@ -21,6 +21,8 @@ from .swift_sources import with_needs
 from .view import AppView, RuntimeView
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "character_table": characters.table,
+    "suffixed": lambda text, end: f"{text}{end}",
     "string": swift_text.string,
     "ruby_string": swift_text.ruby_string,
     "comment": swift_text.comment,
@@ -37,6 +39,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "labelled": swift.labelled,
     "labelled_by": swift.labelled_by,
     "documented": swift.documented,
+    "given": swift.given,
+    "labelled_alike": swift.labelled_alike,
     "returned": swift.returned,
     "pieces": swift.pieces,
 }
@@ -111,15 +115,18 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     texts: dict[str, tuple[str, Mapping[str, Any]]] = {}
     models: dict[str, str] = {}
     goldens_of: dict[str, tuple[str, str]] = {}
+    own_texts: dict[str, str] = {}
+    copies: dict[str, str] = {}
     of_app = said["delivery"] == "file"  # then the test has the model's file
     for file in app.files:
         # Swift's package manager tells packages by their folders' names, which "ios" would be for all of an app's models.
         root = PurePosixPath(file.view.name if said["variants"] == "selectable" else "", module)
         sources, tests = root / "Sources" / module, root / "Tests" / f"{module}Tests"
         cases = goldens[file.view.name]
+        resources = [*([] if of_app else [file.view.file]), *app.assets]
         copied = [*(["Goldens"] if any(cases.values()) else []), *([f"Resources/{file.view.file}"] if of_app else [])]
         tested = [f".copy({swift_text.string(name)})" for name in copied]
-        of_file = {**values, "file": file, "cases": cases, "tested": tested}
+        of_file = {**values, "file": file, "cases": cases, "tested": tested, "resources": resources}
         texts |= {str(sources / name): (template, of_file) for name, template in _sources(app, linking).items()}
         for method in app.streams:
             path = sources / f"{method.stream.name if method.stream else ''}.swift"
@@ -128,8 +135,14 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
         texts |= {str(root / name): (template, of_file) for name, template in _around(app, module, linking).items()}
         for row in (row for rows in cases.values() for row in rows):
             goldens_of[str(tests / "Goldens" / row["file"])] = (file.view.name, row["file"])
+        for name, asset in app.assets.items():
+            place = str(sources / "Resources" / name)
+            if asset.text is not None:
+                own_texts[place] = asset.text
+            else:
+                copies[place] = asset.source
         models[str((tests if of_app else sources) / "Resources" / file.view.file)] = file.view.name
-    return Library(templates.render(texts), models, goldens_of)
+    return Library({**templates.render(texts), **own_texts}, models, goldens_of, copies)
 
 
 def _module(class_name: str) -> str:
@@ -143,6 +156,7 @@ def _sources(app: App, linking: Linking) -> dict[str, str]:
     view, own = app.view, app.class_name
     kinds, shared = view.kinds, parts.shared(view, _SHARED, _SHARED_OF)
     running = [*_RUNNING, linking.engine, *(["PictureTensors"] if "image" in kinds else [])]
+    running += ["AppFiles"] if app.assets else []
     return {
         **{f"{name}.swift": f"shared/{name}.swift.jinja" for name in with_needs(shared)},
         **{f"{name}.swift": f"runtime/{name}.swift.jinja" for name in running},
@@ -158,6 +172,7 @@ def _sources(app: App, linking: Linking) -> dict[str, str]:
 def _tests(app: App, tested: Sequence[str]) -> dict[str, str]:
     """The files of the tests; nothing reads files where there are none, as of a model that this machine does not run."""
     names = parts.goldens(app.view) if tested else []
+    names += ["GoldenPieces"] if tested and app.brought else []
     files = {f"{name}.swift": f"test/{name}.swift.jinja" for name in names}
     return {**files, f"{app.class_name}Tests.swift": "test/Tests.swift.jinja"}
 

@@ -63,6 +63,7 @@ class Kotlin(Writer):
     integer = "Int"
     real = "Float"
     string = "String"
+    long = "Long"
     picture = "Picture"
     sound = "Sound"
     region = "Region?"
@@ -97,6 +98,12 @@ class Kotlin(Writer):
 
     def integers(self, values: Iterable[int]) -> str:
         return f"intArrayOf({', '.join(map(str, values))})"
+
+    def interface(self, name: str) -> str:
+        return name
+
+    def list(self, values: Sequence[str]) -> str:
+        return f"listOf({', '.join(values)})"
 
     def texts(self, values: Sequence[str]) -> str:
         lines = "".join(f"    {string(value)},\n" for value in values)
@@ -186,6 +193,19 @@ class Kotlin(Writer):
         arrays = [f"intArrayOf({', '.join(names)})" for names in each]
         return f"listOf({', '.join(arrays)})"
 
+    def whole(self, values: str, dtype: str) -> str:
+        convert = {"int64": "Long", "float32": "Float"}.get(dtype)
+        return f"{values}.map {{ it.to{convert}() }}.to{convert}Array()" if convert else values
+
+    def file_lines(self, file: str) -> str:
+        return f"linesOf(context, {string(file)})"
+
+    def held(self, name: str) -> str:
+        return f"this.{name}"
+
+    def list_type(self, of: str) -> str:
+        return f"List<{of}>"
+
     def output(self, place: int, dtype: str) -> str:
         return f"outputs[{place}] as {_ARRAYS[dtype]}"
 
@@ -232,7 +252,8 @@ def bare(parameter: Parameter) -> str:
 def passed(method: Method, call: Mapping[str, Any]) -> str:
     """What a test passes to a method: its arguments by their names, and sizes of dynamic dimensions."""
     sizes = [str(call["sizes"][own]) for own in method.dimensions]
-    return ", ".join([*(argument.name for argument in method.arguments), *sizes])
+    values = [f"{p.type}({', '.join(a.name for a in p.arguments)})" if p.type else p.name for p in method.passed]
+    return ", ".join([*values, *sizes])
 
 
 def array_of(tensor: TensorView, value: str) -> str:

@@ -73,15 +73,32 @@ class ArgumentNames:
     """What belongs to an argument.
 
     Attributes:
+        name: What it is called: a parameter, or a field of its group.
+        parameter: The expression that it is in a method.
         maker: The constant of what prepares it.
         prepared: What holds it once it is prepared.
+        held: What an open model holds for it.
+        brought: What an app brings for it when it opens the model.
+        file: The file that goes with the app for it, without its ending.
         extras: Role -> the further parameter.
     """
 
+    name: str
     parameter: str
     maker: str
     prepared: str
+    held: str
+    brought: str
+    file: str
     extras: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNames:
+    """What belongs to a group of arguments: the parameter, and its class within the model's."""
+
+    parameter: str
+    class_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +128,7 @@ class MethodNames:
         constant: The property with the description of its signature.
         own: The start of the names of its classes.
         arguments: In the order of the view's, as are `results`.
+        groups: By the word of the spec.
         dimensions: Dynamic dimensions: the name in the spec -> the parameter.
     """
 
@@ -119,6 +137,7 @@ class MethodNames:
     constant: str
     own: str
     arguments: Sequence[ArgumentNames]
+    groups: Mapping[str, GroupNames]
     dimensions: Mapping[str, str]
     results: Sequence[ResultNames]
 
@@ -142,12 +161,17 @@ def names_of(view: AppView, language: Language, class_name: str = "") -> AppName
     while not class_name and language.is_taken(name):
         name += "Model"
     methods = _methods([m.name for m in view.methods], language, _OF_SESSIONS if view.keeps else ())
-    constants = Unique(language.constant)
-    signatures = Unique(language.constant, language.members)
+    unique = _Scopes(
+        Unique(language.constant),
+        Unique(language.constant, language.members),
+        Unique(language.identifier, _taken(language)),
+        Unique("-".join),
+        Unique(words.pascal, [name]),
+    )
     several = len(view.methods) > 1
     kept = [state.name for state in view.states]
     states = dict(zip(kept, identifiers(kept, language.identifier, "state", language.words), strict=True))
-    of_methods = [_method(m, methods[m.name], several, constants, signatures, language) for m in view.methods]
+    of_methods = [_method(m, methods[m.name], several, unique, language) for m in view.methods]
     return AppNames(name, of_methods, states)
 
 
@@ -186,6 +210,17 @@ class Unique:
         return own
 
 
+@dataclass(frozen=True, slots=True)
+class _Scopes:
+    """Names that are of the whole model: constants, signatures, what it holds, files, and classes within its own."""
+
+    constants: Unique
+    signatures: Unique
+    held: Unique
+    files: Unique
+    classes: Unique
+
+
 def _methods(names: Sequence[str], language: Language, more: Sequence[str]) -> Mapping[str, str]:
     """What methods are called: neither they, nor those beside them, are called as another is."""
     found: dict[str, str] = {}
@@ -210,11 +245,11 @@ def _taken(language: Language) -> list[str]:
     return [*language.words, *(language.identifier(word.split("_")) for word in language.parameters)]
 
 
-def _method(
-    view: MethodView, name: str, several: bool, constants: Unique, signatures: Unique, language: Language
-) -> MethodNames:
+def _method(view: MethodView, name: str, several: bool, unique: _Scopes, language: Language) -> MethodNames:
     _check_count(view, language.platform)
-    ends = [*(a.name for a in view.arguments), *view.dynamic]
+    constants = unique.constants
+    together = tuple(dict.fromkeys(a.group for a in view.arguments if a.group))
+    ends = [*(a.name for a in view.arguments), *together, *view.dynamic]
     style = language.identifier
     brought = [*(e for a in view.arguments for e in a.extras(language)), *(e for r in view.results for e in r.brought)]
     named = identifiers(ends, style, "input", [*_taken(language), *(style(e.words) for e in brought)])
@@ -226,10 +261,28 @@ def _method(
         """The parameters of one: where no other brings such, they are called so and no more."""
         return {e.role: style(e.words) if e.words in once else beside.named(words.words(of), e.words) for e in given}
 
+    def group(parameter: str) -> GroupNames:
+        own = unique.classes.named(scope, words.words(parameter))
+        while language.is_taken(own):
+            own = unique.classes.named(words.words(own), ["values"])
+        return GroupNames(parameter, own)
+
+    count = len(view.arguments)
+    groups = {word: group(own) for word, own in zip(together, named[count:], strict=False)}
+
     def argument(own: ArgumentView, parameter: str) -> ArgumentNames:
-        maker = constants.named(scope, words.words(parameter))
-        prepared = beside.named(words.words(parameter), ["prepared"]) if own.preparable else ""
-        return ArgumentNames(parameter, maker, prepared, extras(parameter, own.extras(language)))
+        parts = words.words(parameter)
+        place = f"{groups[own.group].parameter}.{parameter}" if own.group else parameter
+        return ArgumentNames(
+            parameter,
+            place,
+            maker=constants.named(scope, parts),
+            prepared=beside.named(parts, ["prepared"]) if own.preparable else "",
+            held=unique.held.named(scope, parts, ["ids"]) if own.holder else "",
+            brought=unique.held.named(scope, parts, ["pieces"]) if own.holder else "",
+            file=unique.files.named(scope, parts) if own.asset else "",
+            extras=extras(parameter, own.extras(language)),
+        )
 
     arguments = [argument(a, n) for a, n in zip(view.arguments, named, strict=False)]
 
@@ -246,10 +299,11 @@ def _method(
     return MethodNames(
         name,
         raw_name(name, language) if several else style(["run"]),
-        signatures.named(words.words(name)),
+        unique.signatures.named(words.words(name)),
         words.pascal(words.words(name)),
         arguments,
-        dict(zip(view.dynamic, named[len(view.arguments) :], strict=True)),
+        groups,
+        dict(zip(view.dynamic, named[count + len(groups) :], strict=True)),
         [result(r, n) for r, n in zip(view.results, results, strict=True)],
     )
 

@@ -30,11 +30,13 @@ class Library:
         texts: By path.
         models: Path -> the variant whose file it is.
         goldens: Path -> the variant, and the name among its goldens.
+        copies: Path -> the user's own file, by its name among the inputs of the step.
     """
 
     texts: Mapping[str, str]
     models: Mapping[str, str]
     goldens: Mapping[str, tuple[str, str]]
+    copies: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

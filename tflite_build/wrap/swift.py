@@ -29,6 +29,7 @@ class Swift(Writer):
     integer = "Int"
     real = "Float"
     string = "String"
+    long = "Int"
     picture = "any Picture"
     sound = "Sound"
     region = "Region?"
@@ -69,6 +70,12 @@ class Swift(Writer):
 
     def integers(self, values: Iterable[int]) -> str:
         return f"[{', '.join(map(str, values))}]"
+
+    def interface(self, name: str) -> str:
+        return f"any {name}"
+
+    def list(self, values: Sequence[str]) -> str:
+        return f"[{', '.join(values)}]"
 
     def texts(self, values: Sequence[str]) -> str:
         lines = ",\n    ".join(map(string, values))
@@ -160,6 +167,18 @@ class Swift(Writer):
         rows = [f"[{', '.join(names)}]" for names in each]
         return f"[{', '.join(rows)}]" if any(each) else "[]"
 
+    def whole(self, values: str, dtype: str) -> str:
+        return values if dtype == "int32" else f"{values}.map({type_of(dtype)}.init)"
+
+    def file_lines(self, file: str) -> str:
+        return f"try AppFiles.lines({string(file)})"
+
+    def held(self, name: str) -> str:
+        return f"self.{name}"
+
+    def list_type(self, of: str) -> str:
+        return f"[{of}]"
+
     def output(self, place: int, dtype: str) -> str:
         return f"outputs.{'floats' if dtype == 'float32' else 'values'}({place})"
 
@@ -222,6 +241,21 @@ def labelled(method: Method, name: str) -> str:
 def labelled_by(method: Method, name: str, value: str) -> str:
     """An argument by the name of its parameter."""
     return value if len(method.own) == 1 else f"{name}: {value}"
+
+
+def given(method: Method) -> tuple[str, ...]:
+    """What a test passes for arguments, which are called as the parameters are."""
+    found = []
+    for each in method.passed:
+        parts = ", ".join(f"{a.name}: {a.name}" for a in each.arguments)
+        value = f"{each.type}({parts})" if each.type else each.name
+        found.append(value if len(method.own) == 1 else f"{each.name}: {value}")
+    return tuple(found)
+
+
+def labelled_alike(own: Parameter) -> str:
+    """A parameter that is handed on under its own name."""
+    return f"{own.name}: {own.name}"
 
 
 def documented(parameters: Sequence[Parameter]) -> list[tuple[str, str]]:

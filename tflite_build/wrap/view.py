@@ -180,7 +180,7 @@ class MethodView:
     def picture(self) -> ArgumentView | None:
         """The only argument, where that is a picture: there is a form for what the platform calls a picture."""
         only = self.arguments[0] if len(self.arguments) == 1 and not self.dynamic else None
-        return only if only is not None and only.word == "image" else None
+        return only if only is not None and only.word == "image" and not only.group else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Writer(Protocol):
         integer: The type of sizes and numbers of things.
         real: The type of scores.
         string: The type of a text.
+        long: The type of whole numbers of 64 bits.
         picture: The type of an argument that is a picture.
         sound: The type of one that is a sound.
         region: The type of a part of a picture that may be all of it.
@@ -50,6 +51,7 @@ class Writer(Protocol):
     integer: str
     real: str
     string: str
+    long: str
     picture: str
     sound: str
     region: str
@@ -82,6 +84,14 @@ class Writer(Protocol):
 
     def integers(self, values: Iterable[int]) -> str:
         """A literal of whole numbers."""
+        ...
+
+    def interface(self, name: str) -> str:
+        """The type of what has an interface."""
+        ...
+
+    def list(self, values: Sequence[str]) -> str:
+        """A list of these expressions."""
         ...
 
     def texts(self, values: Sequence[str]) -> str:
@@ -190,6 +200,22 @@ class Writer(Protocol):
 
     def sizes(self, each: Sequence[Sequence[str]]) -> str:
         """The dynamic dimensions of each input; none at all where there are none."""
+        ...
+
+    def whole(self, values: str, dtype: str) -> str:
+        """An array of whole numbers as one of another type."""
+        ...
+
+    def file_lines(self, file: str) -> str:
+        """The lines of a file that goes with the app, where the model is opened."""
+        ...
+
+    def held(self, name: str) -> str:
+        """What an open model holds, in a method of it."""
+        ...
+
+    def list_type(self, of: str) -> str:
+        """The type of a list of things of a type."""
         ...
 
     def output(self, place: int, dtype: str) -> str:

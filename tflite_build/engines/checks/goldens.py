@@ -7,7 +7,7 @@ file of little-endian numbers: the inputs in the order of their names, then the 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Refused, Request, TensorSpec
-from tflite_build.engines.files import custom_operators, opening, tensors
+from tflite_build.engines.files import custom_operators, graph, lookups, opening, tensors
 from tflite_build.engines.files.lines import lines
 from tflite_build.engines.files.runner import Port, RunnableSignature
 from tflite_build.engines.files.tensors import Array
@@ -25,8 +25,9 @@ from tflite_build.engines.kinds.states import States, left, outputs_of
 from tflite_build.engines.postprocessing import EXPECTED, decided
 from tflite_build.engines.postprocessing.base import Around, Outputs
 from tflite_build.engines.postprocessing.places import Places, places
-from tflite_build.engines.preprocessing import image, layout, sound
+from tflite_build.engines.preprocessing import categorical, image, layout, sound, text
 from tflite_build.engines.preprocessing.folder import KERNEL
+from tflite_build.engines.preprocessing.given import Asked, Values
 from tflite_build.engines.words import near_or_all
 from tflite_build.tflite import reader
 
@@ -44,6 +45,8 @@ _OTHERS = 0.05  # weights of integers, and what nobody says
 _SHIFT = 8  # from 16 bits to the 24 that sounds are computed in
 _STEPS = 2.01  # of a quantized output
 _TENSOR = "tensor:"  # before the name of an output among those of results
+# Kinds of arguments that become the same numbers in every language.
+_EXACT: Mapping[str, Callable[[Asked], Values]] = {"categorical": categorical.given, "text": text.given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class _Given:
         row: What says how to read it.
         sizes: Of dynamic dimensions.
         places: The way back to a picture.
+        exact: The inputs among `tensors` that are the same in every language, to the last bit.
+        ahead: Arrays that a test needs before it opens the model.
     """
 
     raw: Sequence[Array]
@@ -63,6 +68,8 @@ class _Given:
     row: Mapping[str, Any]
     sizes: Mapping[str, int] = field(default_factory=dict)
     places: Places | None = None
+    exact: tuple[str, ...] = ()
+    ahead: Sequence[Array] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +95,17 @@ class _Call:
             return {"dtype": value.dtype.name, "count": int(value.size), "tolerance": self.tolerances[name]}
 
         return {
+            "exact": {name: {"dtype": v.dtype.name, "count": int(v.size)} for name, v in self.exact.items()},
             "sizes": {d: size for given in self.arguments.values() for d, size in given.sizes.items()},
             "inputs": {name: given.row for name, given in self.arguments.items()},
             "tensors": {name: read(f"{_TENSOR}{name}", value) for name, value in self.tensors.items()},
             "outputs": {name: read(name, value) for name, value in self.results.items()},
         }
+
+    @property
+    def exact(self) -> dict[str, Array]:
+        """The inputs that are the same in every language, in the order of their names."""
+        return dict(sorted((name, given.tensors[name]) for given in self.arguments.values() for name in given.exact))
 
     @property
     def agreed(self) -> bool:
@@ -140,8 +153,10 @@ class _Smaller:
 
 
 def _content(calls: Sequence[_Call]) -> bytes:
-    """All numbers of a case: the outputs of all calls, then arguments and results of each, in the order of their names."""
-    arrays = [value for call in calls for value in call.tensors.values()]
+    """All numbers of a case: exact inputs and outputs of all calls, then arguments and results of each, by their names."""
+    arrays = [array for given in calls[0].arguments.values() for array in given.ahead]
+    arrays += [value for call in calls for value in call.exact.values()]
+    arrays += [value for call in calls for value in call.tensors.values()]
     for call in calls:
         arrays += [array for given in call.arguments.values() for array in given.raw]
         arrays += call.results.values()
@@ -359,6 +374,10 @@ class _Maker:
         arguments = self._bindings("arguments", signature.name, rest, "input", states)
         for binding in sorted(arguments, key=lambda b: b.name):
             specs = [port.spec(real=port.scale is not None) for port in signature.inputs.values()]
+            if binding.kind in _EXACT:
+                asked = Asked(binding, bound(binding, specs, "input"), place[1], random, self._lines)
+                found[binding.name] = self._exact(signature, asked)
+                continue
             spec = bound(binding, specs, "input")["input"]
             own = self._names.own(signature.name, "inputs", spec.name)
             said = declared.get(own, DeclaredInput())
@@ -371,6 +390,27 @@ class _Maker:
                 given = self._array(signature, own, said, spec, (place[1], sum(attempt)))
             found[binding.name] = given
         return found
+
+    def _exact(self, signature: RunnableSignature, asked: Asked) -> _Given:
+        """Values of an app's that become the same numbers in every language.
+
+        Raises:
+            Invalid: If the model looks into a table that is smaller than the vocabulary.
+        """
+        values = _EXACT[asked.binding.kind](asked)
+        made = {asked.tensors[role].name: value for role, value in values.made.items()}
+        main = asked.tensors[next(iter(asked.binding.tensors))].name
+        declared = self._declared.inputs(signature.name).get(self._names.own(signature.name, "inputs", main))
+        rows = lookups.rows(graph.read(self._request.inputs["model"]), signature, main)
+        most = declared.range[1] if declared is not None and declared.range is not None else None
+        if values.highest is not None and values.highest > min(most or np.inf, (rows or np.inf) - 1):
+            there = f"'{main}' looks into a table of {rows} rows" if rows else f"the range of '{main}' ends at {most:g}"
+            hint = "the model was trained with another one, or its file is cut off"
+            raise Invalid(
+                f"the vocabulary has ids up to {values.highest}, and {there}", asked.binding.at(values.key), hint
+            )
+        exact = tuple(name for name in made if signature.inputs[name].scale is None)
+        return _Given(values.raw, made, values.row, exact=exact, ahead=values.ahead)
 
     def _array(
         self, signature: RunnableSignature, own: str, said: DeclaredInput, spec: TensorSpec, numbers: tuple[int, int]

@@ -39,16 +39,14 @@ def explained(
         return None
     subgraph = graph.subgraphs[signature.subgraph]
     ids = {n: p.index for n, p in signature.inputs.items() if inputs[n].dtype.kind in "iu" and inputs[n].size}
-    reached = _reached(subgraph, {p.index for p in signature.inputs.values()}, _all_inputs)
-    for name, index in ids.items():
-        unchanged = _reached(subgraph, {index}, _passed_on)
-        rows = min(_rows(subgraph, unchanged, reached), default=None)
+    for name in ids:
+        count = rows(graph, signature, name)
         low, high = int(inputs[name].min()), int(inputs[name].max())
-        if rows is not None and not 0 <= low <= high < rows:
-            wrong = high if high >= rows else low
+        if count is not None and not 0 <= low <= high < count:
+            wrong = high if high >= count else low
             return Mistake(
-                f"the input '{name}' holds {wrong}, and its ids look into a table of {rows} rows",
-                f"ids are 0 to {rows - 1}",
+                f"the input '{name}' holds {wrong}, and its ids look into a table of {count} rows",
+                f"ids are 0 to {count - 1}",
             )
     looking = [
         n for n, i in ids.items() if any(_looks(o, _reached(subgraph, {i}, _all_inputs)) for o in subgraph.operators)
@@ -60,6 +58,14 @@ def explained(
         f"an id lies outside of the table that it looks into; the inputs with ids hold {', '.join(held)}",
         "ids start at 0 and end below the rows of the model's tables",
     )
+
+
+def rows(graph: Graph, signature: RunnableSignature, name: str) -> int | None:
+    """The rows of the smallest table that the ids of an input look into; None where there is none that is known."""
+    subgraph = graph.subgraphs[signature.subgraph]
+    unchanged = _reached(subgraph, {signature.inputs[name].index}, _passed_on)
+    computed = _reached(subgraph, {p.index for p in signature.inputs.values()}, _all_inputs)
+    return min(_rows(subgraph, unchanged, computed), default=None)
 
 
 def _reached(subgraph: Subgraph, start: set[int], taken: Callable[[Operator], Iterable[int]]) -> set[int]:

@@ -7,10 +7,14 @@ from typing import Annotated
 from pydantic import Field
 
 from .audio import AudioArgument
+from .categorical import CategoricalArgument
 from .classes import ClassesResult
 from .detections import DetectionsResult
 from .embedding import EmbeddingResult
 from .single import ImageArgument, TensorArgument, TensorResult
+from .text import TextArgument
 
-Argument = Annotated[ImageArgument | AudioArgument | TensorArgument, Field(discriminator="kind")]
+Argument = Annotated[
+    ImageArgument | AudioArgument | TextArgument | CategoricalArgument | TensorArgument, Field(discriminator="kind")
+]
 Result = Annotated[ClassesResult | DetectionsResult | EmbeddingResult | TensorResult, Field(discriminator="kind")]

@@ -9,7 +9,7 @@ from pydantic import Field
 from tflite_build.spec.base import SpecModel
 from tflite_build.spec.values import Strings
 
-from .base import Kind, TensorName
+from .base import ArgumentKind, TensorName
 
 Duration = Annotated[float, Field(gt=0, le=3600)]
 
@@ -25,7 +25,7 @@ class Stream(SpecModel):
     """Labels of classes that are never heard, such as `["silence", "unknown"]`."""
 
 
-class AudioArgument(Kind):
+class AudioArgument(ArgumentKind):
     """A sound; its input says how it becomes a tensor."""
 
     ROLES: ClassVar[tuple[str, ...]] = ("input",)

@@ -19,7 +19,7 @@ class Kind(SpecModel):
     Class attributes:
         ROLES: The keys that name tensors.
         SHARED: What may stand at a tensor instead: key -> roles, the first that is bound, and the key of its table.
-        FILES: The keys that name files.
+        FILES: The keys that name files, those of a table within with a full stop before them.
     """
 
     ROLES: ClassVar[tuple[str, ...]] = ()
@@ -65,3 +65,10 @@ class Kind(SpecModel):
             if tensor is not None:
                 found[key] = (tensor, own)
         return found
+
+
+class ArgumentKind(Kind):
+    """The base of those that an app passes."""
+
+    group: Text | None = None
+    """Arguments that say the same belong together: an app passes them as one value, of a class that is called so."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from .base import Kind, TensorName
+from .base import ArgumentKind, Kind, TensorName
 
 
-class ImageArgument(Kind):
+class ImageArgument(ArgumentKind):
     """A picture; its input says how it becomes a tensor."""
 
     ROLES: ClassVar[tuple[str, ...]] = ("input",)
@@ -18,7 +18,7 @@ class ImageArgument(Kind):
     """The input that is made of it, which has `content = "image"`."""
 
 
-class TensorArgument(Kind):
+class TensorArgument(ArgumentKind):
     """The values of a tensor."""
 
     ROLES: ClassVar[tuple[str, ...]] = ("input",)

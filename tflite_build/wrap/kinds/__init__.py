@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.wrap.view import TensorView
 
-from . import audio, classes, detections, embedding, image, tensor
+from . import audio, categorical, classes, detections, embedding, image, tensor, text
 from .base import ArgumentView, Given, ResultView
 
 ARGUMENTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], ArgumentView]] = {
     "image": image.bind,
     "audio": audio.bind,
+    "categorical": categorical.bind,
+    "text": text.bind,
     "tensor": tensor.bind_argument,
 }
 RESULTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], ResultView]] = {

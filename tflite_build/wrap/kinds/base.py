@@ -37,6 +37,21 @@ class Given:
     arguments: Sequence[ArgumentView] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that goes with the app, beside the model's.
+
+    Attributes:
+        ending: How its name ends.
+        text: What is in it; None where it is the user's own.
+        source: The user's own, by its name among the inputs of the step.
+    """
+
+    ending: str
+    text: str | None = None
+    source: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArgumentView(abc.ABC):
     """What a caller passes.
@@ -45,17 +60,49 @@ class ArgumentView(abc.ABC):
         word: The kind, as the spec says it.
         sources: What it needs of the shared sources, in every language.
         preparable: Whether several things may start from what is made of it once.
+        exact: Whether it becomes the same numbers in every language.
         name: What callers call it.
         tensors: Role -> the input that is made of it.
         description: The spec's own words.
+        group: Arguments of the same are passed as one value; "" for one that is passed alone.
     """
 
     word: ClassVar[str]
     sources: ClassVar[tuple[str, ...]] = ()
     preparable: ClassVar[bool] = False
+    exact: ClassVar[bool] = False
     name: str
     tensors: Mapping[str, TensorView]
     description: str = ""
+    group: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it needs of the shared sources as it is."""
+        return self.sources
+
+    @property
+    def fails(self) -> bool:
+        """Whether `prepared` may fail."""
+        return True
+
+    @property
+    def asset(self) -> Asset | None:
+        """The file that goes with the app for it."""
+        return None
+
+    @property
+    def holder(self) -> str:
+        """The type of what an open model holds for it; "" for nothing."""
+        return ""
+
+    def held(self, writer: Writer, own: ArgumentNames, file: str) -> str:
+        """What makes that; `file` is the name of its asset."""
+        return ""
+
+    def brought(self, writer: Writer, file: str) -> tuple[str, str] | None:
+        """The type of what an app brings for it when it opens the model, and what that is; None for nothing."""
+        return None
 
     @property
     def tensor(self) -> TensorView:
@@ -67,11 +114,6 @@ class ArgumentView(abc.ABC):
     def is_value(self) -> bool:
         """Whether it is one number, and no array."""
         return False
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """What it needs of the shared sources as it is."""
-        return self.sources
 
     def extras(self, language: Language) -> tuple[Extra, ...]:
         """Further parameters, which have defaults."""
