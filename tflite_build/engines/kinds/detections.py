@@ -13,6 +13,7 @@ from tflite_build.engines.kinds.binding import Binding, BoundTensor
 Corner = Literal["boundaries", "upper-left", "center"]
 _YOLO = {"yolov5": 5, "yolov8": 4}  # the numbers of a box before the scores of its classes
 _SCALE = (10.0, 10.0, 5.0, 5.0)  # of TensorFlow's object detection
+MOST_CLASSES = 1_000_000  # what says more than this is no number of a class
 
 
 @dataclass(frozen=True, slots=True)
