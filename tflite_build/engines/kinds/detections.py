@@ -78,10 +78,6 @@ def of(binding: Binding, tensors: Mapping[str, BoundTensor], labels: int | None 
     """
     said = binding.options
     box: Mapping[str, Any] = said["box"]
-    suppression = Suppression(**said["nms"]) if "nms" in said else None
-    if suppression is not None and said.get("score_threshold") is None:
-        hint = "add score_threshold, such as 0.25"
-        raise Invalid("'nms' compares each two boxes above a score, and there is none", binding.at("nms"), hint)
     common: dict[str, Any] = {
         "index": tuple(box["index"]),
         "corner": box["corner"],
@@ -90,7 +86,7 @@ def of(binding: Binding, tensors: Mapping[str, BoundTensor], labels: int | None 
         "offset": said.get("label_offset", 0),
         "threshold": said.get("score_threshold"),
         "most": said.get("max_results"),
-        "suppression": suppression,
+        "suppression": Suppression(**said["nms"]) if "nms" in said else None,
     }
     for role in tensors:
         allowed = ("float32", "int32", "int64") if role in ("classes", "count") else ("float32",)
@@ -109,8 +105,6 @@ def of(binding: Binding, tensors: Mapping[str, BoundTensor], labels: int | None 
             if _rows(tensors[role]) not in (boxes[:1], (*boxes[:1], 1)):
                 wanted = f"each of {boxes[0]} boxes has one number here: [1, {boxes[0]}]"
                 raise binding.misfit(role, tensors[role], wanted)
-        if common["activation"] == "softmax":
-            raise Invalid("softmax is of the scores of several classes", binding.at("activation"), 'use "sigmoid"')
         return Detections("listed", **common)
     if len(scores) == 1:
         scores = (*scores, 1)
@@ -156,8 +150,6 @@ def _yolo(
     word = "box, score and" if before == 5 else "box and"
     if len(shape) != 2 or not all(isinstance(d, int) and d > 0 for d in shape):
         raise binding.misfit("boxes", tensor, f"a head is [1, {before} + classes, boxes], or the other way round")
-    if common["activation"] == "softmax":
-        raise Invalid("heads of YOLO have a sigmoid for each class", binding.at("activation"), 'use "sigmoid"')
     first, second = int(shape[0]), int(shape[1])
     wanted = None if labels is None else before + labels - common["offset"]
     fitting = [n for n in (first, second) if n == wanted] if wanted is not None else [min(first, second)]

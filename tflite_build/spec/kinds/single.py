@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from .base import Kind, TensorName
+from .base import ContentArgument, Kind, TensorName
 
 
-class ImageArgument(Kind):
+class ImageArgument(ContentArgument):
     """A picture; its input says how it becomes a tensor."""
-
-    ROLES: ClassVar[tuple[str, ...]] = ("input",)
 
     kind: Literal["image"]
     """What it is."""
