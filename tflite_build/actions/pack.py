@@ -18,13 +18,13 @@ from tflite_build.planning.resolve import Resolved, ResolvedVariant
 from tflite_build.spec import associated as spec_files
 from tflite_build.spec.signatures import tables
 from tflite_build.spec.sources import TfliteSource
-from tflite_build.tflite import archive, edit, reader, runtimes, summary, versions
+from tflite_build.tflite import archive, edit, reader, runtimes, shapes, summary, versions
 from tflite_build.tflite import metadata as wire
 from tflite_build.tflite.archive import Member
 from tflite_build.tflite.flatbuffer import FormatError
 from tflite_build.tflite.metadata import ModelMetadata
 from tflite_build.tflite.patches import Patches, Span
-from tflite_build.tflite.reader import Model, SignatureTensor
+from tflite_build.tflite.reader import Contents, Model, SignatureTensor
 from tflite_build.wrap import app
 
 from . import associated, bound, convert, described, metadata
@@ -107,7 +107,8 @@ def _packed(request: Request) -> Answer:
         inputs, outputs = _renamed(model, Names.from_json(request.params["names"]))
         about = _described(request, data, Subject(model, inputs, outputs))
         content = wire.write(about.metadata) if about.metadata is not None else None
-        edits = edit.Edits(inputs, outputs, versions.derive(model), _runtime(model), content)
+        true = shapes.true_shapes(Contents(data, model))
+        edits = edit.Edits(inputs, outputs, versions.derive(model), _runtime(model), content, true)
         end = own.start if own else len(data)
         patches = edit.plan(data, edits, end)
         stays = given is own and not about.files and patches.size == end

@@ -51,11 +51,16 @@ def candidates(
         table: (count, 4) of cy, cx, height and width, for "ssd".
     """
     real = {role: values.astype(np.float32) for role, values in outputs.items()}
-    if how.form == "yolo":
-        return _yolo(how, real["boxes"], size)
+    with np.errstate(over="ignore", invalid="ignore"):  # a model may give anything; what is no box is left out later
+        if how.form == "yolo":
+            return _yolo(how, real["boxes"], size)
+        if how.form == "listed":
+            return _listed(how, real, size)
+        return _scored(how, real, size, table)
+
+
+def _scored(how: Detections, real: Mapping[str, Floats], size: tuple[int, int], table: Array | None) -> Candidates:
     boxes = real["boxes"].reshape(-1, 4)
-    if how.form == "listed":
-        return _listed(how, boxes, real, size)
     scores = real["scores"].reshape(-1, how.classes)
     if how.activation == "softmax":
         scores = activated(scores, "softmax")
@@ -65,8 +70,12 @@ def candidates(
     return Candidates(corners, activated(score, "sigmoid") if how.activation == "sigmoid" else score, best)
 
 
-def _listed(how: Detections, boxes: Floats, outputs: Mapping[str, Floats], size: tuple[int, int]) -> Candidates:
-    scores, classes = outputs["scores"].reshape(-1), outputs["classes"].reshape(-1)
+def _listed(how: Detections, outputs: Mapping[str, Floats], size: tuple[int, int]) -> Candidates:
+    boxes, scores, classes = (
+        outputs["boxes"].reshape(-1, 4),
+        outputs["scores"].reshape(-1),
+        outputs["classes"].reshape(-1),
+    )
     count = min(len(boxes), len(scores), len(classes))
     if "count" in outputs:
         count = int(np.clip(np.rint(np.nan_to_num(outputs["count"].reshape(-1)[0])), 0, count))
