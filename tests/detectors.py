@@ -1,8 +1,9 @@
-"""A small detector of pictures with the custom operator of TensorFlow's object detection, written field by field."""
+"""Small files as detectors of pictures are, written field by field."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from handmade import Fields, code, graph, i8, i32, model, operator, options, signature, tensor, u8, written
@@ -23,7 +24,8 @@ _CELLS = [((row + 0.5) / 4, (column + 0.5) / 4) for row in range(4) for column i
 def picture() -> bytes:
     """[1, 32, 32, 3] -> which of red, green and blue things there are: each of 16 parts of the picture may be one.
 
-    The outputs are the operator's, with the shapes that converters write for them: none.
+    It ends in the custom operator of TensorFlow's object detection, whose outputs have the shapes that converters write
+    for them: none.
     """
     anchors = np.array([(y, x, 0.3, 0.4) for y, x in _CELLS], "<f4")
     of_places = np.random.default_rng(5).normal(size=(4, 3)).astype("<f4")
@@ -61,3 +63,24 @@ def picture() -> bytes:
     codes = [*map(code, ("AVERAGE_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "LOGISTIC")), own]
     signatures = [signature("serving_default", 0, {"image": 0}, dict(zip(OUTPUTS, outputs, strict=True)))]
     return written(model(codes, [graph(tensors, operators, [0], outputs)], stored, {7: signatures}))
+
+
+def outputs(pictures: Sequence[str], shapes: Mapping[str, tuple[str, tuple[int, ...]]]) -> bytes:
+    """Pictures of [1, 8, 8, 3] -> zeros, by name: of a type and a shape."""
+    names, count = list(shapes), len(pictures)
+    tensors = [tensor(name, "float32", [1, 8, 8, 3]) for name in pictures]
+    stored, operators = [], []
+    for name, (dtype, shape) in shapes.items():
+        stored += [bytes(int(np.prod(shape)) * np.dtype(dtype).itemsize), struct.pack(f"<{len(shape)}i", *shape)]
+        first = len(tensors)
+        tensors += [
+            tensor(f"{name}_values", dtype, shape, len(stored) - 1),
+            tensor(f"{name}_shape", "int32", [len(shape)], len(stored)),
+            tensor(name, dtype, shape),
+        ]
+        operators.append(operator(0, [first, first + 1], [first + 2]))
+    places = [count + 3 * i + 2 for i in range(len(names))]
+    own = graph(tensors, operators, list(range(count)), places)
+    given = {name: i for i, name in enumerate(pictures)}
+    signatures = [signature("serving_default", 0, given, dict(zip(names, places, strict=True)))]
+    return written(model([code("RESHAPE")], [own], stored, {7: signatures}))

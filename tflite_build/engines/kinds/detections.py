@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.kinds.binding import Binding, BoundTensor
+from tflite_build.errors import one_of
 
 Corner = Literal["boundaries", "upper-left", "center"]
 _YOLO = {"yolov5": 5, "yolov8": 4}  # the numbers of a box before the scores of its classes
@@ -91,7 +92,7 @@ def of(binding: Binding, tensors: Mapping[str, BoundTensor], labels: int | None 
     for role in tensors:
         allowed = ("float32", "int32", "int64") if role in ("classes", "count") else ("float32",)
         if tensors[role].real not in allowed:
-            raise binding.misfit(role, tensors[role], f"{role} are {' or '.join(allowed)}")
+            raise binding.misfit(role, tensors[role], f"a tensor of {role} is {one_of(allowed)}")
     if said.get("decode") in _YOLO:
         return _yolo(binding, tensors["boxes"], _YOLO[said["decode"]], labels, common)
     boxes = _rows(tensors["boxes"])
@@ -111,10 +112,6 @@ def of(binding: Binding, tensors: Mapping[str, BoundTensor], labels: int | None 
     if len(scores) != 2 or scores[0] != boxes[0] or not isinstance(scores[1], int):
         wanted = f"each of {boxes[0]} boxes has a score for each class: [1, {boxes[0]}, classes]"
         raise binding.misfit("scores", tensors["scores"], wanted, "name the output with their classes as `classes`")
-    if "count" in tensors:
-        raise Invalid(
-            "'count' says how many boxes were chosen, and here all are there", binding.at("count"), "remove it"
-        )
     if said.get("decode") == "ssd":
         scale = tuple(said.get("scale", _SCALE))
         return Detections("ssd", **{**common, "corner": "boundaries", "ratio": True}, classes=scores[1], scale=scale)
@@ -151,11 +148,19 @@ def _yolo(
     if len(shape) != 2 or not all(isinstance(d, int) and d > 0 for d in shape):
         raise binding.misfit("boxes", tensor, f"a head is [1, {before} + classes, boxes], or the other way round")
     first, second = int(shape[0]), int(shape[1])
-    wanted = None if labels is None else before + labels - common["offset"]
-    fitting = [n for n in (first, second) if n == wanted] if wanted is not None else [min(first, second)]
-    if not fitting or fitting[0] <= before or (wanted is None and first == second):
-        count = f", {labels} of them by the labels" if labels is not None else ""
-        raise binding.misfit("boxes", tensor, f"a row is a {word} a number for each class{count}: {before} + classes")
+    if labels is None:
+        fitting = [min(first, second)] if first != second else []
+    else:
+        fitting = [n for n in (first, second) if n == before + labels - common["offset"]]
+    if not fitting or fitting[0] <= before:
+        by_labels = f", {labels} of them by the labels" if labels is not None else ""
+        row = f"a row is a {word} a number for each class{by_labels}: {before} + classes"
+        other = next(decode for decode, count in _YOLO.items() if count != before)
+        fits = labels is not None and _YOLO[other] + labels - common["offset"] in shape
+        hint = (
+            f'decode = "{other}" fits' if fits else "" if first != second else "say `labels`: there are as many classes"
+        )
+        raise binding.misfit("boxes", tensor, row, hint)
     across = first == fitting[0] and not (second == fitting[0] and first > second)
     return Detections("yolo", **common, classes=fitting[0] - before, before=before, across=across)
 

@@ -95,8 +95,8 @@ class Kind(SpecModel):
             there = getattr(beside.written.get(tensor), "content", None)
             if "content" in keys and there not in (None, keys["content"]):
                 role = next(role for role, name in self.tensors.items() if name == tensor)
-                message = f"'{tensor}' is {keys['content']} here, and its own table says content = \"{there}\""
-                yield Misfit(role, message, f"remove it from [output.{tensor}]")
+                message = f"'{tensor}' is named for its {keys['content']}, and its own table says content = \"{there}\""
+                yield Misfit(role, message, "remove one of the two")
 
     def shared(self) -> dict[str, tuple[str, str]]:
         """Key -> the tensor that may say it instead, and the key of that one's table."""
@@ -118,7 +118,7 @@ class ContentArgument(Kind):
     def misfits(self, beside: Beside) -> Iterator[Misfit]:
         """The input says what it is made of."""
         if getattr(beside.inputs.get(self.input), "content", None) != self.word:
-            hint = f'say content = "{self.word}" in [input.{self.input}], and how that becomes the tensor'
+            hint = f'say content = "{self.word}" in the table of that input, and what else there is to say'
             yield Misfit("input", f"nothing says how '{self.input}' is made of {_THINGS[self.word]}", hint)
 
 

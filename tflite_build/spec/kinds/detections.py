@@ -103,6 +103,10 @@ class DetectionsResult(Kind):
                 raise wrong(f"decode = \"{self.decode}\" has all in one tensor, and no '{key}'", key)
         if self.decode not in _HEADS and self.scores is None:
             raise wrong("'scores' is needed: the output with the score of each box", "boxes")
+        if self.decode == "ssd" and self.classes is not None:
+            raise wrong("decode = \"ssd\" has a score for each class, and no 'classes'", "classes")
+        if self.count is not None and self.classes is None:
+            raise wrong("'count' is of boxes that the model has chosen, with 'classes'; here all are there", "count")
         return self
 
     def misfits(self, beside: Beside) -> Iterator[Misfit]:
@@ -133,7 +137,8 @@ class DetectionsResult(Kind):
                 "", "boxes are in one of several pictures, and nothing says in which", f"add picture = {names}"
             )
         elif self.picture not in (None, *pictures):
-            hint = near_miss(str(self.picture), pictures) or f"it is {one_of(pictures)}"
+            names = one_of(f"'{name}'" for name in pictures)
+            hint = near_miss(str(self.picture), pictures) or f"there is {names}"
             yield Misfit("picture", f"no argument '{self.picture}' is a picture", hint)
 
     def said(self, outputs: Mapping[str, SpecModel]) -> dict[str, Any]:

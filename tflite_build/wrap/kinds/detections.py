@@ -144,13 +144,13 @@ def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> D
     count = len(labels[""]) if labels else None
     how = detections.of(binding, tensors, count)
     if count is not None and how.classes and count != how.classes + how.offset:
+        name = binding.tensors.get("scores", binding.tensors["boxes"])
+        left = f", of which label_offset = {how.offset} leaves {how.classes + how.offset}" if how.offset else ""
+        background = "say label_offset = -1 where the first class is a background without a label"
         raise Invalid(
-            f"there are {count} labels, and '{binding.tensors.get('scores', binding.tensors['boxes'])}' has scores of "
-            f"{how.classes} classes",
+            f"there are {count} labels, and '{name}' has scores of {how.classes} classes{left}",
             binding.at("labels"),
-            "say label_offset = -1 where the first class is a background without a label"
-            if how.classes - count == 1
-            else "",
+            background if how.classes - count == 1 and not how.offset else "",
         )
     picture: ImageArgument = picture_of(binding, given)
     size = (picture.image.width, picture.image.height)
