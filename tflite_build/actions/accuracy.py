@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from tflite_build.planning import bindings
 from tflite_build.planning.action import Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.signatures import tables
 
-from . import preprocess
+from . import bound, preprocess
 from .tools import Tools
 
 RESULT = "accuracy.json"
 FLOAT_ID = "accuracy"
+_OF_APPS = ("score_threshold", "max_results")
 
 
 def step_id(variant: str) -> str:
@@ -25,8 +30,11 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
         return None
     inputs: dict[str, Input] = {"model": file, "data": preprocess.data(model, wanted.data, preprocess.LABELLED)}
     contents = _contents(model)
+    files = bound.Files(model)
+    detections = _detections(model, files) if wanted.name == "mAP" else []
+    inputs |= files.inputs
     # Another name of an output changes nothing that is measured, where nothing asks for outputs by name.
-    names = model.names if wanted.entry or contents else model.names.of_inputs()
+    names = model.names if wanted.entry or contents or detections else model.names.of_inputs()
     return Step(
         step_id(variant),
         "accuracy",
@@ -36,6 +44,7 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
             "entry": wanted.entry,
             "files": list(wanted.files),
             "outputs": contents,
+            **({"detections": detections} if detections else {}),
             "declared": model.declared.to_json(),
             "names": names.to_json(),
             # The float file carries the model's own names, a variant's the public ones; the data may use either.
@@ -52,3 +61,16 @@ def _contents(model: Resolved) -> dict[str, str]:
     """What the spec says that outputs stand for, by public name."""
     own = tables(model.loaded.spec)
     return {name: output.content for t in own for name, output in t.outputs.items() if output.content}
+
+
+def _detections(model: Resolved, files: bound.Files) -> list[dict[str, Any]]:
+    """The results that are detections, without what is an app's choice, and the inputs that their pictures become."""
+    found = []
+    for own in tables(model.loaded.spec):
+        inputs = {b.name: b.tensors["input"] for b in bindings.arguments(own) if b.kind == "image"}
+        for binding in (b for b in bindings.results(own) if b.kind == "detections" and b.is_named):
+            said = {key: value for key, value in binding.options.items() if key not in _OF_APPS}
+            picture = inputs[said.pop("picture", next(iter(inputs)))]
+            told = files.told(replace(binding, options=said, description=""))
+            found.append({"binding": told, "picture": picture})
+    return found

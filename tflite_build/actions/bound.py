@@ -5,12 +5,12 @@ And what the steps of the tool's own process read of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tflite_build.engines.contract import Declared, Names, Request
-from tflite_build.engines.files.lines import lines
+from tflite_build.engines.files.lines import bound_lines
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.kinds.methods import MethodRule
 from tflite_build.engines.kinds.states import States
@@ -52,25 +52,38 @@ def _methods(model: Resolved) -> list[MethodRule]:
 
 def of(model: Resolved) -> Bound:
     """What the spec says of them."""
-    files: dict[str, str] = {}
-
-    def told(binding: Binding) -> dict[str, Any]:
-        named = {
-            key: {locale: files.setdefault(path, f"{_FILE}:{len(files)}") for locale, path in paths.items()}
-            for key, paths in binding.files.items()
-        }
-        return replace(binding, files=named).to_json()
-
+    files = Files(model)
     of_signatures = list(tables(model.loaded.spec))
     params: dict[str, Any] = {
         "declared": model.declared.to_json(),
         "names": model.names.to_json(),
-        "arguments": {own.signature: [told(b) for b in bindings.arguments(own)] for own in of_signatures},
-        "results": {own.signature: [told(b) for b in bindings.results(own)] for own in of_signatures},
+        "arguments": {own.signature: [files.told(b) for b in bindings.arguments(own)] for own in of_signatures},
+        "results": {own.signature: [files.told(b) for b in bindings.results(own)] for own in of_signatures},
+        "methods": [rule.to_json() for rule in _methods(model)],
+        "states": samples.states(model).to_json(),
     }
-    params["methods"] = [rule.to_json() for rule in _methods(model)]
-    params["states"] = samples.states(model).to_json()
-    return Bound(params, {name: ProjectFile(model.loaded.folder / path) for path, name in files.items()})
+    return Bound(params, files.inputs)
+
+
+class Files:
+    """The user's files that bindings name, which become inputs of a step."""
+
+    def __init__(self, model: Resolved) -> None:
+        self._folder = model.loaded.folder
+        self._names: dict[str, str] = {}
+
+    def told(self, binding: Binding) -> dict[str, Any]:
+        """A binding as JSON values, with the names of inputs in the place of paths."""
+        named = {
+            key: {locale: self._names.setdefault(path, f"{_FILE}:{len(self._names)}") for locale, path in paths.items()}
+            for key, paths in binding.files.items()
+        }
+        return replace(binding, files=named).to_json()
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """The files of all that were told, by these names."""
+        return {name: ProjectFile(self._folder / path) for path, name in self._names.items()}
 
 
 def meaning(request: Request) -> Meaning:
@@ -83,11 +96,5 @@ def meaning(request: Request) -> Meaning:
         {signature: list(map(Binding.from_json, said)) for signature, said in params["results"].items()},
         States.from_json(params["states"]),
         list(map(MethodRule.from_json, params["methods"])),
-        lambda binding, key: _lines(request, binding, key),
+        lambda binding, key: bound_lines(request, binding, key),
     )
-
-
-def _lines(request: Request, binding: Binding, key: str) -> dict[str, Sequence[str]]:
-    """The lines of the files that a key of a binding names, by locale."""
-    files = {locale: request.inputs[name] for locale, name in binding.files.get(key, {}).items()}
-    return {locale: lines(file, file.name, binding.at(key)) for locale, file in files.items()}

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tflite_build.engines.contract import TensorSpec
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.kinds.detections import MOST_CLASSES, Detections, Suppression, anchors, of
 
-from .base import Around, Outputs
+from .base import Around, Lines, Outputs
 from .places import Places
 from .scores import activated
 
@@ -178,14 +179,23 @@ def flat(found: Candidates, kept: NDArray[np.int64], offset: int, where: Places)
     return np.stack([numbers, found.scores[kept], *given, *upright], 1).astype(np.float32)
 
 
+def anchors_of(binding: Binding, how: Detections, tensors: Mapping[str, TensorSpec], lines: Lines) -> Array | None:
+    """(count, 4) of the anchors that a binding names; None where it needs none.
+
+    Raises:
+        Invalid: If they are none, or not as many as boxes.
+    """
+    if how.form != "ssd":
+        return None
+    (table,) = lines(binding, "anchors").values()
+    return np.array(anchors(binding, tensors["boxes"], table), np.float32).reshape(-1, 4)
+
+
 def expected(binding: Binding, outputs: Outputs, around: Around) -> Array:
     """What an app gets that leaves nothing out: see `flat`."""
     where = around.picture(binding)
     labels = around.lines(binding, "labels").get("")
     how = of(binding, outputs.tensors, len(labels) if labels else None)
-    table = None
-    if how.form == "ssd":
-        lines = next(iter(around.lines(binding, "anchors").values()))
-        table = np.array(anchors(binding, outputs.tensors["boxes"], lines), np.float32).reshape(-1, 4)
+    table = anchors_of(binding, how, outputs.tensors, around.lines)
     found = candidates(how, outputs.values, (where.width, where.height), table)
     return flat(found, chosen(found, how, len(labels) if labels else None, None, None), how.offset, where)
