@@ -21,11 +21,11 @@ OUTPUTS = ("where", "what", "sure", "many")
 _CELLS = [((row + 0.5) / 4, (column + 0.5) / 4) for row in range(4) for column in range(4)]
 
 
-def picture() -> bytes:
+def picture(order: Sequence[int] = (0, 1, 2, 3)) -> bytes:
     """[1, 32, 32, 3] -> which of red, green and blue things there are: each of 16 parts of the picture may be one.
 
     It ends in the custom operator of TensorFlow's object detection, whose outputs have the shapes that converters write
-    for them: none.
+    for them: none. The file has them in this order.
     """
     anchors = np.array([(y, x, 0.3, 0.4) for y, x in _CELLS], "<f4")
     of_places = np.random.default_rng(5).normal(size=(4, 3)).astype("<f4")
@@ -62,7 +62,8 @@ def picture() -> bytes:
     own: Fields = {0: i8(_CUSTOM), 1: "TFLite_Detection_PostProcess", 2: i32(1), 3: i32(_CUSTOM)}
     codes = [*map(code, ("AVERAGE_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "LOGISTIC")), own]
     signatures = [signature("serving_default", 0, {"image": 0}, dict(zip(OUTPUTS, outputs, strict=True)))]
-    return written(model(codes, [graph(tensors, operators, [0], outputs)], stored, {7: signatures}))
+    own_order = [outputs[place] for place in order]
+    return written(model(codes, [graph(tensors, operators, [0], own_order)], stored, {7: signatures}))
 
 
 def outputs(pictures: Sequence[str], shapes: Mapping[str, tuple[str, tuple[int, ...]]]) -> bytes:

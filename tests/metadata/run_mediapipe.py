@@ -1,4 +1,7 @@
-"""Runs packed classifiers with MediaPipe's tasks: [task, file, input] lists on stdin, the categories of each as JSON."""
+"""Runs packed models with MediaPipe's tasks: [task, file, input] lists on stdin, as JSON what each finds.
+
+Of classifiers that are categories and their scores; of detectors rows of a category, its score, and a corner and a size.
+"""
 
 import json
 import sys
@@ -25,4 +28,19 @@ def classified(task, file, given):
     return {c.category_name: c.score for c in found[0].classifications[0].categories}
 
 
-json.dump([classified(*asked) for asked in json.load(sys.stdin)], sys.stdout)
+def detected(file, given):
+    """The picture is a file of RGB, with its width and height."""
+    name, width, height = given
+    pixels = np.fromfile(name, np.uint8).reshape(height, width, 3)
+    options = vision.ObjectDetectorOptions(BaseOptions(model_asset_path=file))
+    with vision.ObjectDetector.create_from_options(options) as detector:
+        found = detector.detect(Image(image_format=ImageFormat.SRGB, data=pixels)).detections
+    rows = []
+    for box, (category,) in ((one.bounding_box, one.categories) for one in found):
+        name = category.category_name or category.index
+        rows.append([name, category.score, box.origin_x, box.origin_y, box.width, box.height])
+    return rows
+
+
+tasks = json.load(sys.stdin)
+json.dump([detected(*asked[1:]) if asked[0] == "detect" else classified(*asked) for asked in tasks], sys.stdout)

@@ -85,6 +85,10 @@ class Kind(SpecModel):
                 found.setdefault(tensor, {})[own] = getattr(self, key)
         return found
 
+    def read_as(self) -> dict[str, str]:
+        """Tensor -> the name that readers of metadata look for; without those that they find by others."""
+        return {}
+
     def misfits(self, beside: Beside) -> Iterator[Misfit]:
         """What does not go with what is said beside it."""
         for key, (tensor, own) in self.shared().items():

@@ -25,6 +25,8 @@ _ORDERS: dict[str, tuple[tuple[int, ...], Literal["boundaries", "upper-left", "c
     "cycxhw": ((1, 0, 3, 2), "center"),
 }
 _HEADS = ("yolov5", "yolov8")
+# Role -> what MediaPipe and the writers of TFLite Support call it.
+_READ_AS = {"boxes": "location", "classes": "category", "scores": "score", "count": "number of detections"}
 _OFFSET = 100_000
 
 
@@ -150,6 +152,10 @@ class DetectionsResult(Kind):
             index, corner = there.index or index, there.type
         coordinates = coordinates or (there.coordinates if there is not None else "ratio")
         return {**found, "box": {"index": list(index), "corner": corner, "ratio": coordinates == "ratio"}}
+
+    def read_as(self) -> dict[str, str]:
+        known = self.decode is None and set(self.tensors) == set(_READ_AS)
+        return {name: _READ_AS[role] for role, name in self.tensors.items()} if known else {}
 
     def implied(self) -> dict[str, dict[str, Any]]:
         if self.decode is not None or self.classes is None:  # nothing that readers of metadata know
