@@ -68,10 +68,8 @@ class Apps:
 
     def kotlin_tests(self, name: str) -> tuple[str, ...]:
         """Those that are generated for a model, which pass."""
-        if self._kotlin is None:
-            made = [self.module(n) for n in self.names]
-            self._kotlin = compile_all(made, self.standins, self.folder / "classes").require()
-        return tuple(self.module(name).run(self.standins, self._kotlin, self.folder / "assets" / name).require())
+        assets = self.folder / "assets" / name
+        return tuple(self.module(name).run(self.standins, self._classes(), assets).require())
 
     def swift_tests(self, name: str) -> tuple[str, ...]:
         """Those that are generated for a model, which pass."""
@@ -80,14 +78,13 @@ class Apps:
 
     def kotlin_answers(self, program: str, arguments: Sequence[Path]) -> str:
         """What programs/NAME.kt prints, whose package is com.example."""
-        sources = [file for n in self.names for file in self.module(n).kotlin] + [PROGRAMS / f"{program}.kt"]
-        out = self.folder / f"program-{program}"
-        classes = self.standins.kotlin.compile(sources, out, [self.standins.classes], coroutines=True).require()
+        known, out = [self._classes(), self.standins.classes], self.folder / f"program-{program}"
+        own = self.standins.kotlin.compile([PROGRAMS / f"{program}.kt"], out, known, coroutines=True).require()
         assets = self.folder / "all-assets"
         for name in self.names:
             shutil.copytree(self.module(name).folder / "src" / "main" / "assets", assets, dirs_exist_ok=True)
-        ran = self.standins.run(f"com.example.{program}Kt", [classes], arguments, properties={"testbed.assets": assets})
-        return ran.require()
+        classes, properties = [own, self._classes()], {"testbed.assets": assets}
+        return self.standins.run(f"com.example.{program}Kt", classes, arguments, properties=properties).require()
 
     def swift_answers(self, program: str, arguments: Sequence[Path]) -> str:
         """What programs/NAME.swift prints."""
@@ -102,6 +99,12 @@ class Apps:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         found = [line for line in done.stderr.splitlines() if "error:" in line]
         assert found == []
+
+    def _classes(self) -> Path:
+        if self._kotlin is None:
+            made = [self.module(name) for name in self.names]
+            self._kotlin = compile_all(made, self.standins, self.folder / "classes").require()
+        return self._kotlin
 
     def _built(self) -> Built:
         if self._swift is None:

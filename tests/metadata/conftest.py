@@ -57,12 +57,12 @@ def official(shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
 
 
 @pytest.fixture(scope="session")
-def mediapipe(shared_cache: Path) -> Callable[[Sequence[tuple[str, Path, Any]]], list[dict[str, float]]]:
-    """Categories that MediaPipe's tasks find: see `run_mediapipe.py`."""
+def mediapipe(shared_cache: Path) -> Callable[[Sequence[tuple[str, Path, Any]]], list[Any]]:
+    """What MediaPipe's tasks find: see `run_mediapipe.py`."""
     python = _python("mediapipe", shared_cache)
 
-    def run(asked: Sequence[tuple[str, Path, Any]]) -> list[dict[str, float]]:
-        found: list[dict[str, float]] = _run(python, "run_mediapipe.py", [[t, str(p), v] for t, p, v in asked], {})
+    def run(asked: Sequence[tuple[str, Path, Any]]) -> list[Any]:
+        found: list[Any] = _run(python, "run_mediapipe.py", [[t, str(p), v] for t, p, v in asked], {})
         return found
 
     return run

@@ -1,7 +1,7 @@
-"""Runs packed files with MediaPipe's tasks: [task, file, input] lists on stdin; what each makes of it as JSON.
+"""Runs packed models with MediaPipe's tasks: [task, file, input] lists on stdin, as JSON what each finds.
 
-Of a classifier the categories: name -> score, those of a further head as "head/name"; of an embedder the numbers, divided
-by their length.
+Of classifiers the categories: name -> score, those of a further head as "head/name"; of embedders the numbers, divided by
+their length; of detectors rows of a category, its score, and a corner and a size.
 """
 
 import json
@@ -47,4 +47,21 @@ def embedded(task, file, given):
     return found.embeddings[0].embedding.tolist()
 
 
-json.dump([(embedded if "embedding" in asked[0] else classified)(*asked) for asked in json.load(sys.stdin)], sys.stdout)
+def detected(file, given):
+    """The picture is a file of RGB, with its width and height."""
+    name, width, height = given
+    pixels = np.fromfile(name, np.uint8).reshape(height, width, 3)
+    options = vision.ObjectDetectorOptions(BaseOptions(model_asset_path=file))
+    with vision.ObjectDetector.create_from_options(options) as detector:
+        found = detector.detect(Image(image_format=ImageFormat.SRGB, data=pixels)).detections
+    rows = []
+    for box, (category,) in ((one.bounding_box, one.categories) for one in found):
+        name = category.category_name or category.index
+        rows.append([name, category.score, box.origin_x, box.origin_y, box.width, box.height])
+    return rows
+
+
+RUNS = {"detect": lambda _, *asked: detected(*asked)}
+tasks = json.load(sys.stdin)
+made = [RUNS.get(asked[0], embedded if "embedding" in asked[0] else classified)(*asked) for asked in tasks]
+json.dump(made, sys.stdout)

@@ -13,19 +13,28 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from sklearn import metrics, neighbors
 
+from tflite_build.engines.checks.detected import Detected
 from tflite_build.engines.checks.measures import MEASURES, Contents, NotFinite
 from tflite_build.engines.contract import Invalid
+from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.kinds.classes import Calibration, Classes, Parameters
+from tflite_build.spec.kinds.detections import DetectionsResult
 
 RANDOM = np.random.default_rng(7)
 
 
 def measured(
-    name: str, outputs: Mapping[str, Any], labels: Mapping[str, Any], how: Classes | None = None, **contents: str
+    name: str,
+    outputs: Mapping[str, Any],
+    labels: Mapping[str, Any],
+    how: Classes | None = None,
+    detected: Detected | None = None,
+    **contents: str,
 ) -> float:
     """A measure of all samples; arrays have the samples as their first axis. `how` is of the output "y"."""
     of_classes = {} if how is None else {"y": how}
-    measure = MEASURES[name](Contents({content: (output,) for content, output in contents.items()}, of_classes))
+    named = {content: (output,) for content, output in contents.items()}
+    measure = MEASURES[name](Contents(named, of_classes, detected))
     for i in range(len(next(iter(labels.values())))):
         measure.add({n: a[i] for n, a in outputs.items()}, {n: a[i] for n, a in labels.items()})
     return measure.value()
@@ -197,6 +206,51 @@ def test_mean_average_precision(seed: int) -> None:
     expected = coco(outputs, labels)
     assert 0.05 < expected < 0.9
     assert measured("mAP", outputs, labels, **contents) == pytest.approx(expected, abs=1e-9)
+    # The same of a head of YOLO, whose first class is a background, and whose boxes are in pixels of a picture.
+    found = detected(boxes="head", decode="yolov5", coordinates="pixel", label_offset=-1)
+    head = heads(outputs, 4)
+    shares = {**labels, "boxes": labels["boxes"] / np.array([SIZE[1], SIZE[0], SIZE[1], SIZE[0]])}
+    assert measured("mAP", {"head": head}, shares, found) == pytest.approx(expected, abs=1e-9)
+
+
+SIZE = (160, 120)
+
+
+def detected(lines: Mapping[str, list[str]] | None = None, **said: Any) -> Detected:
+    result = DetectionsResult(kind="detections", **said)
+    binding = Binding("detections", "things", 'result."things"', result.tensors, result.said({}))
+    return Detected(binding, SIZE, lambda _, key: {"": (lines or {})[key]} if key in (lines or {}) else {})
+
+
+def heads(outputs: Mapping[str, Any], classes: int) -> np.ndarray[Any, Any]:
+    """Listed boxes as rows of YOLO; those that do not count are of the background."""
+    (boxes, numbers, scores), count = (outputs[n][:, 0] for n in ("boxes", "classes", "scores")), outputs["count"]
+    (top, left, bottom, right) = boxes.transpose(2, 0, 1)
+    places = np.stack([(left + right) / 2, (top + bottom) / 2, right - left, bottom - top, scores], -1)
+    numbers = np.where(np.arange(scores.shape[1]) < count, numbers + 1, 0).astype(int)
+    return np.concatenate([places, np.eye(classes + 1)[numbers]], -1)[:, None].astype(np.float32)
+
+
+def test_mean_average_precision_of_a_result_by_hand() -> None:
+    """Class 0 has two things; its best box finds one, its other box the same again: precision 1 up to a recall of 0.5.
+
+    That are 51 of 101 points. Class 1 has one thing, which its second box finds: precision 0.5 at every recall. What an app
+    leaves out counts.
+    """
+    anchors = ["0.5,0.5,0.4,0.4", "0.5,0.5,0.4,0.41", "0.2,0.2,0.1,0.1", "0.2,0.2,0.1,0.1"]
+    said = {"boxes": "b", "scores": "s", "decode": "ssd", "anchors": "a.csv", "activation": "softmax"}
+    logits = np.log([[[0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8], [0.1, 0.05, 0.85]]])
+    outputs = {"b": np.zeros((1, 1, 4, 4), np.float32), "s": logits[:, None].astype(np.float32)}
+    outputs["b"][0, 0, 3] = (-20, 0, 0, 0)  # of the second class the best box lies elsewhere
+    boxes = np.array([[[0.3, 0.3, 0.7, 0.7], [0, 0, 0.1, 0.1], [0.15, 0.15, 0.25, 0.25]]])
+    labels = {"boxes": boxes, "classes": np.array([[0, 0, 1]])}
+    both = detected({"anchors": anchors}, **said, label_offset=-1, score_threshold=0.9, max_results=1)
+    assert measured("mAP", outputs, labels, both) == pytest.approx((51 / 101 + 0.5) / 2)
+    one = detected({"anchors": anchors}, **said, label_offset=-1, nms={"iou": 0.5, "max": 1})
+    assert measured("mAP", outputs, labels, one) == pytest.approx(0)
+    for kept, right in (({"iou": 0.5}, (51 / 101 + 0.5) / 2), ({"iou": 0.5, "max": 2}, (51 / 101) / 2)):
+        found = detected({"anchors": anchors}, **said, label_offset=-1, nms=kept)
+        assert measured("mAP", outputs, labels, found) == pytest.approx(right)
 
 
 @pytest.mark.parametrize(

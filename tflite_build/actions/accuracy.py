@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.planning import bindings
@@ -10,7 +11,7 @@ from tflite_build.planning.action import Input, OutputOf, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.signatures import tables
 
-from . import preprocess, samples
+from . import bound, preprocess, samples
 from .tools import Tools
 
 RESULT = "accuracy.json"
@@ -18,6 +19,7 @@ _CALIBRATION = "score_calibration"
 # What makes the scores that an app gets others than those of the output.
 _OF_CLASSES = {"activation", "label_offset", "multi_label", _CALIBRATION}
 FLOAT_ID = "accuracy"
+_OF_APPS = ("score_threshold", "max_results")
 
 
 def step_id(variant: str) -> str:
@@ -35,8 +37,12 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
     inputs |= {
         file: ProjectFile(model.loaded.folder / file) for own in classes for file in own.files[_CALIBRATION].values()
     }
+    files = bound.Files(model)
+    detections = _detections(model, files) if wanted.name == "mAP" else []
+    inputs |= files.inputs
     # Another name of an output changes nothing that is measured, where nothing asks for outputs by name.
-    names = model.names if wanted.entry or contents or model.loaded.spec.states else model.names.of_inputs()
+    by_name = wanted.entry or contents or detections or model.loaded.spec.states
+    names = model.names if by_name else model.names.of_inputs()
     return Step(
         step_id(variant),
         "accuracy",
@@ -47,6 +53,7 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
             "files": list(wanted.files),
             "outputs": contents,
             "classes": [own.to_json() for own in classes],
+            **({"detections": detections} if detections else {}),
             "declared": model.declared.to_json(),
             **({"states": samples.states(model).to_json()} if model.loaded.spec.states else {}),
             "names": names.to_json(),
@@ -74,3 +81,16 @@ def _classes(model: Resolved) -> list[Binding]:
         for binding in said
         if binding.kind == "classes" and _OF_CLASSES & {*binding.options, *binding.files}
     ]
+
+
+def _detections(model: Resolved, files: bound.Files) -> list[dict[str, Any]]:
+    """The results that are detections, without what is an app's choice, and the inputs that their pictures become."""
+    found = []
+    for own in tables(model.loaded.spec):
+        inputs = {b.name: b.tensors["input"] for b in bindings.arguments(own) if b.kind == "image"}
+        for binding in (b for b in bindings.results(own) if b.kind == "detections" and b.is_named):
+            said = {key: value for key, value in binding.options.items() if key not in _OF_APPS}
+            picture = inputs[said.pop("picture", next(iter(inputs)))]
+            told = files.told(replace(binding, options=said, description=""))
+            found.append({"binding": told, "picture": picture})
+    return found

@@ -1,4 +1,7 @@
-"""What steps are told of the arguments and results of an app: bindings as JSON values, and the files that these name."""
+"""What steps are told of the arguments and results of an app: bindings as JSON values, and the files that these name.
+
+And what the steps of the tool's own process read of it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tflite_build.engines.contract import Declared, Names, Request
+from tflite_build.engines.files.lines import bound_lines
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.kinds.methods import MethodRule
+from tflite_build.engines.kinds.states import States
 from tflite_build.planning import bindings
 from tflite_build.planning.action import Input, ProjectFile
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.signatures import tables
+from tflite_build.wrap.app import Meaning
 
 from . import samples
 
-_FILE = "file"
+_FILE = "bound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,7 @@ class Bound:
 
     Attributes:
         params: "arguments" and "results": signature ("" for the only one) -> bindings; "states" and
-            "methods" (see `kinds.states` and `kinds.methods`).
+            "methods" (see `kinds.states` and `kinds.methods`); what is declared, and names.
         inputs: The user's files, by the names that the bindings have for them.
     """
 
@@ -45,20 +52,49 @@ def _methods(model: Resolved) -> list[MethodRule]:
 
 def of(model: Resolved) -> Bound:
     """What the spec says of them."""
-    files: dict[str, str] = {}
+    files = Files(model)
+    of_signatures = list(tables(model.loaded.spec))
+    params: dict[str, Any] = {
+        "declared": model.declared.to_json(),
+        "names": model.names.to_json(),
+        "arguments": {own.signature: [files.told(b) for b in bindings.arguments(own)] for own in of_signatures},
+        "results": {own.signature: [files.told(b) for b in bindings.results(own)] for own in of_signatures},
+        "methods": [rule.to_json() for rule in _methods(model)],
+        "states": samples.states(model).to_json(),
+    }
+    return Bound(params, files.inputs)
 
-    def told(binding: Binding) -> dict[str, Any]:
+
+class Files:
+    """The user's files that bindings name, which become inputs of a step."""
+
+    def __init__(self, model: Resolved) -> None:
+        self._folder = model.loaded.folder
+        self._names: dict[str, str] = {}
+
+    def told(self, binding: Binding) -> dict[str, Any]:
+        """A binding as JSON values, with the names of inputs in the place of paths."""
         named = {
-            key: {locale: files.setdefault(path, f"{_FILE}:{len(files)}") for locale, path in paths.items()}
+            key: {locale: self._names.setdefault(path, f"{_FILE}:{len(self._names)}") for locale, path in paths.items()}
             for key, paths in binding.files.items()
         }
         return replace(binding, files=named).to_json()
 
-    of_signatures = list(tables(model.loaded.spec))
-    params: dict[str, Any] = {
-        "arguments": {own.signature: [told(b) for b in bindings.arguments(own)] for own in of_signatures},
-        "results": {own.signature: [told(b) for b in bindings.results(own)] for own in of_signatures},
-    }
-    params["methods"] = [rule.to_json() for rule in _methods(model)]
-    params["states"] = samples.states(model).to_json()
-    return Bound(params, {name: ProjectFile(model.loaded.folder / path) for path, name in files.items()})
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """The files of all that were told, by these names."""
+        return {name: ProjectFile(self._folder / path) for path, name in self._names.items()}
+
+
+def meaning(request: Request) -> Meaning:
+    """What a step was told."""
+    params = request.params
+    return Meaning(
+        Declared.from_json(params["declared"]),
+        Names.from_json(params["names"]),
+        {signature: list(map(Binding.from_json, said)) for signature, said in params["arguments"].items()},
+        {signature: list(map(Binding.from_json, said)) for signature, said in params["results"].items()},
+        States.from_json(params["states"]),
+        list(map(MethodRule.from_json, params["methods"])),
+        lambda binding, key: bound_lines(request, binding, key),
+    )

@@ -176,11 +176,12 @@ def of(spec: ModelSpec) -> Said | None:
     signatures = {
         said.signature: SaidSignature(
             {n: _input(f'{said.prefix}input."{n}"', n, t) for n, t in inputs.items()},
-            {n: _output(f'{said.prefix}output."{n}"', n, t, outputs) for n, t in outputs.items()},
+            {n: _output(f'{said.prefix}output."{n}"', n, t, outputs, names.get(n, "")) for n, t in outputs.items()},
             tuple(_unit(t.tokenizer) for t in inputs.values() if t.tokenizer and t.tokenizer.type != "regex"),
         )
         for said in tables(spec)
         for inputs, outputs in [(said.given, said.outputs)]
+        for names in [{tensor: name for kind in said.results.values() for tensor, name in kind.read_as().items()}]
     }
     model = ModelMetadata(
         own.name or about.name,
@@ -299,7 +300,7 @@ def _each(values: tuple[float, ...], count: int) -> tuple[float, ...]:
     return values * count if len(values) == 1 else values
 
 
-def _output(key: str, name: str, tensor: Output, all_: Mapping[str, Output]) -> SaidTensor:
+def _output(key: str, name: str, tensor: Output, all_: Mapping[str, Output], read_as: str) -> SaidTensor:
     boxes = any(o.content == "boxes" for o in all_.values())
     properties: ContentProperties | None = None
     usual: ValueRange | None = _OF_BOXES if boxes and tensor.content in ("boxes", "classes", "scores") else None
@@ -320,7 +321,7 @@ def _output(key: str, name: str, tensor: Output, all_: Mapping[str, Output]) -> 
     if tensor.score_threshold is not None:
         units.append(ScoreThreshold(tensor.score_threshold))
     said = _common(tensor, _content(properties, tensor.content_range, usual), tuple(units))
-    said = replace(said, files=(*files, *said.files))
+    said = replace(said, name=read_as, files=(*files, *said.files))
     return SaidTensor(key, said, tensor.from_ not in (None, name), tensor.content or "", tensor.color_space or "")
 
 

@@ -29,12 +29,7 @@ def step(model: Resolved, tools: Tools, variant: str) -> Step:
         step_id(variant),
         "goldens",
         tools.runner(model),
-        {
-            "declared": model.declared.to_json(),
-            "names": model.names.to_json(),
-            **said.params,
-            "quantize": quantize,
-        },
+        {**said.params, "quantize": quantize},
         {"model": pack.model_of(variant), "samples": OutputOf(samples.ID, samples.FOLDER), **said.inputs},
         variant=variant,
         weight=2,

@@ -205,7 +205,7 @@ def _tensor(told: SaidTensor, name: str, tensor: Tensor, before: TensorMetadata,
     if told.unsayable:
         old_units = tuple(u for u in old_units if not isinstance(u.options, Normalization))
     return TensorMetadata(
-        name if told.renamed or not before.name else before.name,
+        said.name or (name if told.renamed or not before.name else before.name),
         said.description or before.description,
         said.dimension_names or before.dimension_names,
         _content(told, tensor) or before.content,

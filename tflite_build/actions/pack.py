@@ -16,22 +16,25 @@ from tflite_build.errors import near_miss, one_of
 from tflite_build.planning.action import Input, OutputOf, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved, ResolvedVariant
 from tflite_build.spec import associated as spec_files
+from tflite_build.spec.signatures import tables
 from tflite_build.spec.sources import TfliteSource
-from tflite_build.tflite import archive, edit, reader, runtimes, summary, versions
+from tflite_build.tflite import archive, edit, reader, runtimes, shapes, summary, versions
 from tflite_build.tflite import metadata as wire
 from tflite_build.tflite.archive import Member
 from tflite_build.tflite.flatbuffer import FormatError
 from tflite_build.tflite.metadata import ModelMetadata
 from tflite_build.tflite.patches import Patches, Span
-from tflite_build.tflite.reader import Model, SignatureTensor
+from tflite_build.tflite.reader import Contents, Model, SignatureTensor
+from tflite_build.wrap import app
 
-from . import associated, convert, described, metadata
+from . import associated, bound, convert, described, metadata
 from .described import Said
 from .metadata import Existing, Subject
 from .tools import Tools
 
 _SOURCE = "source"  # the file that metadata is taken from, where it is another than the one to pack
 _FILE = "file:"  # of the inputs that are files of the user's, by base name
+_MEANT = "meant"
 
 
 def step_id(variant: str) -> str:
@@ -56,6 +59,10 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: ResolvedVariant
         params["is_source"] = True
         if file.step != convert.ID:
             inputs[_SOURCE] = OutputOf(convert.ID, convert.MODEL)
+    meant = _meant(model)
+    if meant is not None:
+        params |= {_MEANT: True, **meant.params}
+        inputs |= meant.inputs
     if said is not None:
         params["metadata"] = said.to_json()
         inputs |= {
@@ -65,11 +72,19 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: ResolvedVariant
     return Step(step_id(variant.name), "pack", tools.local("pack"), params, inputs, variant=variant.name)
 
 
+def _meant(model: Resolved) -> bound.Bound | None:
+    """What tensors have to be for the app's arguments and results; None where nothing says that there is an app."""
+    spec = model.loaded.spec
+    named = any(own.arguments or own.results for own in tables(spec))
+    return bound.of(model) if named or spec.state or spec.method or model.loaded.apps else None
+
+
 def run(request: Request) -> Answer:
     """Write `model.tflite`.
 
     Raises:
-        Invalid: If what the spec says does not fit the file: names, metadata, or that it is quantized.
+        Invalid: If what the spec says does not fit the file: names, arguments and results, metadata, or that it is
+            quantized.
     """
     try:
         return _packed(request)
@@ -92,7 +107,8 @@ def _packed(request: Request) -> Answer:
         inputs, outputs = _renamed(model, Names.from_json(request.params["names"]))
         about = _described(request, data, Subject(model, inputs, outputs))
         content = wire.write(about.metadata) if about.metadata is not None else None
-        edits = edit.Edits(inputs, outputs, versions.derive(model), _runtime(model), content)
+        true = shapes.true_shapes(Contents(data, model))
+        edits = edit.Edits(inputs, outputs, versions.derive(model), _runtime(model), content, true)
         end = own.start if own else len(data)
         patches = edit.plan(data, edits, end)
         stays = given is own and not about.files and patches.size == end
@@ -104,7 +120,9 @@ def _packed(request: Request) -> Answer:
     if members and not stays:
         with target.open("r+b") as file:
             archive.append(file, members)
-    with reader.model(target):  # which finds what is wrong here, and not in an app
+    with reader.model(target) as packed:  # which finds what is wrong here, and not in an app
+        if _MEANT in request.params:
+            app.check(packed, bound.meaning(request))
         return Answer(warnings=list(about.warnings)) if about.warnings else Answer()
 
 

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from tflite_build.engines.contract import Declared, Names, Request
-from tflite_build.engines.files.lines import lines
-from tflite_build.engines.kinds.binding import Binding
-from tflite_build.engines.kinds.methods import MethodRule
-from tflite_build.engines.kinds.states import States
+from tflite_build.engines.contract import Request
 from tflite_build.planning.action import Input, ProjectFile, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.apps import ANDROID, IOS, Android, Ios
@@ -46,8 +42,6 @@ def step(model: Resolved, tools: Tools, platform: str) -> Step:
     params = {
         "platform": platform,
         "model": {key: value or "" for key, value in spec.model.model_dump().items()},
-        "declared": model.declared.to_json(),
-        "names": model.names.to_json(),
         **said.params,
         "app": app.model_dump(exclude={"templates", "variant", "runtime"}),
         "runtime": {
@@ -73,13 +67,7 @@ def run(request: Request) -> None:
     wanted = Wanted(
         **{key: params["model"][key] for key in ("description", "version", "author", "license")},
         model=params["model"]["name"],
-        declared=Declared.from_json(params["declared"]),
-        names=Names.from_json(params["names"]),
-        arguments={s: [Binding.from_json(b) for b in said] for s, said in params["arguments"].items()},
-        results={s: [Binding.from_json(b) for b in said] for s, said in params["results"].items()},
-        rules=[MethodRule.from_json(r) for r in params["methods"]],
-        states=States.from_json(params["states"]),
-        lines=lambda binding, key: _lines(request, binding, key),
+        meaning=bound.meaning(request),
         platform=platform,
         targets=runtime["targets"],
         api=runtime["api"],
@@ -107,12 +95,3 @@ def run(request: Request) -> None:
         (folder / path).write_text(text, "utf-8")
     for path, source in copies:
         shutil.copyfile(source, folder / path)
-
-
-def _lines(request: Request, binding: Binding, key: str) -> dict[str, Sequence[str]]:
-    """The lines of the files that a key of a binding names, by locale."""
-    found: dict[str, Sequence[str]] = {}
-    for locale, name in binding.files.get(key, {}).items():
-        file = request.inputs[name]
-        found[locale] = lines(file, file.name, binding.at(key))
-    return found

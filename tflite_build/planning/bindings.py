@@ -13,14 +13,11 @@ from tflite_build.engines.kinds.binding import Binding
 from tflite_build.spec.kinds.audio import AudioArgument
 from tflite_build.spec.kinds.base import Kind
 from tflite_build.spec.kinds.classes import ClassesResult
-from tflite_build.spec.kinds.detections import DetectionsResult
 from tflite_build.spec.kinds.embedding import EmbeddingResult
 from tflite_build.spec.kinds.single import ImageArgument, TensorArgument, TensorResult
 from tflite_build.spec.metadata import DEFAULT_LOCALE
 from tflite_build.spec.signatures import Tables
 from tflite_build.spec.tensors import Input, Output
-
-_DETECTED = ("boxes", "classes", "scores", "count")
 
 
 def arguments(own: Tables) -> list[Binding]:
@@ -46,7 +43,7 @@ def results(own: Tables) -> list[Binding]:
     found = [_binding(f'{own.prefix}result."{name}"', name, kind, own.written) for name, kind in own.results.items()]
     bound = {tensor for kind in own.results.values() for tensor in kind.tensors.values()}
     free = {name: tensor for name, tensor in own.written.items() if name not in bound}
-    detected = _detected(free)
+    detected = own.detected
     if detected is not None:
         key = f'{own.prefix}output."{detected.boxes}"'
         found.append(_binding(key, "detections", detected, free))
@@ -61,17 +58,6 @@ def results(own: Tables) -> list[Binding]:
             kind = TensorResult(kind="tensor", output=name, description=tensor.description)
         found.append(_binding(f'{own.prefix}output."{name}"', name, kind, free))
     return found
-
-
-def _detected(outputs: Mapping[str, Output]) -> DetectionsResult | None:
-    """The detections that outputs are by what they say of themselves; None where they are none."""
-    by_content: dict[str, list[str]] = {}
-    for name, tensor in outputs.items():
-        if tensor.content in _DETECTED:
-            by_content.setdefault(tensor.content, []).append(name)
-    if not {"boxes", "classes", "scores"} <= by_content.keys() or any(len(n) > 1 for n in by_content.values()):
-        return None
-    return DetectionsResult.model_validate({"kind": "detections", **{c: names[0] for c, names in by_content.items()}})
 
 
 def _binding(key: str, name: str, kind: Kind, outputs: Mapping[str, Output]) -> Binding:

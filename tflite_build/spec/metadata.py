@@ -28,7 +28,7 @@ def _labels(value: Any) -> Any:
 
 
 def _index(value: Any) -> Any:
-    if not (isinstance(value, list) and len(value) == 4 and sorted(map(str, value)) == ["0", "1", "2", "3"]):
+    if not (isinstance(value, list | tuple) and len(value) == 4 and sorted(map(str, value)) == ["0", "1", "2", "3"]):
         raise wrong("an index has each of 0, 1, 2 and 3 once: where a box has left, top, right and bottom")
     return tuple(value)
 

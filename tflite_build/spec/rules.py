@@ -22,7 +22,9 @@ from tflite_build.tflite.runtimes import PLATFORMS, exists, release
 from . import associated
 from .apps import ANDROID, APPS, IOS, Android, App, Ios
 from .checks import Accuracy, AccuracyLimits
+from .kinds.base import Kind
 from .linked import Linked, builds_runtime, linked
+from .signatures import tables
 from .sources import FunctionSource, JaxSource, KerasSource, SavedModelSource, TfliteSource
 from .tensors import Tensor
 from .types import ModelSpec
@@ -59,6 +61,7 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_custom_operators(spec),
         *_limits(spec),
         *_contents(spec),
+        *_kinds(spec),
         *_metadata(spec),
         *(_files(spec, folder) if files else ()),
     ]
@@ -476,6 +479,25 @@ def _contents(spec: ModelSpec) -> Iterator[Violation]:
                 f"the spec does not say how a file in '{path}' becomes an input",
                 f'add content = "image" (or "audio") to [input.{named}], with mean and std as the model was trained',
             )
+
+
+def _kinds(spec: ModelSpec) -> Iterator[Violation]:
+    """Arguments and results go with each other, and with what tensors say of themselves."""
+    for own in tables(spec):
+        found: dict[str, Kind] = {f'{own.prefix}argument."{name}"': kind for name, kind in own.arguments.items()}
+        found |= {f'{own.prefix}result."{name}"': kind for name, kind in own.results.items()}
+        if own.detected is not None and (spec.android or spec.ios):
+            found[f'{own.prefix}output."{own.detected.boxes}"'] = own.detected
+        for table, kind in found.items():
+            for key, message, hint in kind.misfits(own):
+                yield Violation(f"{table}.{key}" if key else table, message, hint)
+        taken: dict[str, str] = {}
+        for name, kind in own.arguments.items():
+            for role, tensor in kind.tensors.items():
+                other = taken.setdefault(tensor, name)
+                if other != name:
+                    message = f"the input '{tensor}' is made of the argument '{other}', and cannot be of this one too"
+                    yield Violation(f'{own.prefix}argument."{name}".{role}', message)
 
 
 def _metadata(spec: ModelSpec) -> Iterator[Violation]:

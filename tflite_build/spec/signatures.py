@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from .kinds.base import Kind
+from .kinds.detections import DetectionsResult
 from .tensors import Input, Output
 from .types import ModelSpec
 
@@ -35,6 +36,27 @@ class Tables:
     def given(self) -> dict[str, Input]:
         """The inputs with what arguments that bind them say of them."""
         return _told(self.inputs, self.arguments, Input())
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The arguments that are pictures."""
+        bound = {tensor for kind in self.arguments.values() for tensor in kind.tensors.values()}
+        free = {name: tensor.content for name, tensor in self.inputs.items() if name not in bound}
+        found = {**{name: kind.word for name, kind in self.arguments.items()}, **free}
+        return tuple(name for name, word in found.items() if word == "image")
+
+    @property
+    def detected(self) -> DetectionsResult | None:
+        """The detections that outputs without a result are by what they say of themselves; None where they are none."""
+        bound = {tensor for kind in self.results.values() for tensor in kind.tensors.values()}
+        by_content: dict[str, list[str]] = {}
+        for name, tensor in self.written.items():
+            if name not in bound and tensor.content in DetectionsResult.ROLES:
+                by_content.setdefault(tensor.content, []).append(name)
+        if not {"boxes", "classes", "scores"} <= by_content.keys() or any(len(n) > 1 for n in by_content.values()):
+            return None
+        said = {content: names[0] for content, names in by_content.items()}
+        return DetectionsResult.model_validate({"kind": "detections", **said})
 
     @property
     def outputs(self) -> dict[str, Output]:

@@ -1,4 +1,4 @@
-"""Changing a .tflite file without building it anew: names of signature tensors, versions of operators, its metadata.
+"""Changing a .tflite file without building it anew: names of signature tensors, versions of operators, shapes, metadata.
 
 FlatBuffer offsets are unsigned and point forward. So what is new is appended and the old reference turned to it; where a
 vector has to grow, which leads back to what it had, a new root table and the new vector are put before the old file.
@@ -29,6 +29,7 @@ _SHIFT = 64  # what the old file may move by: a multiple of what anything in it 
 _LARGE = 1 << 24  # bytes of a file that is moved by whole pages, so that the filesystem can share them
 _PAGE = 4096
 _BUFFERS, _METADATA, _ROOT_FIELDS = 4, 6, 10  # fields of the Model table, and how many of these are known here
+_SHAPES = (0, 7)  # of the Tensor table: the shape, and that with dynamic dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Edits:
         versions: Operator code by index -> version.
         min_runtime: The text of the `min_runtime_version` metadata, where the file has it; at most 15 characters.
         metadata: The bytes of the TFLITE_METADATA buffer, which is added where the file has none.
+        shapes: Subgraph and tensor -> its shape, where the file says one.
     """
 
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Edits:
     versions: Mapping[int, int] = field(default_factory=dict)
     min_runtime: str = ""
     metadata: bytes | None = None
+    shapes: Mapping[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
 
 
 def plan(data: memoryview, edits: Edits, end: int | None = None) -> Patches:
@@ -71,6 +74,7 @@ def plan(data: memoryview, edits: Edits, end: int | None = None) -> Patches:
     draft = _Draft(data, first)
     _rename(draft, edits)
     _versions(draft, edits.versions)
+    _shapes(draft, edits.shapes)
     _buffers(draft, model, _contents(model, edits), bring=inside)
     if edits.metadata is not None and model.metadata_buffer(metadata.NAME) is None:
         _list_metadata(draft, edits.metadata)
@@ -281,6 +285,17 @@ def _rename(draft: _Draft, edits: Edits) -> None:
         draft.point(slot, draft.append(building.text(name)))
     if left:
         raise KeyError(sorted(left)[0][2])
+
+
+def _shapes(draft: _Draft, shapes: Mapping[tuple[int, int], tuple[int, ...]]) -> None:
+    for number, graph in enumerate(draft.root.tables(2) if shapes else ()):
+        for index, tensor in enumerate(graph.tables(0)):
+            shape = shapes.get((number, index))
+            slots = [slot for slot in map(tensor.position, _SHAPES) if slot] if shape is not None else []
+            if shape is not None and slots:
+                vector = draft.append(struct.pack(f"<{1 + len(shape)}i", len(shape), *shape))
+                for slot in slots:
+                    draft.point(slot, vector)
 
 
 def _versions(draft: _Draft, versions: Mapping[int, int]) -> None:

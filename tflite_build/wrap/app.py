@@ -46,8 +46,8 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the spec says of the app.
+class Meaning:
+    """What the spec says that tensors mean.
 
     Attributes:
         arguments: Signature ("" for the only one) -> what is passed, as far as the spec says it.
@@ -55,6 +55,34 @@ class Wanted:
         states: What it keeps between calls.
         rules: What methods are called, and what they call.
         lines: Reads the files that a key of a binding names: locale -> lines.
+    """
+
+    declared: Declared
+    names: Names
+    arguments: Mapping[str, Sequence[Binding]]
+    results: Mapping[str, Sequence[Binding]]
+    states: States
+    rules: Sequence[MethodRule]
+    lines: Lines
+
+    def inputs(self, signature: str) -> dict[str, DeclaredInput]:
+        """What is declared of inputs, by public name."""
+        return {
+            self.names.public(signature, "inputs", own): declared
+            for own, declared in self.declared.inputs(signature).items()
+        }
+
+    def of(self, signature: str) -> tuple[Sequence[Binding], Sequence[Binding]]:
+        """The arguments and results of a signature that are said."""
+        arguments, results = (side.get(signature) or side.get("") or () for side in (self.arguments, self.results))
+        return arguments, results
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the spec says of the app.
+
+    Attributes:
         targets: What the app is linked to.
         api: "auto", or the API that is asked for.
         accelerators: In order of preference.
@@ -69,13 +97,7 @@ class Wanted:
     version: str
     author: str
     license: str
-    declared: Declared
-    names: Names
-    arguments: Mapping[str, Sequence[Binding]]
-    results: Mapping[str, Sequence[Binding]]
-    states: States
-    rules: Sequence[MethodRule]
-    lines: Lines
+    meaning: Meaning
     platform: str
     targets: Sequence[str]
     api: str
@@ -109,11 +131,11 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
     variables = handed_on = False
     for file in files:
         with reader.model(file.path) as model:
-            tensors = _tensors(model, wanted)
+            tensors = _tensors(model, wanted.meaning)
             variants.append(
                 VariantView(file.variant, file.name, file.sha256, model.size, quantization_of(model), tensors)
             )
-            made = made or _methods(tensors, wanted)
+            made = made or _methods(tensors, wanted.meaning)
             custom |= {code.name for code in model.codes if code.custom and not code.flex}
             variables |= any(t.is_variable for g in model.subgraphs for t in g.tensors) or any(
                 code.name == _ASSIGN for code in model.codes
@@ -124,11 +146,22 @@ def view(wanted: Wanted, files: Sequence[File]) -> AppView:
             for release in releases - lacks.keys():
                 for lack in runtimes.lacks(model, runtimes.release(release))[:1]:
                     lacks[release] = f"{lack.need.operator} in version {lack.need.version}, which {release} has not"
+    _check_callable(made, wanted)
     needs = _Needs(variants, select, custom - STOCK, variables, handed_on, lacks)
     linked = tuple(_runtime(target, wanted, needs) for target in wanted.targets)
     said = (wanted.model, wanted.description, wanted.version, wanted.author, wanted.license)
-    wanted.states.check(variants[0].tensors)
-    return AppView(*said, made, tuple(variants), linked, wanted.states.internal)
+    return AppView(*said, made, tuple(variants), linked, wanted.meaning.states.internal)
+
+
+def check(model: Model, meaning: Meaning) -> None:
+    """Hold what the spec says that tensors mean against the tensors of a file.
+
+    Raises:
+        Invalid: If something does not fit.
+    """
+    tensors = _tensors(model, meaning)
+    _methods(tensors, meaning)
+    meaning.states.check(tensors)
 
 
 def _check_doubled(model: Model, platform: str) -> None:
@@ -242,22 +275,15 @@ def _other_target(target: str, wanted: Wanted, needs: _Needs) -> str:
     return ""
 
 
-def _tensors(model: Model, wanted: Wanted) -> dict[str, tuple[tuple[TensorView, ...], tuple[TensorView, ...]]]:
+def _tensors(model: Model, meaning: Meaning) -> dict[str, tuple[tuple[TensorView, ...], tuple[TensorView, ...]]]:
     """Signature -> its inputs and outputs, in the order of the file."""
     found = {}
     for signature in map(model.ordered, model.signatures):
-        declared = _by_public_name(wanted, signature.name)
+        declared = meaning.inputs(signature.name)
         inputs = tuple(_tensor(t, declared.get(t.name)) for t in signature.inputs)
         outputs = tuple(_tensor(t, None, "?") for t in signature.outputs)
         found[signature.name] = (inputs, outputs)
     return found
-
-
-def _by_public_name(wanted: Wanted, signature: str) -> dict[str, DeclaredInput]:
-    return {
-        wanted.names.public(signature, "inputs", own): declared
-        for own, declared in wanted.declared.inputs(signature).items()
-    }
 
 
 def _tensor(given: SignatureTensor, declared: DeclaredInput | None, unknown: str = "") -> TensorView:
@@ -279,10 +305,10 @@ def _tensor(given: SignatureTensor, declared: DeclaredInput | None, unknown: str
 
 
 def _methods(
-    tensors: Mapping[str, tuple[tuple[TensorView, ...], tuple[TensorView, ...]]], wanted: Wanted
+    tensors: Mapping[str, tuple[tuple[TensorView, ...], tuple[TensorView, ...]]], meaning: Meaning
 ) -> tuple[MethodView, ...]:
     """What apps call, in the order of the file's signatures, and what that calls in turn."""
-    rules = [replace(r, signatures=tuple(tensors)) if _of_all(r, tensors) else r for r in wanted.rules]
+    rules = [replace(r, signatures=tuple(tensors)) if _of_all(r, tensors) else r for r in meaning.rules]
     methods.check(rules, list(tensors))
     of = {name: rule for rule in rules for name in rule.signatures}
     found: list[MethodView] = []
@@ -291,7 +317,7 @@ def _methods(
         rule = of.get(name)
         if rule is not None and rule.private:
             continue
-        made = _method(name, ends, wanted, several=several)
+        made = _method(name, ends, meaning, several=several)
         if rule is None:
             found.append(made)
         elif len(rule.signatures) == 1:
@@ -301,9 +327,23 @@ def _methods(
             own = [m for m in found if m.hidden and m.signature in rule.signatures]
             if len(own) == len(rule.signatures):
                 found.append(_group(rule, own))
-    if not any(not m.hidden for m in found):
-        raise Invalid("all signatures are private, and an app has nothing to call", wanted.platform)
     return tuple(found)
+
+
+def _check_callable(found: Sequence[MethodView], wanted: Wanted) -> None:
+    """Refuse what code cannot be generated for."""
+    platform = wanted.platform
+    if not any(not m.hidden for m in found):
+        raise Invalid("all signatures are private, and an app has nothing to call", platform)
+    for method in found:
+        if (method.arguments and method.results) or method.states or wanted.meaning.states.internal:
+            continue
+        what = "takes nothing" if not method.arguments else "gives nothing"
+        raise Invalid(
+            f"the signature '{method.signature}' {what}, and code is generated for what takes and gives",
+            platform,
+            f"take [{platform}] out, and call the model by the tensors of its file",
+        )
 
 
 def _of_all(rule: MethodRule, signatures: Collection[str]) -> bool:
@@ -357,28 +397,22 @@ def _group(rule: MethodRule, own: Sequence[MethodView]) -> MethodView:
 
 
 def _method(
-    signature: str, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]], wanted: Wanted, *, several: bool
+    signature: str, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]], meaning: Meaning, *, several: bool
 ) -> MethodView:
-    given = Given(_by_public_name(wanted, signature), wanted.lines)
-    kept = wanted.states.bound(*ends)
+    given = Given(meaning.inputs(signature), meaning.lines)
+    passed, got = meaning.of(signature)
+    kept = meaning.states.bound(*ends)
     inputs = [t for t in ends[0] if t.name not in {s.input.name for s in kept}]
     outputs = [t for t in ends[1] if t.name not in outputs_of(kept)]
-    said = left(wanted.arguments.get(signature) or wanted.arguments.get("") or (), {s.input.name for s in kept})
+    said = left(passed, {s.input.name for s in kept})
     keys = {binding.name: binding.key for binding in said}
     arguments = tuple(_argument(b, inputs, given) for b in _all(said, inputs, "input"))
     given = replace(given, arguments=arguments)
-    said = left(wanted.results.get(signature) or wanted.results.get("") or (), outputs_of(kept), seen=True)
+    said = left(got, outputs_of(kept), seen=True)
     results = tuple(kinds.RESULTS[b.kind](b, bound(b, ends[1], "output"), given) for b in _all(said, outputs, "output"))
     for argument in arguments:
         if isinstance(argument, AudioArgument):
             check_stream(keys[argument.name], argument, results)
-    if (not arguments or not results) and not kept and not wanted.states.internal:
-        what = "takes nothing" if not arguments else "gives nothing"
-        platform = wanted.platform
-        hint = f"take [{platform}] out, and call the model by the tensors of its file"
-        raise Invalid(
-            f"the signature '{signature}' {what}, and code is generated for what takes and gives", platform, hint
-        )
     words = {r.verb for r in results}
     only = words.pop() if len(words) == 1 else "predict"
     taken, given_by = ({t.name: t for t in side} for side in ends)
@@ -400,8 +434,15 @@ def _argument(binding: Binding, inputs: Sequence[TensorView], given: Given) -> A
 def _all(said: Sequence[Binding], tensors: Sequence[TensorView], side: str) -> list[Binding]:
     """What is said, and each tensor that nobody says anything of, in the order of the file's tensors."""
     bound_there = {name for binding in said for name in binding.tensors.values()}
-    rest = [
-        Binding("tensor", t.name, f'{side}."{t.name}"', {side: t.name}) for t in tensors if t.name not in bound_there
-    ]
+    rest = {t.name for t in tensors} - bound_there
+    for binding in said:
+        if binding.name in rest:
+            what = "argument" if side == "input" else "result"
+            raise Invalid(
+                f"the {side} '{binding.name}' is no part of the {what} that is called so, and is one by itself",
+                binding.key,
+                f"give the {what} another name",
+            )
+    free = [Binding("tensor", t.name, f'{side}."{t.name}"', {side: t.name}) for t in tensors if t.name in rest]
     places = {t.name: place for place, t in enumerate(tensors)}
-    return sorted([*said, *rest], key=lambda b: min(places.get(name, len(places)) for name in b.tensors.values()))
+    return sorted([*said, *free], key=lambda b: min(places.get(name, len(places)) for name in b.tensors.values()))

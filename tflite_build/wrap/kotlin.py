@@ -127,6 +127,9 @@ class Kotlin(Writer):
     def array(self, dtype: str) -> str:
         return _ARRAYS[dtype]
 
+    def list_of(self, name: str) -> str:
+        return f"List<{name}>"
+
     def image_maker(self, image: ImageView) -> str:
         return kotlin_text.image_maker(image)
 

@@ -102,6 +102,9 @@ class Swift(Writer):
     def array(self, dtype: str) -> str:
         return f"[{type_of(dtype)}]"
 
+    def list_of(self, name: str) -> str:
+        return f"[{name}]"
+
     def image_maker(self, image: ImageView) -> str:
         return swift_text.image_maker(image)
 

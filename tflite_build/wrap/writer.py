@@ -122,6 +122,10 @@ class Writer(Protocol):
         """The type of an array of a tensor's values."""
         ...
 
+    def list_of(self, name: str) -> str:
+        """The type of a list of things of the type `name`."""
+        ...
+
     def image_maker(self, image: ImageView) -> str:
         """What makes the constant that prepares pictures."""
         ...

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Request
 from tflite_build.engines.files import custom_operators, fitting, npz, opening
-from tflite_build.engines.files.lines import lines
+from tflite_build.engines.files.lines import bound_lines, lines
 from tflite_build.engines.files.runner import RunnableSignature, Runner
 from tflite_build.engines.kinds import classes
 from tflite_build.engines.kinds.binding import Binding, bound
 from tflite_build.engines.kinds.classes import Classes
 from tflite_build.engines.kinds.states import States
 from tflite_build.engines.preprocessing import arrays as content_arrays
+from tflite_build.engines.preprocessing import layout
 from tflite_build.engines.words import counted, quoted
 
+from .detected import Detected
 from .measures import KEY, LABELS, MEASURES, Contents, Mislabelled, NotFinite
 
 Array = NDArray[Any]
@@ -39,6 +41,7 @@ def run(request: Request) -> None:
         names: What the spec calls tensors; the data may use those names or the model's own.
         outputs: What outputs stand for, public name -> content.
         classes: What is said of scores of classes (see `kinds.binding`).
+        detections: The results that are detections, of mAP (see `kinds.binding`), and the input that their picture becomes.
         declared: What the spec says of inputs.
         states: What the model keeps between calls (see `kinds.states`); missing where it keeps nothing.
         renamed: Whether the file has the public names, as a variant has and the float file has not.
@@ -128,7 +131,25 @@ def _contents(request: Request, signature: RunnableSignature) -> Contents:
     found: dict[str, tuple[str, ...]] = {}
     for name, content in request.params["outputs"].items():
         found[content] = (*found.get(content, ()), name)
-    return Contents(found, _classes(request, signature))
+    results = request.params.get("detections", [])
+    if len(results) > 1:
+        names = quoted(result["binding"]["name"] for result in results)
+        raise Invalid(f"the spec has the results {names}, which are detections, and mAP is of one", KEY)
+    detected = _detected(request, signature, results[0]) if results else None
+    return Contents(found, _classes(request, signature), detected)
+
+
+def _detected(request: Request, signature: RunnableSignature, result: Mapping[str, Any]) -> Detected:
+    names, renamed = Names.from_json(request.params["names"]), request.params["renamed"]
+    binding, own = Binding.from_json(result["binding"]), names.own(signature.name, "inputs", result["picture"])
+    port = signature.inputs.get(result["picture"] if renamed else own)
+    if port is None:
+        raise Invalid(f"the model has no input '{result['picture']}'", f'input."{result["picture"]}"')
+    content = Declared.from_json(request.params["declared"]).inputs(signature.name)[own].content
+    spec, color_space = port.spec(real=port.scale is not None), content.color_space if content else ""
+    place = layout.of_image(spec.shape, color_space, result["picture"], f'input."{result["picture"]}".content')
+
+    return Detected(binding, (place.width, place.height), lambda binding, key: bound_lines(request, binding, key))
 
 
 def _classes(request: Request, signature: RunnableSignature) -> dict[str, Classes]:

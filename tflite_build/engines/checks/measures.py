@@ -22,6 +22,7 @@ from tflite_build.engines.postprocessing import classes
 from tflite_build.engines.words import quoted, shape_text
 
 from . import detections
+from .detected import Detected
 
 Array = NDArray[Any]
 KEY = "checks.accuracy"
@@ -65,10 +66,12 @@ class Contents:
     Attributes:
         names: Content -> public names of outputs.
         classes: How outputs stand for classes, by public name, where an app gets other scores than theirs.
+        detected: The only result that is detections; None where there is none.
     """
 
     names: Mapping[str, tuple[str, ...]]
     classes: Mapping[str, Classes] = field(default_factory=dict)
+    detected: Detected | None = None
 
     def one(self, content: str) -> str | None:
         """The only output of that content, where there is one."""
@@ -246,7 +249,47 @@ class Recall:
 
 
 class MeanAveragePrecision:
-    """COCO's AP: the mean over classes and over IoU thresholds of 0.5 to 0.95. See `detections`."""
+    """COCO's AP: the mean over classes and over IoU thresholds of 0.5 to 0.95. See `detections`.
+
+    Boxes are what a result finds, where there is one, as shares of the picture; else the outputs' own, in their units.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._find = contents.detected.find if contents.detected else _Listed(contents).find
+        self._samples: list[detections.Sample] = []
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """As `Measure` says; labels are "boxes" (count, 4), ymin, xmin, ymax, xmax, and "classes" (count,), -1 for none."""
+        if set(labels) != {"boxes", "classes"}:
+            raise Invalid("mAP needs the arrays 'labels/boxes' and 'labels/classes'", KEY, f"there is {quoted(labels)}")
+        boxes, classes, scores = self._find(outputs)
+        wanted_boxes, wanted = labels["boxes"], _whole_numbers(labels["classes"], f"{LABELS}/classes")
+        if wanted_boxes.ndim != 2 or wanted_boxes.shape[1] != 4 or wanted.shape != wanted_boxes.shape[:1]:
+            raise Invalid(
+                f"'labels/boxes' has the shape {shape_text(wanted_boxes.shape)} a sample and 'labels/classes' "
+                f"{shape_text(wanted.shape)}; [count, 4] and [count] are needed",
+                KEY,
+            )
+        there = wanted >= 0
+        self._samples.append(
+            detections.Sample(
+                boxes.astype(np.float64),
+                classes,
+                scores.astype(np.float64),
+                wanted_boxes[there].astype(np.float64),
+                wanted[there],
+            )
+        )
+
+    def value(self) -> float:
+        """0 to 1."""
+        if not any(len(sample.wanted_classes) for sample in self._samples):
+            raise Invalid(f"'{LABELS}/classes' has no box in any sample, so that there is nothing to measure", KEY)
+        return detections.average_precision(self._samples)
+
+
+class _Listed:
+    """Boxes, classes and scores that outputs are by what they say of themselves."""
 
     def __init__(self, contents: Contents) -> None:
         self._names = {content: contents.one(content) for content in ("boxes", "classes", "scores")}
@@ -263,14 +306,11 @@ class MeanAveragePrecision:
             raise Invalid(
                 f"mAP needs outputs that are boxes, classes and scores, and the spec says of none that it is {missing[0]}",
                 KEY,
-                f'add content = "{missing[0]}" to its [output.NAME]',
+                'add a [result.NAME] with kind = "detections", which says which outputs they are',
             )
-        self._samples: list[detections.Sample] = []
 
-    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
-        """As `Measure` says; labels are "boxes" (count, 4) as the output's, and "classes" (count,), -1 for none."""
-        if set(labels) != {"boxes", "classes"}:
-            raise Invalid("mAP needs the arrays 'labels/boxes' and 'labels/classes'", KEY, f"there is {quoted(labels)}")
+    def find(self, outputs: Mapping[str, Array]) -> tuple[Array, Array, Array]:
+        """Boxes, classes and scores."""
         boxes, classes, scores = (_finite(outputs, str(n)) for n in self._names.values())
         boxes, classes, scores = boxes.reshape(-1, 4), classes.reshape(-1), scores.reshape(-1)
         if not len(boxes) == len(classes) == len(scores):
@@ -280,29 +320,7 @@ class MeanAveragePrecision:
         kept = len(boxes)
         if self._count is not None:
             kept = int(np.clip(_finite(outputs, self._count).reshape(-1)[0], 0, kept))
-        wanted_boxes, wanted = labels["boxes"], _whole_numbers(labels["classes"], f"{LABELS}/classes")
-        if wanted_boxes.ndim != 2 or wanted_boxes.shape[1] != 4 or wanted.shape != wanted_boxes.shape[:1]:
-            raise Invalid(
-                f"'labels/boxes' has the shape {shape_text(wanted_boxes.shape)} a sample and 'labels/classes' "
-                f"{shape_text(wanted.shape)}; [count, 4] and [count] are needed",
-                KEY,
-            )
-        there = wanted >= 0
-        self._samples.append(
-            detections.Sample(
-                boxes[:kept].astype(np.float64),
-                np.rint(classes[:kept]).astype(np.int64),
-                scores[:kept].astype(np.float64),
-                wanted_boxes[there].astype(np.float64),
-                wanted[there],
-            )
-        )
-
-    def value(self) -> float:
-        """0 to 1."""
-        if not any(len(sample.wanted_classes) for sample in self._samples):
-            raise Invalid(f"'{LABELS}/classes' has no box in any sample, so that there is nothing to measure", KEY)
-        return detections.average_precision(self._samples)
+        return boxes[:kept], np.rint(classes[:kept]).astype(np.int64), scores[:kept]
 
 
 MEASURES: Mapping[str, Callable[[Contents], Measure]] = {

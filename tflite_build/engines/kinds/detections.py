@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.kinds.binding import Binding, BoundTensor
+from tflite_build.errors import one_of
 
 Corner = Literal["boundaries", "upper-left", "center"]
 _YOLO = {"yolov5": 5, "yolov8": 4}  # the numbers of a box before the scores of its classes
 _SCALE = (10.0, 10.0, 5.0, 5.0)  # of TensorFlow's object detection
+MOST_CLASSES = 1_000_000  # what says more than this is no number of a class
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,6 @@ def of(binding: Binding, tensors: Mapping[str, BoundTensor], labels: int | None 
     """
     said = binding.options
     box: Mapping[str, Any] = said["box"]
-    suppression = Suppression(**said["nms"]) if "nms" in said else None
-    if suppression is not None and said.get("score_threshold") is None:
-        hint = "add score_threshold, such as 0.25"
-        raise Invalid("'nms' compares each two boxes above a score, and there is none", binding.at("nms"), hint)
     common: dict[str, Any] = {
         "index": tuple(box["index"]),
         "corner": box["corner"],
@@ -89,12 +87,12 @@ def of(binding: Binding, tensors: Mapping[str, BoundTensor], labels: int | None 
         "offset": said.get("label_offset", 0),
         "threshold": said.get("score_threshold"),
         "most": said.get("max_results"),
-        "suppression": suppression,
+        "suppression": Suppression(**said["nms"]) if "nms" in said else None,
     }
     for role in tensors:
         allowed = ("float32", "int32", "int64") if role in ("classes", "count") else ("float32",)
         if tensors[role].real not in allowed:
-            raise binding.misfit(role, tensors[role], f"{role} are {' or '.join(allowed)}")
+            raise binding.misfit(role, tensors[role], f"a tensor of {role} is {one_of(allowed)}")
     if said.get("decode") in _YOLO:
         return _yolo(binding, tensors["boxes"], _YOLO[said["decode"]], labels, common)
     boxes = _rows(tensors["boxes"])
@@ -108,18 +106,12 @@ def of(binding: Binding, tensors: Mapping[str, BoundTensor], labels: int | None 
             if _rows(tensors[role]) not in (boxes[:1], (*boxes[:1], 1)):
                 wanted = f"each of {boxes[0]} boxes has one number here: [1, {boxes[0]}]"
                 raise binding.misfit(role, tensors[role], wanted)
-        if common["activation"] == "softmax":
-            raise Invalid("softmax is of the scores of several classes", binding.at("activation"), 'use "sigmoid"')
         return Detections("listed", **common)
     if len(scores) == 1:
         scores = (*scores, 1)
     if len(scores) != 2 or scores[0] != boxes[0] or not isinstance(scores[1], int):
         wanted = f"each of {boxes[0]} boxes has a score for each class: [1, {boxes[0]}, classes]"
         raise binding.misfit("scores", tensors["scores"], wanted, "name the output with their classes as `classes`")
-    if "count" in tensors:
-        raise Invalid(
-            "'count' says how many boxes were chosen, and here all are there", binding.at("count"), "remove it"
-        )
     if said.get("decode") == "ssd":
         scale = tuple(said.get("scale", _SCALE))
         return Detections("ssd", **{**common, "corner": "boundaries", "ratio": True}, classes=scores[1], scale=scale)
@@ -155,14 +147,20 @@ def _yolo(
     word = "box, score and" if before == 5 else "box and"
     if len(shape) != 2 or not all(isinstance(d, int) and d > 0 for d in shape):
         raise binding.misfit("boxes", tensor, f"a head is [1, {before} + classes, boxes], or the other way round")
-    if common["activation"] == "softmax":
-        raise Invalid("heads of YOLO have a sigmoid for each class", binding.at("activation"), 'use "sigmoid"')
     first, second = int(shape[0]), int(shape[1])
-    wanted = None if labels is None else before + labels - common["offset"]
-    fitting = [n for n in (first, second) if n == wanted] if wanted is not None else [min(first, second)]
-    if not fitting or fitting[0] <= before or (wanted is None and first == second):
-        count = f", {labels} of them by the labels" if labels is not None else ""
-        raise binding.misfit("boxes", tensor, f"a row is a {word} a number for each class{count}: {before} + classes")
+    if labels is None:
+        fitting = [min(first, second)] if first != second else []
+    else:
+        fitting = [n for n in (first, second) if n == before + labels - common["offset"]]
+    if not fitting or fitting[0] <= before:
+        by_labels = f", {labels} of them by the labels" if labels is not None else ""
+        row = f"a row is a {word} a number for each class{by_labels}: {before} + classes"
+        other = next(decode for decode, count in _YOLO.items() if count != before)
+        fits = labels is not None and _YOLO[other] + labels - common["offset"] in shape
+        hint = (
+            f'decode = "{other}" fits' if fits else "" if first != second else "say `labels`: there are as many classes"
+        )
+        raise binding.misfit("boxes", tensor, row, hint)
     across = first == fitting[0] and not (second == fitting[0] and first > second)
     return Detections("yolo", **common, classes=fitting[0] - before, before=before, across=across)
 

@@ -14,6 +14,7 @@ from tflite_build.engines.kinds.binding import Binding
 from .places import Places
 
 Array = NDArray[Any]
+Lines = Callable[[Binding, str], Mapping[str, Sequence[str]]]
 
 
 def _no_lines(binding: Binding, key: str) -> dict[str, Sequence[str]]:
@@ -30,7 +31,7 @@ class Around:
     """
 
     pictures: Mapping[str, Places] = field(default_factory=dict)
-    lines: Callable[[Binding, str], Mapping[str, Sequence[str]]] = _no_lines
+    lines: Lines = _no_lines
 
     def picture(self, binding: Binding) -> Places:
         """The way back to the picture that a result tells places of, which code is generated for alone."""

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tflite_build.engines.contract import TensorSpec
 from tflite_build.engines.kinds.binding import Binding
-from tflite_build.engines.kinds.detections import Detections, Suppression, anchors, of
+from tflite_build.engines.kinds.detections import MOST_CLASSES, Detections, Suppression, anchors, of
 
-from .base import Around, Outputs
+from .base import Around, Lines, Outputs
 from .places import Places
 from .scores import activated
 
@@ -50,30 +51,54 @@ def candidates(
         size: Width and height of the picture as the model takes it.
         table: (count, 4) of cy, cx, height and width, for "ssd".
     """
-    if how.form == "yolo":
-        return _yolo(how, outputs["boxes"].astype(np.float32), size)
-    boxes = outputs["boxes"].astype(np.float32).reshape(-1, 4)
-    if how.form == "listed":
-        count = int(outputs["count"].reshape(-1)[0]) if "count" in outputs else len(boxes)
-        count = max(0, min(count, len(boxes)))
-        scores = activated(outputs["scores"].astype(np.float32).reshape(-1), how.activation)[:count]
-        classes = outputs["classes"].reshape(-1)[:count].astype(np.int64)
-        return Candidates(_corners(how, boxes[:count], size), scores, classes)
-    scores = activated(outputs["scores"].astype(np.float32).reshape(-1, how.classes), how.activation)
-    best = np.argmax(np.where(np.isnan(scores), -np.inf, scores), 1)
+    real = {role: values.astype(np.float32) for role, values in outputs.items()}
+    with np.errstate(over="ignore", invalid="ignore"):  # a model may give anything; what is no box is left out later
+        if how.form == "yolo":
+            return _yolo(how, real["boxes"], size)
+        if how.form == "listed":
+            return _listed(how, real, size)
+        return _scored(how, real, size, table)
+
+
+def _scored(how: Detections, real: Mapping[str, Floats], size: tuple[int, int], table: Array | None) -> Candidates:
+    boxes = real["boxes"].reshape(-1, 4)
+    scores = real["scores"].reshape(-1, how.classes)
+    if how.activation == "softmax":
+        scores = activated(scores, "softmax")
+    best = _best(scores)
     corners = _decoded(how, boxes, table, size) if table is not None else _corners(how, boxes, size)
-    return Candidates(corners, scores[np.arange(len(scores)), best], best)
+    score = scores[np.arange(len(scores)), best]
+    return Candidates(corners, activated(score, "sigmoid") if how.activation == "sigmoid" else score, best)
+
+
+def _listed(how: Detections, outputs: Mapping[str, Floats], size: tuple[int, int]) -> Candidates:
+    boxes, scores, classes = (
+        outputs["boxes"].reshape(-1, 4),
+        outputs["scores"].reshape(-1),
+        outputs["classes"].reshape(-1),
+    )
+    count = min(len(boxes), len(scores), len(classes))
+    if "count" in outputs:
+        count = int(np.clip(np.rint(np.nan_to_num(outputs["count"].reshape(-1)[0])), 0, count))
+    number = np.rint(classes[:count].astype(np.float64))
+    known = (number >= 0) & (number <= MOST_CLASSES)  # not so where it is NaN
+    scores = activated(scores[:count], how.activation)
+    return Candidates(_corners(how, boxes[:count], size), scores, np.where(known, number, -1).astype(np.int64))
 
 
 def _yolo(how: Detections, values: Floats, size: tuple[int, int]) -> Candidates:
     row = how.before + how.classes
     rows = values.reshape(row, -1).T if how.across else values.reshape(-1, row)
-    scores = activated(rows[:, 4:].reshape(-1), how.activation).reshape(len(rows), -1)
-    own = scores[:, how.before - 4 :]
-    best = np.argmax(np.where(np.isnan(own), -np.inf, own), 1)
-    score = own[np.arange(len(own)), best]
-    score = score * scores[:, 0] if how.before > 4 else score
+    best = _best(rows[:, how.before :])
+    score = activated(rows[np.arange(len(rows)), how.before + best], how.activation)
+    if how.before > 4:
+        score = score * activated(rows[:, 4], how.activation)
     return Candidates(_corners(how, rows[:, :4], size), score, best)
+
+
+def _best(scores: Floats) -> NDArray[np.int64]:
+    """The class of each row with the largest score, the first of equal ones; of NaN none is larger."""
+    return np.asarray(np.argmax(np.where(np.isnan(scores), -np.inf, scores), 1))
 
 
 def _corners(how: Detections, boxes: Floats, size: tuple[int, int]) -> Floats:
@@ -107,10 +132,11 @@ def chosen(
         labels: How many labels there are; None where there are none, and any class is one.
     """
     numbers = found.classes + how.offset
-    known = (numbers >= 0) & (numbers < labels if labels is not None else True)
+    known = (found.classes >= 0) & (numbers >= 0) & (numbers < labels if labels is not None else True)
     least = np.float32(-np.inf if threshold is None else threshold)
+    known &= (found.scores >= least) & np.isfinite(found.corners).all(1)
     order = np.argsort(-found.scores, kind="stable")
-    kept = order[(known & (found.scores >= least))[order]]
+    kept = order[known[order]]
     if how.suppression is not None:
         kept = _suppressed(found, kept, how.suppression)
     return kept if most is None else kept[:most]
@@ -122,18 +148,24 @@ def _suppressed(found: Candidates, order: NDArray[np.int64], how: Suppression) -
         if len(kept) == how.max:
             break
         others = [j for j in kept if how.across or found.classes[j] == found.classes[i]]
-        if not any(_iou(found.corners[i], found.corners[j]) > np.float32(how.iou) for j in others):
+        if not (_iou(found.corners[i], found.corners[others]) > np.float32(how.iou)).any():
             kept.append(int(i))
     return np.array(kept, np.int64)
 
 
-def _iou(a: Floats, b: Floats) -> np.float32:
+def _iou(one: Floats, others: Floats) -> Floats:
+    """Of a box with each of some others; 0 where the union is empty."""
     zero = np.float32(0)
-    width = max(min(a[2], b[2]) - max(a[0], b[0]), zero)
-    height = max(min(a[3], b[3]) - max(a[1], b[1]), zero)
-    both = width * height
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
-    return np.float32(both / union) if union > zero else zero
+    width = np.maximum(np.minimum(one[2], others[:, 2]) - np.maximum(one[0], others[:, 0]), zero)
+    height = np.maximum(np.minimum(one[3], others[:, 3]) - np.maximum(one[1], others[:, 1]), zero)
+    with np.errstate(over="ignore", invalid="ignore"):  # of boxes as large as numbers are
+        both = width * height
+        union = _area(one) + _area(others.T) - both
+        return np.asarray(np.divide(both, union, out=np.zeros_like(both), where=union > zero))
+
+
+def _area(corners: Floats) -> Floats:
+    return np.asarray((corners[2] - corners[0]) * (corners[3] - corners[1]))
 
 
 def flat(found: Candidates, kept: NDArray[np.int64], offset: int, where: Places) -> Floats:
@@ -147,14 +179,23 @@ def flat(found: Candidates, kept: NDArray[np.int64], offset: int, where: Places)
     return np.stack([numbers, found.scores[kept], *given, *upright], 1).astype(np.float32)
 
 
+def anchors_of(binding: Binding, how: Detections, tensors: Mapping[str, TensorSpec], lines: Lines) -> Array | None:
+    """(count, 4) of the anchors that a binding names; None where it needs none.
+
+    Raises:
+        Invalid: If they are none, or not as many as boxes.
+    """
+    if how.form != "ssd":
+        return None
+    (table,) = lines(binding, "anchors").values()
+    return np.array(anchors(binding, tensors["boxes"], table), np.float32).reshape(-1, 4)
+
+
 def expected(binding: Binding, outputs: Outputs, around: Around) -> Array:
     """What an app gets that leaves nothing out: see `flat`."""
     where = around.picture(binding)
     labels = around.lines(binding, "labels").get("")
     how = of(binding, outputs.tensors, len(labels) if labels else None)
-    table = None
-    if how.form == "ssd":
-        lines = next(iter(around.lines(binding, "anchors").values()))
-        table = np.array(anchors(binding, outputs.tensors["boxes"], lines), np.float32).reshape(-1, 4)
+    table = anchors_of(binding, how, outputs.tensors, around.lines)
     found = candidates(how, outputs.values, (where.width, where.height), table)
     return flat(found, chosen(found, how, len(labels) if labels else None, None, None), how.offset, where)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from tflite_build.spec.base import SpecModel
 from tflite_build.spec.values import Strings
 
-from .base import ArgumentKind, TensorName
+from .base import ContentArgument, TensorName
 
 Duration = Annotated[float, Field(gt=0, le=3600)]
 
@@ -25,10 +25,8 @@ class Stream(SpecModel):
     """Labels of classes that are never heard, such as `["silence", "unknown"]`."""
 
 
-class AudioArgument(ArgumentKind):
+class AudioArgument(ContentArgument):
     """A sound; its input says how it becomes a tensor."""
-
-    ROLES: ClassVar[tuple[str, ...]] = ("input",)
 
     kind: Literal["audio"]
     """What it is."""

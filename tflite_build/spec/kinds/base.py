@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import StringConstraints
 
@@ -11,6 +11,34 @@ from tflite_build.spec.base import SpecModel
 from tflite_build.spec.metadata import Text
 
 TensorName = Annotated[str, StringConstraints(min_length=1)]
+_THINGS = {"image": "a picture", "audio": "a sound"}
+
+
+class Misfit(NamedTuple):
+    """What does not go with another table: the key that is to blame, or "" for the table, and what is wrong."""
+
+    key: str
+    message: str
+    hint: str = ""
+
+
+class Beside(Protocol):
+    """What else is said of a signature."""
+
+    @property
+    def inputs(self) -> Mapping[str, SpecModel]:
+        """The tables of inputs."""
+        ...
+
+    @property
+    def written(self) -> Mapping[str, SpecModel]:
+        """The tables of outputs, as they are written."""
+        ...
+
+    @property
+    def pictures(self) -> Sequence[str]:
+        """The arguments that are pictures."""
+        ...
 
 
 class Kind(SpecModel):
@@ -57,6 +85,23 @@ class Kind(SpecModel):
                 found.setdefault(tensor, {})[own] = getattr(self, key)
         return found
 
+    def read_as(self) -> dict[str, str]:
+        """Tensor -> the name that readers of metadata look for; without those that they find by others."""
+        return {}
+
+    def misfits(self, beside: Beside) -> Iterator[Misfit]:
+        """What does not go with what is said beside it."""
+        for key, (tensor, own) in self.shared().items():
+            there = getattr(beside.written.get(tensor), own, None)
+            if getattr(self, key) is not None and there is not None and there != getattr(self, key):
+                yield said_twice(key, own, tensor)
+        for tensor, keys in self.implied().items():
+            there = getattr(beside.written.get(tensor), "content", None)
+            if "content" in keys and there not in (None, keys["content"]):
+                role = next(role for role, name in self.tensors.items() if name == tensor)
+                message = f"'{tensor}' is named for its {keys['content']}, and its own table says content = \"{there}\""
+                yield Misfit(role, message, "remove one of the two")
+
     def shared(self) -> dict[str, tuple[str, str]]:
         """Key -> the tensor that may say it instead, and the key of that one's table."""
         found = {}
@@ -72,3 +117,22 @@ class ArgumentKind(Kind):
 
     group: Text | None = None
     """Arguments that say the same belong together: an app passes them as one value, of a class that is called so."""
+
+
+class ContentArgument(ArgumentKind):
+    """What is made of something as its input says."""
+
+    ROLES: ClassVar[tuple[str, ...]] = ("input",)
+
+    input: TensorName
+
+    def misfits(self, beside: Beside) -> Iterator[Misfit]:
+        """The input says what it is made of."""
+        if getattr(beside.inputs.get(self.input), "content", None) != self.word:
+            hint = f'say content = "{self.word}" in the table of that input, and what else there is to say'
+            yield Misfit("input", f"nothing says how '{self.input}' is made of {_THINGS[self.word]}", hint)
+
+
+def said_twice(key: str, own: str, tensor: str) -> Misfit:
+    """A key that says another thing than a tensor's table does."""
+    return Misfit(key, f"'{own}' of the output '{tensor}' says another thing than '{key}' here", "keep one of the two")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from tflite_build.errors import near_miss, one_of
 from tflite_build.spec.base import SpecModel
 from tflite_build.spec.metadata import Box, LabelOffset, Labels, Real
 from tflite_build.spec.values import LARGEST, RelativePath, wrong
 
-from .base import Kind, TensorName
+from .base import Beside, Kind, Misfit, TensorName, said_twice
 
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 # box_order -> what metadata says of it: where left, top, right, bottom (or x, y, width, height) stand.
@@ -24,6 +25,9 @@ _ORDERS: dict[str, tuple[tuple[int, ...], Literal["boundaries", "upper-left", "c
     "cycxhw": ((1, 0, 3, 2), "center"),
 }
 _HEADS = ("yolov5", "yolov8")
+# Role -> what MediaPipe and the writers of TFLite Support call it.
+_READ_AS = {"boxes": "location", "classes": "category", "scores": "score", "count": "number of detections"}
+_OFFSET = 100_000
 
 
 class Nms(SpecModel):
@@ -102,9 +106,43 @@ class DetectionsResult(Kind):
                 raise wrong(f"decode = \"{self.decode}\" has all in one tensor, and no '{key}'", key)
         if self.decode not in _HEADS and self.scores is None:
             raise wrong("'scores' is needed: the output with the score of each box", "boxes")
-        if self.nms is not None and self.score_threshold is None and self.scores is None:
-            raise wrong("'nms' needs 'score_threshold': each two boxes above it are compared", "nms")
+        if self.decode == "ssd" and self.classes is not None:
+            raise wrong("decode = \"ssd\" has a score for each class, and no 'classes'", "classes")
+        if self.count is not None and self.classes is None:
+            raise wrong("'count' is of boxes that the model has chosen, with 'classes'; here all are there", "count")
         return self
+
+    def misfits(self, beside: Beside) -> Iterator[Misfit]:
+        yield from super().misfits(beside)
+        box: Box | None = getattr(beside.written.get(self.boxes), "box", None)
+        if box is not None:
+            if self.box_order and _ORDERS[self.box_order] != (box.index or _ORDERS["yxyx"][0], box.type):
+                yield said_twice("box_order", "box", self.boxes)
+            if self.coordinates not in (None, box.coordinates):
+                yield said_twice("coordinates", "box", self.boxes)
+        said = self.said(beside.written)
+        if self.nms is not None and "score_threshold" not in said:
+            message = "'nms' compares each two boxes above a score, and nothing says which"
+            yield Misfit("nms", message, "add score_threshold, such as 0.25")
+        if said.get("activation") == "softmax" and (self.classes is not None or self.decode in _HEADS):
+            message = "softmax is of a score for each class, and here each score is for itself"
+            yield Misfit("activation" if self.activation else "scores", message, 'use "sigmoid"')
+        yield from self._picture(beside)
+
+    def _picture(self, beside: Beside) -> Iterator[Misfit]:
+        pictures = list(beside.pictures)
+        if not pictures:
+            hint = 'say content = "image" in the table of the input that it is'
+            yield Misfit("", "boxes are in a picture, and no argument is one", hint)
+        elif self.picture is None and len(pictures) > 1:
+            names = one_of(f'"{name}"' for name in pictures)
+            yield Misfit(
+                "", "boxes are in one of several pictures, and nothing says in which", f"add picture = {names}"
+            )
+        elif self.picture not in (None, *pictures):
+            names = one_of(f"'{name}'" for name in pictures)
+            hint = near_miss(str(self.picture), pictures) or f"there is {names}"
+            yield Misfit("picture", f"no argument '{self.picture}' is a picture", hint)
 
     def said(self, outputs: Mapping[str, SpecModel]) -> dict[str, Any]:
         found = super().said(outputs)
@@ -115,6 +153,10 @@ class DetectionsResult(Kind):
             index, corner = there.index or index, there.type
         coordinates = coordinates or (there.coordinates if there is not None else "ratio")
         return {**found, "box": {"index": list(index), "corner": corner, "ratio": coordinates == "ratio"}}
+
+    def read_as(self) -> dict[str, str]:
+        known = self.decode is None and set(self.tensors) == set(_READ_AS)
+        return {name: _READ_AS[role] for role, name in self.tensors.items()} if known else {}
 
     def implied(self) -> dict[str, dict[str, Any]]:
         if self.decode is not None or self.classes is None:  # nothing that readers of metadata know

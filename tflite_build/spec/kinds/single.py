@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from .base import ArgumentKind, Kind, TensorName
+from .base import ArgumentKind, ContentArgument, Kind, TensorName
 
 
-class ImageArgument(ArgumentKind):
+class ImageArgument(ContentArgument):
     """A picture; its input says how it becomes a tensor."""
-
-    ROLES: ClassVar[tuple[str, ...]] = ("input",)
 
     kind: Literal["image"]
     """What it is."""

@@ -15,7 +15,7 @@ from tflite_build.wrap.names import ArgumentNames
 from tflite_build.wrap.view import SoundView, TensorView
 from tflite_build.wrap.writer import Writer
 
-from .base import ArgumentView, Given, ResultView
+from .base import ArgumentView, Given, ResultView, content_of
 from .classes import ClassesResult
 
 
@@ -77,17 +77,10 @@ def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> A
     """The argument that a binding says.
 
     Raises:
-        Invalid: If no sound fits the tensor, or the spec does not say how.
+        Invalid: If no sound fits the tensor.
     """
     tensor = tensors["input"]
-    said = given.declared.get(tensor.name)
-    content = said.content if said else None
-    if content is None or content.kind != "audio":
-        raise Invalid(
-            f"the input '{tensor.name}' is no sound",
-            binding.at("input"),
-            f'say content = "audio" in [input.{tensor.name}], and its sample_rate',
-        )
+    content = content_of(tensor, given)
     _, length = layout.of_sound(tensor.shape, tensor.name, binding.at("content"))
     sound = SoundView(length, content.sample_rate or 0, content)
     stream = _stream(sound, binding.options["stream"]) if "stream" in binding.options else None

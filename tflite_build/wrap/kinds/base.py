@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tflite_build.engines.content import Content
 from tflite_build.engines.contract import DeclaredInput, Invalid
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.words import quoted
@@ -258,6 +259,13 @@ class ResultView(abc.ABC):
     def parameters(self, writer: Writer, own: ResultNames, of: str) -> Iterator[Parameter]:
         """The parameters that `extras` names; `of` tells it from other results, in words that follow "classes"."""
         return iter(())
+
+
+def content_of(tensor: TensorView, given: Given) -> Content:
+    """How a picture or a sound becomes a tensor; the rules of specs say that somebody says it."""
+    said = given.declared[tensor.name].content
+    assert said is not None
+    return said
 
 
 def activated(writer: Writer, activation: str, values: str) -> str:

@@ -19,8 +19,13 @@ from .base import Given, Made, ResultView, activated, labels_of
 from .classes import LIMITS, limits
 from .image import ImageArgument, picture_of
 
-_A_LINE = 8  # numbers of anchors
-_SOURCES = {"scored": "ScoredCandidates", "yolo": "YoloCandidates", "ssd": "SsdCandidates"}
+_MOST_LINES = 400  # of anchors: what compilers take in a moment, however many these are
+_SOURCES = {
+    "listed": "ListedCandidates",
+    "scored": "ScoredCandidates",
+    "yolo": "YoloCandidates",
+    "ssd": "SsdCandidates",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,7 @@ class DetectionsResult(ResultView):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        found = [*self.sources, *([_SOURCES[self.how.form]] if self.how.form in _SOURCES else [])]
+        found = [*self.sources, _SOURCES[self.how.form]]
         found += ["Scores"] if self.how.activation == "sigmoid" else []
         found += ["RowScores"] if self.how.activation == "softmax" else []
         return (*found, *(["Suppression"] if self.how.suppression else []))
@@ -57,7 +62,8 @@ class DetectionsResult(ResultView):
         if not self.has_maker:
             return ""
         numbers = [shortest(value) for value in self.anchors]
-        lines = [" ".join(numbers[at : at + _A_LINE]) for at in range(0, len(numbers), _A_LINE)]
+        each = max(8, -(-len(numbers) // _MOST_LINES))
+        lines = [" ".join(numbers[at : at + each]) for at in range(0, len(numbers), each)]
         return writer.call("Anchors.parse", [("", writer.texts(lines))])
 
     def extras(self) -> tuple[Extra, ...]:
@@ -70,10 +76,10 @@ class DetectionsResult(ResultView):
             yield f"of boxes that cover more than {self.how.suppression.iou:g} of each other the best"
 
     def returned(self) -> str:
-        return "The boxes, their classes and scores."
+        return "The things, the best first."
 
     def type(self, writer: Writer) -> str:
-        return "Detections"
+        return writer.list_of("Detection")
 
     def made(self, writer: Writer, of: Made) -> str:
         given = [
@@ -88,32 +94,30 @@ class DetectionsResult(ResultView):
         if kept is not None:
             parts = [("iou", writer.number(kept.iou)), ("most", str(kept.max)), ("across", writer.truth(kept.across))]
             given.append(("suppression", writer.method(writer.call("Suppression", parts), "keep")))
-        return writer.make("Detections", given)
+        return writer.call("Detections.of", given)
 
     def _candidates(self, writer: Writer, of: Made) -> str:
         how, tensors = self.how, self.tensors
-        boxes = of.values(tensors["boxes"])
-        layout = ("layout", self._layout(writer))
+        boxes, layout = of.values(tensors["boxes"]), ("layout", self._layout(writer))
+        # Of the best scores alone, where a score says by itself what it comes to.
+        activation = [("activation", writer.method("Scores", "sigmoid"))] if how.activation == "sigmoid" else []
         if how.form == "yolo":
             given = [("values", boxes), ("classes", str(how.classes)), ("hasScore", writer.truth(how.before == 5))]
-            given += [("across", writer.truth(how.across)), ("sigmoid", writer.truth(bool(how.activation))), layout]
-            return writer.call("Candidates.yolo", given)
+            return writer.call("Candidates.yolo", [*given, ("across", writer.truth(how.across)), layout, *activation])
         scores = of.values(tensors["scores"])
+        if how.form == "listed":
+            given = [("boxes", boxes), ("scores", activated(writer, how.activation, scores))]
+            given += [("classes", of.reals(tensors["classes"])), layout]
+            given += [("count", of.reals(tensors["count"]))] if "count" in tensors else []
+            return writer.call("Candidates.listed", given)
         if how.activation == "softmax":
             scores = writer.call("RowScores.softmax", [("logits", scores), ("classes", str(how.classes))])
-        else:
-            scores = activated(writer, how.activation, scores)
-        if how.form == "listed":
-            given = [("boxes", boxes), ("scores", scores), ("classes", of.reals(tensors["classes"]))]
-            if "count" in tensors:
-                given.append(("count", of.reals(tensors["count"])))
-            return writer.call("Candidates.listed", [*given, layout])
         given = [("boxes", boxes), ("scores", scores), ("classes", str(how.classes))]
         if how.form == "scored":
-            return writer.call("Candidates.scored", [*given, layout])
+            return writer.call("Candidates.scored", [*given, layout, *activation])
         given += [("anchors", writer.constant(of.own.maker)), ("scale", writer.numbers(how.scale))]
         given += [("width", str(self.size[0])), ("height", str(self.size[1]))]
-        return writer.call("Candidates.ssd", given)
+        return writer.call("Candidates.ssd", [*given, *activation])
 
     def _layout(self, writer: Writer) -> str:
         width, height = self.size if self.how.ratio else (1, 1)
@@ -140,13 +144,13 @@ def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> D
     count = len(labels[""]) if labels else None
     how = detections.of(binding, tensors, count)
     if count is not None and how.classes and count != how.classes + how.offset:
+        name = binding.tensors.get("scores", binding.tensors["boxes"])
+        left = f", of which label_offset = {how.offset} leaves {how.classes + how.offset}" if how.offset else ""
+        background = "say label_offset = -1 where the first class is a background without a label"
         raise Invalid(
-            f"there are {count} labels, and '{binding.tensors.get('scores', binding.tensors['boxes'])}' has scores of "
-            f"{how.classes} classes",
+            f"there are {count} labels, and '{name}' has scores of {how.classes} classes{left}",
             binding.at("labels"),
-            "say label_offset = -1 where the first class is a background without a label"
-            if how.classes - count == 1
-            else "",
+            background if how.classes - count == 1 and not how.offset else "",
         )
     picture: ImageArgument = picture_of(binding, given)
     size = (picture.image.width, picture.image.height)

@@ -10,13 +10,12 @@ from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.preprocessing import layout
-from tflite_build.engines.words import near_or_all, quoted
 from tflite_build.wrap import telling
 from tflite_build.wrap.names import ArgumentNames, Extra, Language
 from tflite_build.wrap.view import ImageView, TensorView
 from tflite_build.wrap.writer import Parameter, Writer
 
-from .base import ArgumentView, Given
+from .base import ArgumentView, Given, content_of
 
 _TURNED, _REGION = "turned", "region"
 _FIT = {"stretch": "pulled to", "crop": "cut at its sides to fit", "letterbox": "fitted with a border into"}
@@ -64,17 +63,10 @@ def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> I
     """The argument that a binding says.
 
     Raises:
-        Invalid: If no picture fits the tensor, or the spec does not say how.
+        Invalid: If no picture fits the tensor.
     """
     tensor, key = tensors["input"], _content_key(binding)
-    said = given.declared.get(tensor.name)
-    content = said.content if said else None
-    if content is None or content.kind != "image":
-        raise Invalid(
-            f"the input '{tensor.name}' is no picture",
-            binding.at("input"),
-            f'say content = "image" in [input.{tensor.name}], and how a picture becomes it',
-        )
+    content = content_of(tensor, given)
     place = layout.of_image(tensor.shape, content.color_space, tensor.name, key)
     image = ImageView(place.height, place.width, place.color_space, place.channels_first, content)
     _check_values(content, image.channels, tensor.name, key.removesuffix(".content"))
@@ -82,30 +74,9 @@ def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> I
 
 
 def picture_of(binding: Binding, given: Given) -> ImageArgument:
-    """The argument whose picture a result tells places of.
-
-    Raises:
-        Invalid: If there is none, or none is said of several.
-    """
-    pictures = [a for a in given.arguments if isinstance(a, ImageArgument)]
+    """The argument whose picture a result tells places of; the rules of specs say that there is one."""
     wanted = binding.options.get("picture")
-    found = [a for a in pictures if wanted in (None, a.name)]
-    if len(found) == 1:
-        return found[0]
-    if not pictures:
-        raise Invalid(
-            f"'{binding.name}' tells places in a picture, and the model takes none",
-            binding.key,
-            'say content = "image" in the table of the input that it is',
-        )
-    names = [a.name for a in pictures]
-    if wanted is None:
-        raise Invalid(
-            f"'{binding.name}' tells places in one of several pictures",
-            binding.key,
-            f"say which is its `picture`: {quoted(names, 'or')}",
-        )
-    raise Invalid(f"there is no picture '{wanted}'", binding.at("picture"), near_or_all(wanted, names))
+    return next(a for a in given.arguments if isinstance(a, ImageArgument) and wanted in (None, a.name))
 
 
 def _content_key(binding: Binding) -> str:
