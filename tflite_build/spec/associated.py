@@ -37,10 +37,10 @@ def named(spec: ModelSpec) -> Iterator[tuple[str, str]]:
 
 def _kind(key: str, kind: Kind) -> Iterator[tuple[str, str]]:
     for own in kind.FILES:
-        value: str | Mapping[str, str] | None = getattr(kind, own)
+        value = getattr(kind, own)
         if isinstance(value, str):
             yield f"{key}.{own}", value
-        elif value:
+        elif isinstance(value, Mapping):
             yield from _locales(f"{key}.{own}", value)
 
 

@@ -9,13 +9,22 @@ from collections.abc import Callable, Mapping
 
 from tflite_build.engines.kinds.binding import Binding
 
-from . import detections, tensor
-from .base import Around, Array, Outputs
+from . import detections, keypoints, mask, picture, tensor
+from .base import Around, Array, Measured, Outputs
 
 EXPECTED: Mapping[str, Callable[[Binding, Outputs, Around], Array]] = {
     "classes": tensor.expected,
     "detections": detections.expected,
+    "image": picture.expected,
+    "keypoints": keypoints.expected,
+    "mask": mask.expected,
     "tensor": tensor.expected,
 }
 # Kinds that are decided by comparing numbers: kernels that are near may give others.
-DECIDED = frozenset({"detections"})
+DECIDED = frozenset({"detections", "image", "keypoints", "mask"})
+# What measures take of a result, in the model's own picture.
+MEASURED: Mapping[str, Callable[[Binding, Outputs, Around], Measured]] = {
+    "image": picture.measured,
+    "keypoints": keypoints.measured,
+    "mask": mask.measured,
+}

@@ -19,7 +19,7 @@ class Kind(SpecModel):
     Class attributes:
         ROLES: The keys that name tensors.
         SHARED: What may stand at a tensor instead: key -> roles, the first that is bound, and the key of its table.
-        FILES: The keys that name files.
+        FILES: The keys that name files; a list in their place has what such a file would have.
     """
 
     ROLES: ClassVar[tuple[str, ...]] = ()

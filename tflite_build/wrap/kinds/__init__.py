@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.wrap.view import TensorView
 
-from . import audio, classes, detections, image, tensor
+from . import audio, classes, detections, image, keypoints, mask, picture, tensor
 from .base import ArgumentView, Given, ResultView
 
 ARGUMENTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], ArgumentView]] = {
@@ -18,5 +18,8 @@ ARGUMENTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], Arg
 RESULTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], ResultView]] = {
     "classes": classes.bind,
     "detections": detections.bind,
+    "image": picture.bind,
+    "keypoints": keypoints.bind,
+    "mask": mask.bind,
     "tensor": tensor.bind_result,
 }

@@ -9,8 +9,8 @@ from typing import ClassVar
 from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.kinds.pictures import picture_of as name_of_picture
 from tflite_build.engines.preprocessing import layout
-from tflite_build.engines.words import near_or_all, quoted
 from tflite_build.wrap import telling
 from tflite_build.wrap.names import ArgumentNames, Extra, Language
 from tflite_build.wrap.view import ImageView, TensorView
@@ -87,25 +87,8 @@ def picture_of(binding: Binding, given: Given) -> ImageArgument:
     Raises:
         Invalid: If there is none, or none is said of several.
     """
-    pictures = [a for a in given.arguments if isinstance(a, ImageArgument)]
-    wanted = binding.options.get("picture")
-    found = [a for a in pictures if wanted in (None, a.name)]
-    if len(found) == 1:
-        return found[0]
-    if not pictures:
-        raise Invalid(
-            f"'{binding.name}' tells places in a picture, and the model takes none",
-            binding.key,
-            'say content = "image" in the table of the input that it is',
-        )
-    names = [a.name for a in pictures]
-    if wanted is None:
-        raise Invalid(
-            f"'{binding.name}' tells places in one of several pictures",
-            binding.key,
-            f"say which is its `picture`: {quoted(names, 'or')}",
-        )
-    raise Invalid(f"there is no picture '{wanted}'", binding.at("picture"), near_or_all(wanted, names))
+    pictures = {a.name: a for a in given.arguments if isinstance(a, ImageArgument)}
+    return pictures[name_of_picture(binding, list(pictures))]
 
 
 def _content_key(binding: Binding) -> str:
