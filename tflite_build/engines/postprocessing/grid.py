@@ -36,7 +36,7 @@ class Axis:
     count: int
 
     def nearest(self, parts: int) -> Numbers:
-        """For each of `parts` of the picture the pixel of the plane that its middle is in; -1 where nothing was looked at."""
+        """For each of `parts` of the picture the pixel of the plane that its middle is in; -1 where none was looked at."""
         over, under, inside = self._places(parts)
         return np.where(inside, over // under, -1)
 

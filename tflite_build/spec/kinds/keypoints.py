@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
-from tflite_build.engines.words import near_or_all
+from tflite_build.errors import near_miss
 from tflite_build.spec.metadata import Real
 from tflite_build.spec.values import RelativePath, as_tuple, wrong
 
@@ -107,7 +107,8 @@ class KeypointsResult(Kind):
                 raise wrong(f"'names' has '{twice}' twice", "names")
             for name in (n for edge in self.edges or () for n in edge):
                 if name not in self.names:
-                    raise wrong(f"no point is called '{name}'; {near_or_all(name, self.names)}", "edges")
+                    near = near_miss(name, self.names)
+                    raise wrong(f"no point is called '{name}'{f'; {near}' if near else ''}", "edges")
         return self
 
     def implied(self) -> dict[str, dict[str, Any]]:
