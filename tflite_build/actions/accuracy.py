@@ -6,11 +6,12 @@ from tflite_build.planning.action import Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.signatures import tables
 
-from . import preprocess
+from . import bound, preprocess
 from .tools import Tools
 
 RESULT = "accuracy.json"
 FLOAT_ID = "accuracy"
+_OF_RESULTS = ("iou", "pck", "psnr")  # what is measured is what an app gets
 
 
 def step_id(variant: str) -> str:
@@ -25,6 +26,8 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
         return None
     inputs: dict[str, Input] = {"model": file, "data": preprocess.data(model, wanted.data, preprocess.LABELLED)}
     contents = _contents(model)
+    results = bound.of(model) if wanted.metric in _OF_RESULTS else bound.Bound({"arguments": {}, "results": {}}, {})
+    inputs |= results.inputs
     # Another name of an output changes nothing that is measured, where nothing asks for outputs by name.
     names = model.names if wanted.entry or contents else model.names.of_inputs()
     return Step(
@@ -36,6 +39,8 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
             "entry": wanted.entry,
             "files": list(wanted.files),
             "outputs": contents,
+            "arguments": results.params["arguments"],
+            "results": results.params["results"],
             "declared": model.declared.to_json(),
             "names": names.to_json(),
             # The float file carries the model's own names, a variant's the public ones; the data may use either.

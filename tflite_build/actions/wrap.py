@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tflite_build.engines.contract import Declared, Names, Request
-from tflite_build.engines.files.lines import lines
+from tflite_build.engines.files.lines import of_binding
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.kinds.methods import MethodRule
 from tflite_build.engines.kinds.states import States
@@ -79,7 +79,7 @@ def run(request: Request) -> None:
         results={s: [Binding.from_json(b) for b in said] for s, said in params["results"].items()},
         rules=[MethodRule.from_json(r) for r in params["methods"]],
         states=States.from_json(params["states"]),
-        lines=lambda binding, key: _lines(request, binding, key),
+        lines=lambda binding, key: of_binding(binding, key, request.inputs),
         platform=platform,
         targets=runtime["targets"],
         api=runtime["api"],
@@ -106,12 +106,3 @@ def run(request: Request) -> None:
         (folder / path).write_text(text, "utf-8")
     for path, source in copies:
         shutil.copyfile(source, folder / path)
-
-
-def _lines(request: Request, binding: Binding, key: str) -> dict[str, Sequence[str]]:
-    """The lines of the files that a key of a binding names, by locale."""
-    found: dict[str, Sequence[str]] = {}
-    for locale, name in binding.files.get(key, {}).items():
-        file = request.inputs[name]
-        found[locale] = lines(file, file.name, binding.at(key))
-    return found

@@ -16,6 +16,7 @@ from tflite_build.engines.files.runner import RunnableSignature, Runner
 from tflite_build.engines.preprocessing import arrays as content_arrays
 from tflite_build.engines.words import counted, quoted
 
+from . import results
 from .measures import KEY, LABELS, MEASURES, Contents, Mislabelled, NotFinite
 
 Array = NDArray[Any]
@@ -32,6 +33,7 @@ def run(request: Request) -> None:
             numbers) and labels (the array, or arrays by name), giving a number.
         names: What the spec calls tensors; the data may use those names or the model's own.
         outputs: What outputs stand for, public name -> content.
+        arguments, results: Signature ("" for the only one) -> bindings, where what is measured is what an app gets.
         declared: What the spec says of inputs.
         renamed: Whether the file has the public names, as a variant has and the float file has not.
 
@@ -52,7 +54,7 @@ def run(request: Request) -> None:
     if request.params["entry"]:
         value = _own(request, list(outcomes), labels)
     else:
-        measure = MEASURES[request.params["metric"]](_contents(request))
+        measure = MEASURES[request.params["metric"]](Contents(_contents(request), results.of(request, signature)))
         for index, outputs in enumerate(outcomes):
             try:
                 measure.add(outputs, {name: array[index] for name, array in labels.items()})
@@ -109,11 +111,11 @@ def _outcomes(
             yield {names.public(signature.name, "outputs", name): value for name, value in made.items()}
 
 
-def _contents(request: Request) -> Contents:
+def _contents(request: Request) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, content in request.params["outputs"].items():
         found[content] = (*found.get(content, ()), name)
-    return Contents(found)
+    return found
 
 
 def _own(request: Request, outcomes: list[dict[str, Array]], labels: Mapping[str, Array]) -> float:

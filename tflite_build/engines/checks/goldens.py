@@ -16,7 +16,7 @@ import numpy as np
 from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Refused, Request, TensorSpec
 from tflite_build.engines.files import custom_operators, opening, tensors
-from tflite_build.engines.files.lines import lines
+from tflite_build.engines.files.lines import of_binding
 from tflite_build.engines.files.runner import Port, RunnableSignature
 from tflite_build.engines.files.tensors import Array
 from tflite_build.engines.kinds.binding import Binding, bound
@@ -336,8 +336,7 @@ class _Maker:
         return made
 
     def _lines(self, binding: Binding, key: str) -> dict[str, Sequence[str]]:
-        files = {locale: self._request.inputs[name] for locale, name in binding.files.get(key, {}).items()}
-        return {locale: lines(file, file.name, binding.at(key)) for locale, file in files.items()}
+        return of_binding(binding, key, self._request.inputs)
 
     def _bindings(
         self, table: str, signature: str, ports: Sequence[str], side: str, states: Collection[str]
