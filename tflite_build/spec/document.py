@@ -181,13 +181,13 @@ def _problem(type_: type[BaseModel], details: ErrorDetails, data: dict[str, Any]
     loc = details["loc"]
     kind = details["type"]
     context = details.get("ctx", {})
-    path = locations.known(loc)
+    path = locations.known(_walked(type_, loc)[1])
     key = ".".join(str(p) for p in path)
     found = details["input"]
     if kind == "extra_forbidden":
         table = loc[:-1]
         word = str(loc[-1])
-        path = (*locations.known(table), word)
+        path = (*locations.known(_walked(type_, table)[1]), word)
         allowed = sorted(_fields(type_, table))
         return Problem(
             f"unknown key '{word}'{_in_table(path[:-1])}",
@@ -198,7 +198,7 @@ def _problem(type_: type[BaseModel], details: ErrorDetails, data: dict[str, Any]
         word = str(context["discriminator"]).strip("'") if kind == "union_tag_not_found" else str(loc[-1])
         if kind == "union_tag_not_found" and not isinstance(found, dict):
             return Problem(f"'{key}' must be a table, not {_kind_of(found)}", place(*path))
-        table_path = path if kind == "union_tag_not_found" else locations.known(loc[:-1])
+        table_path = path if kind == "union_tag_not_found" else locations.known(_walked(type_, loc[:-1])[1])
         hint = f"add {word} = {one_of(_words(type_, loc, word))}" if kind == "union_tag_not_found" else ""
         if not hint and len(loc) == 1:
             hint = {"spec": "add spec = 1", "model": 'add [model] with name = "..."', "source": "add [source]"}.get(
@@ -285,8 +285,19 @@ def _fields(type_: type[BaseModel], table: tuple[str | int, ...]) -> set[str]:
 
 def _models(type_: type[BaseModel], table: tuple[str | int, ...]) -> list[type[BaseModel]]:
     """The models that a table may be."""
+    return _walked(type_, table)[0]
+
+
+def _walked(type_: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[list[type[BaseModel]], tuple[str | int, ...]]:
+    """The models at the validator's path `loc`, and that path without the words that tell one kind of table from others."""
     models, named = [type_], False
-    for part in table:
+    kept: list[str | int] = []
+    for part in loc:
+        tagged = [m for m in models if _tag(m) == part] if len(models) > 1 and not named else []
+        if tagged:
+            models = tagged
+            continue
+        kept.append(part)
         if named:  # a word of the user's
             named = False
             continue
@@ -296,9 +307,8 @@ def _models(type_: type[BaseModel], table: tuple[str | int, ...]) -> list[type[B
                 if (info.alias or name) == part:
                     following.extend(models_in(info.annotation))
                     named = typing.get_origin(info.annotation) is dict
-        tagged = [m for m in models if _tag(m) == part]
-        models = following or tagged or models
-    return models
+        models = following or models
+    return models, tuple(kept)
 
 
 def _words(type_: type[BaseModel], table: tuple[str | int, ...], tag: str) -> list[str]:

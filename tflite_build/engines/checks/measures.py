@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tflite_build.engines.contract import Invalid
+from tflite_build.engines.postprocessing.base import Measured
 from tflite_build.engines.words import quoted, shape_text
 
 from . import detections
-from .results import Result
 
 Array = NDArray[Any]
 KEY = "checks.accuracy"
@@ -58,6 +58,21 @@ class Measure(Protocol):
         Raises:
             Invalid: No label says anything.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result that measures know.
+
+    Attributes:
+        kind: The word of the spec.
+        outputs: The public names of those that it is made of.
+        read: What it is, of real outputs by public name.
+    """
+
+    kind: str
+    outputs: tuple[str, ...]
+    read: Callable[[Mapping[str, Array]], Measured]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -17,22 +16,9 @@ from tflite_build.engines.postprocessing.base import Around, Measured, Outputs
 from tflite_build.engines.postprocessing.places import Places, places
 from tflite_build.engines.preprocessing import layout
 
+from .measures import Result
+
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A result that measures know.
-
-    Attributes:
-        kind: The word of the spec.
-        outputs: The public names of those that it is made of.
-        read: What it is, of real outputs by public name.
-    """
-
-    kind: str
-    outputs: tuple[str, ...]
-    read: Callable[[Mapping[str, Array]], Measured]
 
 
 def of(request: Request, signature: RunnableSignature) -> list[Result]:

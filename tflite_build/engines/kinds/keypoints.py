@@ -98,7 +98,8 @@ def _heatmap(
     binding: Binding, tensors: Mapping[str, BoundTensor], names: int | None, common: Mapping[str, Any]
 ) -> Keypoints:
     tensor, said = tensors["heatmap"], binding.options
-    wanted = f"a heatmap is [1, height, width, {'points' if names is None else names}], or with the points first"
+    many = "points" if names is None else names
+    wanted = f"a heatmap is [1, height, width, {many}] or [1, {many}, height, width]"
     found = planes.of(binding, "heatmap", tensor, () if names is None else (names,), wanted)
     _check_names(binding, tensor, found.count, names)
     first = None

@@ -55,10 +55,8 @@ def of(binding: Binding, tensor: BoundTensor, labels: int | None = None) -> Mask
     if tensor.real != "float32":
         raise binding.misfit("mask", tensor, f"a mask is float32, or the number of a class in {', '.join(_NUMBERS)}")
     counts = () if labels is None else (1, 2) if labels == 2 else (labels,)
-    known = f" of the {labels} labels" if labels is not None else ""
-    wanted = (
-        f"a mask is [1, height, width, classes], with a score for each{known}, the classes first, or one score alone"
-    )
+    many = labels if labels is not None else "classes"
+    wanted = f"a mask is [1, height, width, {many}] or [1, {many}, height, width], or one score for each pixel"
     found = planes.of(binding, "mask", tensor, counts, wanted)
     activation, threshold = binding.options.get("activation", ""), binding.options.get("threshold")
     if found.count > NO_CLASS:

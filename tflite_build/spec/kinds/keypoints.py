@@ -2,26 +2,62 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from tflite_build.errors import near_miss
 from tflite_build.spec.metadata import Real
-from tflite_build.spec.values import RelativePath, as_tuple, wrong
+from tflite_build.spec.values import as_tuple, wrong
 
 from .base import Kind, TensorName
 
 _WORD = {"type": "string", "minLength": 1}
-_NAMES = {"type": "array", "items": _WORD, "minItems": 1}
-PointName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_PAIR = {"type": "array", "items": _WORD, "minItems": 2, "maxItems": 2}
+
+
+def _words(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, str) and v for v in value)
+
+
+def _names(value: Any) -> Any:
+    if not (isinstance(value, str) and value) and not _words(value):
+        raise wrong('names are a list, such as ["nose", "left eye"], or a file with one in each line')
+    return as_tuple(value)
+
+
+def _edges(value: Any) -> Any:
+    if not (isinstance(value, list) and value and all(_words(v) and len(v) == 2 for v in value)):
+        raise wrong('edges are pairs of names: [["nose", "left eye"], ["nose", "right eye"]]')
+    return tuple(map(tuple, value))
+
+
 Names = Annotated[
-    RelativePath | Annotated[tuple[PointName, ...], Field(min_length=1, max_length=10_000)],
-    BeforeValidator(as_tuple),
-    WithJsonSchema({"anyOf": [_WORD, _NAMES]}),
+    str | tuple[str, ...],
+    BeforeValidator(_names),
+    WithJsonSchema({"anyOf": [_WORD, {"type": "array", "items": _WORD, "minItems": 1}]}),
 ]
-Edge = Annotated[tuple[PointName, PointName], BeforeValidator(as_tuple)]
-Edges = Annotated[tuple[Edge, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=10_000)]
+Edges = Annotated[
+    tuple[tuple[str, ...], ...],
+    BeforeValidator(_edges),
+    WithJsonSchema({"type": "array", "items": _PAIR, "minItems": 1}),
+]
+
+
+def _axes(value: Any) -> Any:
+    if not (isinstance(value, str) and re.fullmatch("[xyzs_]{2,64}", value)):
+        raise wrong(
+            'axes are a letter for each number of a point: x, y, z, s for its score, _ for what is left out: "yxs"'
+        )
+    if not all(value.count(c) == 1 for c in "xy"):
+        raise wrong("'axes' has 'x' and 'y' once each")
+    if any(value.count(c) > 1 for c in "zs"):
+        raise wrong("'axes' has 'z' and 's' once at most")
+    return value
+
+
+Axes = Annotated[str, BeforeValidator(_axes), WithJsonSchema({"type": "string", "pattern": "^[xyzs_]{2,64}$"})]
 _OF_HEATMAPS = ("offsets", "stride", "channel_axis")
 _OF_NUMBERS = ("scores", "coordinates")
 
@@ -48,7 +84,7 @@ class KeypointsResult(Kind):
     each point and axis."""
     picture: str | None = None
     """The argument whose picture the points are in, where a model takes several."""
-    axes: Annotated[str, StringConstraints(pattern="^[xyzs_]{2,64}$")] | None = None
+    axes: Axes | None = None
     """The numbers of a point, a letter for each: `x`, `y`, `z` the depth, `s` the score, `_` for what is left out, such as
     `"yxs"` or `"xyz__"`. Of `offsets` whether the planes of `x` or of `y` come first; default there: `"yx"`."""
     coordinates: Literal["ratio", "pixel"] | None = None
@@ -85,10 +121,6 @@ class KeypointsResult(Kind):
             raise wrong("'points' need 'axes', the order of a point's numbers, such as \"xy\" or \"yxs\"", "points")
         if self.heatmap is not None and self.axes is not None and (self.offsets is None or axes not in ("xy", "yx")):
             raise wrong("'axes' of a heatmap is \"xy\" or \"yx\", for its 'offsets'", "axes")
-        if self.axes is not None and not all(axes.count(c) == 1 for c in "xy"):
-            raise wrong("'axes' has 'x' and 'y' once each", "axes")
-        if any(axes.count(c) > 1 for c in "zs"):
-            raise wrong("'axes' has 'z' and 's' once at most", "axes")
         if self.scores is not None and "s" in axes:
             raise wrong("'s' in 'axes' is a score, and so is 'scores': leave one out", "scores")
         scored = self.heatmap is not None or self.scores is not None or "s" in axes

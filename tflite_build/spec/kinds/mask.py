@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, WithJsonSchema
 
 from tflite_build.spec.metadata import Labels, Real
-from tflite_build.spec.values import RelativePath, as_tuple
+from tflite_build.spec.values import as_tuple, wrong
 
 from .base import Kind, TensorName
 
-_COLOR = {"type": "string", "pattern": "^#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"}
-Color = Annotated[str, StringConstraints(pattern=_COLOR["pattern"])]
+_COLOR = "#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})"
+
+
+def _palette(value: Any) -> Any:
+    colors = value if isinstance(value, list) else [value]
+    if not colors or not all(isinstance(c, str) and c for c in colors):
+        raise wrong('a palette is a list of colours, such as ["#000000", "#ff8800"], or a file with one in each line')
+    other = next((c for c in colors if isinstance(value, list) and not re.fullmatch(_COLOR, c)), None)
+    if other is not None:
+        raise wrong(f"'{other}' is no colour, which is #rrggbb, or #rrggbbaa with its opacity")
+    return as_tuple(value)
+
+
 Palette = Annotated[
-    RelativePath | Annotated[tuple[Color, ...], Field(min_length=1, max_length=255)],
-    BeforeValidator(as_tuple),
-    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": _COLOR, "minItems": 1}]}),
+    str | tuple[str, ...],
+    BeforeValidator(_palette),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "items": {"type": "string", "pattern": f"^{_COLOR}$"}, "minItems": 1},
+            ]
+        }
+    ),
 ]
 
 
