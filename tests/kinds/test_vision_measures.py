@@ -62,9 +62,7 @@ IMAGES = np.clip(RANDOM.uniform(0, 255, (24, 1, 1, 3)) + RANDOM.normal(0, 50, (2
 POINTS = (8, 6) + RANDOM.choice([-1, 1], (24, 4, 2)) * (2.4, 1.8) + RANDOM.normal(0, 0.6, (24, 4, 2))
 LABELS = {
     "iou": RANDOM.choice(np.array([0, 1, 1, 255]), (24, 12, 16)),
-    "pck": np.concatenate([RANDOM.uniform((2, 1), (14, 11), (24, 4, 2)), RANDOM.random((24, 4, 1)) < 0.8], -1).astype(
-        "f"
-    ),
+    "pck": np.concatenate([POINTS, RANDOM.random((24, 4, 1)) < 0.8], -1).astype("f"),
     "psnr": np.clip(IMAGES[..., ::-1] + RANDOM.normal(0, 9, IMAGES.shape), 0, 255).round().astype("u1"),
 }
 LABELS["pck"][:20, 0] = (0, 0, 1)
