@@ -1,4 +1,4 @@
-"""Small classifiers of pictures, sounds and texts, as MediaPipe's tasks take them, written field by field."""
+"""Small models of pictures, sounds and texts, as MediaPipe's tasks take them, written field by field."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 
 from handmade import Fields, Scalar, code, graph, i8, model, operator, options, tensor, u8, written
 
-_FULLY_CONNECTED, _SOFTMAX, _REDUCER, _CAST, _ABS = 8, 9, 27, 37, 78  # of BuiltinOptions
+_FULLY_CONNECTED, _SOFTMAX, _ADD, _REDUCER, _CAST, _ABS = 8, 9, 11, 27, 37, 78  # of BuiltinOptions
 
 
 def _floats(*values: float) -> bytes:
@@ -43,6 +43,12 @@ def picture(scores: bool = False) -> bytes:
     codes = [code("MEAN"), code("FULLY_CONNECTED"), code("SOFTMAX")]
     stored = [_integers(1, 2), _floats(4, 0, 0, 0, 4, 0, 0, 0, 4)]
     return written(model(codes, [graph(tensors, operators, [0], [5, 4] if scores else [5])], stored))
+
+
+def parts() -> bytes:
+    """[1, 8, 8, 3] -> which of red, green and blue there is most of at each pixel: twice its values, as scores."""
+    tensors = [tensor("image", "float32", [1, 8, 8, 3]), tensor("mask", "float32", [1, 8, 8, 3])]
+    return written(model([code("ADD")], [graph(tensors, [operator(0, [0, 0], [1], options(_ADD, {}))], [0], [1])]))
 
 
 def sound() -> bytes:

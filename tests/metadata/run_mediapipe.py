@@ -1,7 +1,7 @@
 """Runs packed models with MediaPipe's tasks: [task, file, input] lists on stdin, as JSON what each finds.
 
 Of classifiers the categories: name -> score, those of a further head as "head/name"; of embedders the numbers, divided by
-their length; of detectors rows of a category, its score, and a corner and a size.
+their length; of detectors rows of a category, its score, and a corner and a size; of segmenters what two halves show.
 """
 
 import json
@@ -61,7 +61,26 @@ def detected(file, given):
     return rows
 
 
-RUNS = {"detect": lambda _, *asked: detected(*asked)}
-tasks = json.load(sys.stdin)
-made = [RUNS.get(asked[0], embedded if "embedding" in asked[0] else classified)(*asked) for asked in tasks]
-json.dump(made, sys.stdout)
+def segmented(file, given):
+    """Of a picture of two halves in some colours what each shows, and how sure the segmenter is of the left one."""
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[:, :4], pixels[:, 4:] = given
+    options = vision.ImageSegmenterOptions(BaseOptions(model_asset_path=file), output_category_mask=True)
+    with vision.ImageSegmenter.create_from_options(options) as segmenter:
+        found = segmenter.segment(Image(image_format=ImageFormat.SRGB, data=pixels))
+        labels = segmenter.labels
+    left, right = (found.category_mask.numpy_view()[4, x].item() for x in (1, 6))
+    sure = float(found.confidence_masks[left].numpy_view()[4, 1].item())
+    return {"left": labels[left], "right": labels[right], "sure": sure}
+
+
+RUNS = {"detect": detected, "segment": segmented}
+
+
+def answer(task, file, given):
+    if task in RUNS:
+        return RUNS[task](file, given)
+    return (embedded if "embedding" in task else classified)(task, file, given)
+
+
+json.dump([answer(*asked) for asked in json.load(sys.stdin)], sys.stdout)

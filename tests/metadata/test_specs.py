@@ -47,6 +47,17 @@ std = 127.5
 content = "classes"
 labels = "labels.txt"
 """
+MASK = """
+[input.image]
+content = "image"
+mean = 127.5
+std = 127.5
+[result.colors]
+kind = "mask"
+mask = "mask"
+activation = "softmax"
+labels = "labels.txt"
+"""
 SOUND = """
 [input.samples]
 content = "audio"
@@ -137,6 +148,15 @@ def test_mediapipe_runs_the_classifiers(built: Mapping[str, Said], mediapipe: Ca
     ]
     best = [max(found, key=found.get) for found in mediapipe(asked)]
     assert best == ["red", "green", "red", "green", "loud", "quiet", "low", "low"]
+
+
+def test_mediapipe_runs_a_segmenter(module_workshop: Workshop, mediapipe: Callable[..., Any]) -> None:
+    """With its labels and its activation: of scores 2 and twice -2 softmax makes 0.9647."""
+    module_workshop.model("parts", TFLITE + MASK, {"m.tflite": classifiers.parts(), "labels.txt": "red\ngreen\nblue\n"})
+    built = module_workshop.build("parts")["parts"]
+    assert built.ok, built.told
+    (found,) = mediapipe([("segment", built.file(), [[255, 0, 0], [0, 0, 255]])])
+    assert found == {"left": "red", "right": "blue", "sure": pytest.approx(0.9647, abs=1e-4)}
 
 
 def test_a_float_picture_is_normalized_as_the_spec_says(

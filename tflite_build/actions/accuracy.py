@@ -20,6 +20,7 @@ _CALIBRATION = "score_calibration"
 _OF_CLASSES = {"activation", "label_offset", "multi_label", _CALIBRATION}
 FLOAT_ID = "accuracy"
 _OF_APPS = ("score_threshold", "max_results")
+_OF_RESULTS = ("iou", "pck", "psnr")  # what is measured is what an app gets
 
 
 def step_id(variant: str) -> str:
@@ -40,6 +41,8 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
     files = bound.Files(model)
     detections = _detections(model, files) if wanted.name == "mAP" else []
     inputs |= files.inputs
+    results = bound.of(model) if wanted.metric in _OF_RESULTS else bound.Bound({"arguments": {}, "results": {}}, {})
+    inputs |= results.inputs
     # Another name of an output changes nothing that is measured, where nothing asks for outputs by name.
     by_name = wanted.entry or contents or detections or model.loaded.spec.states
     names = model.names if by_name else model.names.of_inputs()
@@ -54,6 +57,8 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
             "outputs": contents,
             "classes": [own.to_json() for own in classes],
             **({"detections": detections} if detections else {}),
+            "arguments": results.params["arguments"],
+            "results": results.params["results"],
             "declared": model.declared.to_json(),
             **({"states": samples.states(model).to_json()} if model.loaded.spec.states else {}),
             "names": names.to_json(),

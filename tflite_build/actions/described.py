@@ -87,11 +87,16 @@ class SaidTensor:
 
 @dataclass(frozen=True, slots=True)
 class SaidSignature:
-    """What the spec says of a signature: its tensors by public name, and what is said of all inputs together."""
+    """What the spec says of a signature: its tensors by public name, and what is said of all inputs together.
+
+    Attributes:
+        mask: What makes confidences of the scores of a mask, which has a reader of its own; "" for nothing.
+    """
 
     inputs: Mapping[str, SaidTensor] = field(default_factory=dict)
     outputs: Mapping[str, SaidTensor] = field(default_factory=dict)
     input_process_units: tuple[wire.ProcessUnit, ...] = ()
+    mask: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -99,6 +104,7 @@ class SaidSignature:
             "inputs": {name: t.to_json() for name, t in self.inputs.items()},
             "outputs": {name: t.to_json() for name, t in self.outputs.items()},
             "input_process_units": [wire.to_json(u) for u in self.input_process_units],
+            "mask": self.mask,
         }
 
     @staticmethod
@@ -108,6 +114,7 @@ class SaidSignature:
             {name: SaidTensor.from_json(t) for name, t in value["inputs"].items()},
             {name: SaidTensor.from_json(t) for name, t in value["outputs"].items()},
             tuple(wire.from_json(wire.ProcessUnit, u) for u in value["input_process_units"]),
+            value["mask"],
         )
 
 
@@ -178,6 +185,7 @@ def of(spec: ModelSpec) -> Said | None:
             {n: _input(f'{said.prefix}input."{n}"', n, t) for n, t in inputs.items()},
             {n: _output(f'{said.prefix}output."{n}"', n, t, outputs, names.get(n, "")) for n, t in outputs.items()},
             tuple(_unit(t.tokenizer) for t in inputs.values() if t.tokenizer and t.tokenizer.type != "regex"),
+            next((t.activation for t in outputs.values() if t.content == "mask" and t.activation), ""),
         )
         for said in tables(spec)
         for inputs, outputs in [(said.given, said.outputs)]

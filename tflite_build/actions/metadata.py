@@ -19,6 +19,7 @@ from tflite_build.engines.contract import Invalid
 from tflite_build.engines.words import counted
 from tflite_build.errors import near_miss, one_of
 from tflite_build.tflite import metadata as wire
+from tflite_build.tflite import segmenter
 from tflite_build.tflite.metadata import (
     AssociatedFile,
     AudioProperties,
@@ -114,6 +115,7 @@ def of(said: Said, subject: Subject, existing: Existing | None, custom: Mapping[
     old = _before(base.subgraphs[0], first, model) if base.subgraphs else SubgraphMetadata()
     graph = _signature(said.of(first.name), first, subject, old, existing if first.subgraph == 0 else None)
     _check_groups(said.graph, graph)
+    own = tuple(CustomMetadata(name, data) for name, data in sorted(custom.items()))
     graph = replace(
         graph,
         name=said.graph.name or graph.name,
@@ -123,7 +125,7 @@ def of(said: Said, subject: Subject, existing: Existing | None, custom: Mapping[
         output_process_units=_units(said.graph.output_process_units, graph.output_process_units),
         input_groups=_by_name(said.graph.input_groups, graph.input_groups),
         output_groups=_by_name(said.graph.output_groups, graph.output_groups),
-        custom=_by_name(tuple(CustomMetadata(name, data) for name, data in sorted(custom.items())), graph.custom),
+        custom=_by_name(own, _by_name(_of_mask(said.of(first.name)), graph.custom)),
     )
     further = wire.signatures(graph)
     for signature in sorted(model.signatures, key=lambda s: s.name):
@@ -143,6 +145,10 @@ def of(said: Said, subject: Subject, existing: Existing | None, custom: Mapping[
         subgraphs=(graph, *base.subgraphs[1:]),
     )
     return replace(whole, min_parser_version=wire.parser_version(whole))
+
+
+def _of_mask(said: SaidSignature) -> tuple[CustomMetadata, ...]:
+    return (segmenter.metadata(said.mask),) if said.mask else ()
 
 
 def _before(main: SubgraphMetadata, first: Signature, model: Model) -> SubgraphMetadata:

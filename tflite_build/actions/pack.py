@@ -24,7 +24,7 @@ from tflite_build.tflite.archive import Member
 from tflite_build.tflite.flatbuffer import FormatError
 from tflite_build.tflite.metadata import ModelMetadata
 from tflite_build.tflite.patches import Patches, Span
-from tflite_build.tflite.reader import Contents, Model, SignatureTensor
+from tflite_build.tflite.reader import Contents, Model, Signature, SignatureTensor
 from tflite_build.wrap import app
 
 from . import associated, bound, convert, described, metadata
@@ -154,12 +154,23 @@ def _described(request: Request, data: memoryview, subject: Subject) -> _About:
     for signature in subject.model.signatures:
         about = graph if signature is first else wire.signatures(graph).get(signature.name)
         if about is not None:
-            shapes = [tensor.shape for _, tensor in subject.named(signature)[1]]
-            classes = {i: shape[-1] for i, shape in enumerate(shapes) if shape and shape[-1] > 0}
-            associated.check(about, classes, named, said.files)
+            associated.check(about, _classes(said, signature, subject), named, said.files)
     packed = {file.name for file in wire.all_files(whole)}
     files = {base: path for base, path in named.items() if base in packed}
     return _About(whole, files, (*metadata.warnings(said, subject), *associated.warnings(graph, named)))
+
+
+def _classes(said: Said, signature: Signature, subject: Subject) -> dict[int, int]:
+    """How many classes the outputs have, by their place: as many as their last axis is long."""
+    told = said.of(signature.name).outputs
+    found = {}
+    for place, (name, tensor) in enumerate(subject.named(signature)[1]):
+        shape = tensor.shape
+        is_mask = name in told and told[name].content == "mask"
+        # The classes of a mask may stand first, and one score alone is for two: the kind looks at its labels.
+        if shape and shape[-1] > 0 and not (is_mask and not 1 < shape[-1] <= min(shape[-3:-1], default=0)):
+            found[place] = shape[-1]
+    return found
 
 
 def _existing(request: Request, data: memoryview, model: Model) -> Existing | None:

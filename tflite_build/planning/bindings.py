@@ -14,6 +14,8 @@ from tflite_build.spec.kinds.audio import AudioArgument
 from tflite_build.spec.kinds.base import Kind
 from tflite_build.spec.kinds.classes import ClassesResult
 from tflite_build.spec.kinds.embedding import EmbeddingResult
+from tflite_build.spec.kinds.mask import MaskResult
+from tflite_build.spec.kinds.picture import PictureResult
 from tflite_build.spec.kinds.single import ImageArgument, TensorArgument, TensorResult
 from tflite_build.spec.metadata import DEFAULT_LOCALE
 from tflite_build.spec.signatures import Tables
@@ -49,15 +51,21 @@ def results(own: Tables) -> list[Binding]:
         found.append(_binding(key, "detections", detected, free))
         free = {name: tensor for name, tensor in free.items() if name not in detected.tensors.values()}
     for name, tensor in free.items():
-        kind: Kind
-        if tensor.content == "classes":
-            kind = ClassesResult(kind="classes", scores=name, description=tensor.description)
-        elif tensor.content == "embedding":
-            kind = EmbeddingResult(kind="embedding", embedding=name, description=tensor.description)
-        else:
-            kind = TensorResult(kind="tensor", output=name, description=tensor.description)
-        found.append(_binding(f'{own.prefix}output."{name}"', name, kind, free))
+        found.append(_binding(f'{own.prefix}output."{name}"', name, _of_output(name, tensor, own.inputs), free))
     return found
+
+
+def _of_output(name: str, tensor: Output, inputs: Mapping[str, Input]) -> Kind:
+    if tensor.content == "classes":
+        return ClassesResult(kind="classes", scores=name, description=tensor.description)
+    if tensor.content == "embedding":
+        return EmbeddingResult(kind="embedding", embedding=name, description=tensor.description)
+    if tensor.content == "image":
+        return PictureResult(kind="image", image=name, description=tensor.description)
+    # A mask is of a picture; that of several, or of none, is the values of its tensor.
+    if tensor.content == "mask" and [i.content for i in inputs.values()].count("image") == 1:
+        return MaskResult(kind="mask", mask=name, description=tensor.description)
+    return TensorResult(kind="tensor", output=name, description=tensor.description)
 
 
 def _binding(key: str, name: str, kind: Kind, outputs: Mapping[str, Output]) -> Binding:
@@ -67,7 +75,7 @@ def _binding(key: str, name: str, kind: Kind, outputs: Mapping[str, Output]) -> 
             "" if locale == DEFAULT_LOCALE else locale: path for locale, path in sorted(_paths(said.pop(own)).items())
         }
         for own in kind.FILES
-        if own in said
+        if isinstance(said.get(own), str | Mapping)
     }
     return Binding(kind.word, name, key, kind.tensors, said, files, kind.description or "")
 

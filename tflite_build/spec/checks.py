@@ -32,7 +32,7 @@ class Accuracy(AccuracyLimits):
     sounds, which go through the input's own preprocessing."""
     labels: RelativePath | None = None
     """For a folder: a CSV file with the columns `file` and the label, see the guide to checks."""
-    metric: Literal["top1", "top5", "mae", "mse", "iou", "f1", "recall1", "mAP"] | None = None
+    metric: Literal["top1", "top5", "mae", "mse", "psnr", "iou", "pck", "f1", "recall1", "mAP"] | None = None
     """What is measured, see the guide to checks for each. Default: `top1`."""
     entry: Entry | None = None
     """Instead of `metric`: a function of yours, as `FILE.py:NAME`, of outputs (a dict of arrays) and labels."""
@@ -54,12 +54,12 @@ class Accuracy(AccuracyLimits):
     @property
     def is_share(self) -> bool:
         """Whether it is a share, from 0 to 1."""
-        return not self.entry and not self.lower_is_better
+        return not self.entry and not self.lower_is_better and self.metric != "psnr"
 
     @property
     def is_of_classes(self) -> bool:
         """Whether labels are numbers of classes, or yes and no: whole numbers."""
-        return self.is_share
+        return self.is_share and self.metric != "pck"
 
     @model_validator(mode="after")
     def _possible(self) -> Accuracy:

@@ -302,8 +302,19 @@ def _fields(type_: type[BaseModel], table: tuple[str | int, ...]) -> set[str]:
 
 def _models(type_: type[BaseModel], table: tuple[str | int, ...]) -> list[type[BaseModel]]:
     """The models that a table may be."""
+    return _walked(type_, table)[0]
+
+
+def _walked(type_: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[list[type[BaseModel]], tuple[str | int, ...]]:
+    """The models at the validator's path `loc`, and that path without the words that tell one kind of table from others."""
     models, named = [type_], False
-    for part in table:
+    kept: list[str | int] = []
+    for part in loc:
+        tagged = [m for m in models if _tag(m) == part] if len(models) > 1 and not named else []
+        if tagged:
+            models = tagged
+            continue
+        kept.append(part)
         if named:  # a word of the user's
             named = False
             continue
@@ -313,9 +324,8 @@ def _models(type_: type[BaseModel], table: tuple[str | int, ...]) -> list[type[B
                 if (info.alias or name) == part:
                     following.extend(models_in(info.annotation))
                     named = typing.get_origin(info.annotation) is dict
-        tagged = [m for m in models if _tag(m) == part]
-        models = following or tagged or models
-    return models
+        models = following or models
+    return models, tuple(kept)
 
 
 def _words(type_: type[BaseModel], table: tuple[str | int, ...], tag: str) -> list[str]:

@@ -214,7 +214,8 @@ class Kotlin(Writer):
 
     def reals(self, place: int, dtype: str) -> str:
         values = self.output(place, dtype)
-        return values if dtype == "float32" else f"({values}).map {{ it.toFloat() }}.toFloatArray()"
+        value = "(it.toInt() and 0xFF).toFloat()" if dtype == "uint8" else "it.toFloat()"
+        return values if dtype == "float32" else f"({values}).map {{ {value} }}.toFloatArray()"
 
     def only(self, values: str, *, activated: bool) -> str:
         return f"{values}[0]" if activated else f"({values})[0]"

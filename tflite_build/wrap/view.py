@@ -252,9 +252,8 @@ class AppView:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The kinds of arguments and results that there are."""
-        given = {a.word for m in self.methods for a in m.arguments}
-        return frozenset(given | {r.word for m in self.methods for r in m.results})
+        """The kinds of arguments that there are."""
+        return frozenset(a.word for m in self.methods for a in m.arguments)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-// Stands in for Apple's CoreGraphics on Linux: what ApplePictures.swift calls of it, as its Swift interface declares it.
+// Stands in for Apple's CoreGraphics on Linux: what ApplePictures.swift and OutputPicture.swift call of it, as its Swift interface declares it.
 
 @_exported import struct Foundation.CGRect
 
@@ -45,7 +45,10 @@ public final class CGImage {
 
 public final class CGContext {
     private let memory: UnsafeMutableRawPointer
+    private let width: Int
+    private let height: Int
     private let channels: Int
+    private let space: CGColorSpace
 
     public init?(
         data: UnsafeMutableRawPointer?, width: Int, height: Int, bitsPerComponent: Int, bytesPerRow: Int,
@@ -57,6 +60,18 @@ public final class CGContext {
             bytesPerRow == width * channels
         else { return nil }
         memory = data
+        self.width = width
+        self.height = height
+        self.space = space
+    }
+
+    /// A copy of what is drawn, whose colours are multiplied with alpha.
+    public func makeImage() -> CGImage? {
+        var bytes = [UInt8](UnsafeRawBufferPointer(start: memory, count: width * height * channels))
+        for i in bytes.indices where channels == 4 && i % 4 != 3 && bytes[i / 4 * 4 + 3] > 0 {
+            bytes[i] = UInt8(min(255, (Int(bytes[i]) * 255 + Int(bytes[i / 4 * 4 + 3]) / 2) / Int(bytes[i / 4 * 4 + 3])))
+        }
+        return CGImage(width: width, height: height, colorSpace: space, bytes: bytes)
     }
 
     public func draw(_ image: CGImage, in _: CGRect) {

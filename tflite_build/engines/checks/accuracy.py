@@ -23,6 +23,7 @@ from tflite_build.engines.preprocessing import arrays as content_arrays
 from tflite_build.engines.preprocessing import layout
 from tflite_build.engines.words import counted, quoted
 
+from . import results
 from .detected import Detected
 from .measures import KEY, LABELS, MEASURES, Contents, Mislabelled, NotFinite
 
@@ -42,6 +43,7 @@ def run(request: Request) -> None:
         outputs: What outputs stand for, public name -> content.
         classes: What is said of scores of classes (see `kinds.binding`).
         detections: The results that are detections, of mAP (see `kinds.binding`), and the input that their picture becomes.
+        arguments, results: Signature ("" for the only one) -> bindings, where what is measured is what an app gets.
         declared: What the spec says of inputs.
         states: What the model keeps between calls (see `kinds.states`); missing where it keeps nothing.
         renamed: Whether the file has the public names, as a variant has and the float file has not.
@@ -131,12 +133,12 @@ def _contents(request: Request, signature: RunnableSignature) -> Contents:
     found: dict[str, tuple[str, ...]] = {}
     for name, content in request.params["outputs"].items():
         found[content] = (*found.get(content, ()), name)
-    results = request.params.get("detections", [])
-    if len(results) > 1:
-        names = quoted(result["binding"]["name"] for result in results)
+    said = request.params.get("detections", [])
+    if len(said) > 1:
+        names = quoted(one["binding"]["name"] for one in said)
         raise Invalid(f"the spec has the results {names}, which are detections, and mAP is of one", KEY)
-    detected = _detected(request, signature, results[0]) if results else None
-    return Contents(found, _classes(request, signature), detected)
+    detected = _detected(request, signature, said[0]) if said else None
+    return Contents(found, _classes(request, signature), detected, results.of(request, signature))
 
 
 def _detected(request: Request, signature: RunnableSignature, result: Mapping[str, Any]) -> Detected:

@@ -9,7 +9,8 @@ Definitions: docs/checks.md. Knows nothing of files; what does not fit is `Inval
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.kinds.classes import Classes
 from tflite_build.engines.postprocessing import classes
+from tflite_build.engines.postprocessing.base import Measured
 from tflite_build.engines.words import quoted, shape_text
 
 from . import detections
@@ -30,6 +32,9 @@ LABELS = "labels"
 IGNORED = 255  # a label of a mask that is counted nowhere, as in PASCAL VOC
 _HALF = 0.5
 _ROWS = 1024  # of one product of embeddings
+_OF_PIXELS = "give the class of every pixel of the output"
+_NEAR = 0.1  # of the size of a thing, which its points may be off
+_PEAK, _ALIKE = 255.0, 100.0  # of pixels; dB of a picture that is the same
 
 
 class NotFinite(Exception):
@@ -60,6 +65,21 @@ class Measure(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """A result that measures know.
+
+    Attributes:
+        kind: The word of the spec.
+        outputs: The public names of those that it is made of.
+        read: What it is, of real outputs by public name.
+    """
+
+    kind: str
+    outputs: tuple[str, ...]
+    read: Callable[[Mapping[str, Array]], Measured]
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """What the spec says outputs stand for.
 
@@ -67,11 +87,13 @@ class Contents:
         names: Content -> public names of outputs.
         classes: How outputs stand for classes, by public name, where an app gets other scores than theirs.
         detected: The only result that is detections; None where there is none.
+        results: What an app gets of others.
     """
 
     names: Mapping[str, tuple[str, ...]]
     classes: Mapping[str, Classes] = field(default_factory=dict)
     detected: Detected | None = None
+    results: Sequence[Result] = ()
 
     def one(self, content: str) -> str | None:
         """The only output of that content, where there is one."""
@@ -81,6 +103,10 @@ class Contents:
     def said(self, *contents: str) -> str | None:
         """The first of `contents` that the spec says of one output: that output."""
         return next((name for name in map(self.one, contents) if name), None)
+
+    def result(self, kind: str, output: str) -> Result | None:
+        """The result of that kind that an output is part of, where there is one."""
+        return next((r for r in self.results if r.kind == kind and output in r.outputs), None)
 
 
 class TopK:
@@ -147,13 +173,19 @@ class Iou:
     def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
         """As `Measure` says; the label is the class of every pixel, (height, width) of whole numbers."""
         name, label = _labelled(outputs, labels, self._contents.said("mask"))
-        wanted = _whole_numbers(np.squeeze(label))
-        made, classes = _classes_of_pixels(_finite(outputs, name), wanted.shape, name)
+        wanted, scores = _whole_numbers(np.squeeze(label)), _finite(outputs, name)
+        result = self._contents.result("mask", name)
+        if result is not None:
+            found = result.read(outputs)
+            made, classes = found.values, found.classes
+            _check_shape(wanted.shape, made.shape, name, _OF_PIXELS)
+        else:
+            made, classes = _classes_of_pixels(scores, wanted.shape, name)
         seen = wanted != IGNORED
         made, wanted = made[seen].astype(np.int64), wanted[seen]
         for number in np.unique(wanted):
             _in_range(int(number), classes, name)
-        for number in np.union1d(made, wanted):
+        for number in (n for n in np.union1d(made, wanted) if n >= 0):
             counts = self._counts.setdefault(int(number), [0, 0, 0])
             own, theirs = made == number, wanted == number
             for i, found in enumerate((own & theirs, own, theirs)):
@@ -164,6 +196,71 @@ class Iou:
         if not self._counts:
             raise Invalid(f"'{LABELS}' is {IGNORED} for every pixel, so that there is nothing to measure", KEY)
         return float(np.mean([both / (own + theirs - both) for both, own, theirs in self._counts.values()]))
+
+
+class Pck:
+    """The share of labelled points that are found near by: within a tenth of the longer side of the box around the thing.
+
+    That box is around the labelled points of the sample; one that has fewer than two different ones does not count.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._right = self._count = 0
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """As `Measure` says; the label is x and y of each point in pixels of the input, and perhaps 1 or 0 for unknown."""
+        name, label = _labelled(outputs, labels, self._contents.said("keypoints"))
+        result = self._contents.result("keypoints", name)
+        if result is None:
+            raise Invalid(
+                f"'{name}' is part of no points, which pck is of",
+                KEY,
+                'say which they are: [result.NAME] with kind = "keypoints"',
+            )
+        for output in result.outputs:
+            _finite(outputs, output)
+        points = result.read(outputs).values.astype(np.float64)
+        if label.size not in (2 * len(points), 3 * len(points)):
+            message = f"'{LABELS}' has {label.size} numbers a sample, and '{name}' {len(points)} points"
+            raise Invalid(message, KEY, "give x and y of each, or x, y and 1, or 0 for one that is not labelled")
+        rows = label.astype(np.float64).reshape(len(points), -1)
+        there = rows[:, 2] > 0 if rows.shape[1] == 3 else np.ones(len(rows), np.bool_)
+        wanted, found = rows[there, :2], points[there]
+        size = np.ptp(wanted, 0).max() if len(wanted) else 0.0
+        if size > 0:
+            distances = np.hypot(*(wanted - found).T)
+            self._right += int((distances <= _NEAR * size).sum())
+            self._count += len(wanted)
+
+    def value(self) -> float:
+        """0 to 1."""
+        if not self._count:
+            raise Invalid(f"'{LABELS}' has two different points in no sample, so that there is nothing to measure", KEY)
+        return self._right / self._count
+
+
+class Psnr:
+    """The mean over samples of 10 log10(255 squared / mean squared error of pixels), in dB; of equal pictures 100."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._total, self._count = 0.0, 0
+
+    def add(self, outputs: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+        """As `Measure` says; the label is the wanted picture, 0 to 255."""
+        name, label = _labelled(outputs, labels, self._contents.said("image"))
+        made, result = _finite(outputs, name), self._contents.result("image", name)
+        made = np.squeeze(result.read(outputs).values if result is not None else made)
+        wanted = np.squeeze(label)
+        _check_shape(wanted.shape, made.shape, name, "give all pixels of the picture that is wanted of every sample")
+        error = float(((made.astype(np.float64) - wanted.astype(np.float64)) ** 2).mean())
+        self._total += min(10 * math.log10(_PEAK**2 / error), _ALIKE) if error else _ALIKE
+        self._count += 1
+
+    def value(self) -> float:
+        """In dB."""
+        return self._total / self._count
 
 
 class F1:
@@ -328,7 +425,9 @@ MEASURES: Mapping[str, Callable[[Contents], Measure]] = {
     "top5": lambda contents: TopK(contents, 5),
     "mae": lambda contents: Mean(contents, 1),
     "mse": lambda contents: Mean(contents, 2),
+    "psnr": Psnr,
     "iou": Iou,
+    "pck": Pck,
     "f1": F1,
     "recall1": Recall,
     "mAP": MeanAveragePrecision,
@@ -425,12 +524,14 @@ def _classes_of_pixels(output: Array, shape: tuple[int, ...], name: str) -> tupl
         return inner.argmax(-1), inner.shape[-1]
     plain = np.squeeze(output)
     if plain.shape != shape:
-        raise Invalid(
-            f"'{LABELS}' has the shape {shape_text(shape)} a sample, and '{name}' {shape_text(output.shape)}",
-            KEY,
-            "give the class of every pixel of the output",
-        )
+        _check_shape(shape, output.shape, name, _OF_PIXELS)
     return (plain, None) if plain.dtype.kind in "iu" else ((plain > _HALF).astype(np.int64), 2)
+
+
+def _check_shape(labels: tuple[int, ...], made: tuple[int, ...], name: str, hint: str) -> None:
+    if labels != made:
+        message = f"'{LABELS}' has the shape {shape_text(labels)} a sample, and '{name}' {shape_text(made)}"
+        raise Invalid(message, KEY, hint)
 
 
 def _scores(outputs: Mapping[str, Array], metric: str) -> str:

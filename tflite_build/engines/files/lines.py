@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tflite_build.engines.contract import Invalid, Request
 from tflite_build.engines.kinds.binding import Binding
 
 LARGEST = 64 << 20  # of a file that lines are read of
+
+
+def of_binding(binding: Binding, key: str, inputs: Mapping[str, Path]) -> dict[str, Sequence[str]]:
+    """The lines of the files that a key of a binding names: locale -> lines; the default's is "".
+
+    Args:
+        inputs: The files by the names that the binding has for them.
+
+    Raises:
+        Invalid: As `lines` does.
+    """
+    files = {locale: inputs[name] for locale, name in binding.files.get(key, {}).items()}
+    return {locale: lines(file, file.name, binding.at(key)) for locale, file in files.items()}
 
 
 def lines(path: Path, name: str, key: str) -> list[str]:

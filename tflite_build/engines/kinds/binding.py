@@ -67,8 +67,8 @@ class Binding:
         return re.search(r"(^|\.)(argument|result)\.", self.key) is not None
 
     def at(self, key: str) -> str:
-        """Where one of its keys stands."""
-        return f"{self.key}.{key}"
+        """Where one of its keys stands; of a role that no table names, where its tensor says what it is."""
+        return f"{self.key}.{'content' if key in self.tensors and not self.is_named else key}"
 
     def misfit(self, role: str, tensor: BoundTensor, wanted: str, hint: str = "") -> Invalid:
         """The mistake of a tensor that is not what the kind needs."""

@@ -9,17 +9,26 @@ from collections.abc import Callable, Mapping
 
 from tflite_build.engines.kinds.binding import Binding
 
-from . import classes, detections, embedding, tensor
-from .base import Around, Array, Outputs
+from . import classes, detections, embedding, keypoints, mask, picture, tensor
+from .base import Around, Array, Measured, Outputs
 
 EXPECTED: Mapping[str, Callable[[Binding, Outputs, Around], Array]] = {
     "classes": classes.expected,
     "detections": detections.expected,
     "embedding": embedding.expected,
+    "image": picture.expected,
+    "keypoints": keypoints.expected,
+    "mask": mask.expected,
     "tensor": tensor.expected,
 }
 # Kinds that are decided by comparing numbers: kernels that are near may give others.
-DECIDED = frozenset({"detections"})
+DECIDED = frozenset({"detections", "image", "keypoints", "mask"})
+# What measures take of a result, in the model's own picture.
+MEASURED: Mapping[str, Callable[[Binding, Outputs, Around], Measured]] = {
+    "image": picture.measured,
+    "keypoints": keypoints.measured,
+    "mask": mask.measured,
+}
 
 
 def decided(binding: Binding) -> bool:

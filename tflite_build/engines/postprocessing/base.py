@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tflite_build.engines.contract import TensorSpec
 from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.kinds.pictures import picture_of
 
 from .places import Places
 
@@ -34,9 +35,12 @@ class Around:
     lines: Lines = _no_lines
 
     def picture(self, binding: Binding) -> Places:
-        """The way back to the picture that a result tells places of, which code is generated for alone."""
-        wanted = binding.options.get("picture")
-        return self.pictures[wanted] if wanted else next(iter(self.pictures.values()))
+        """The way back to the picture that a result tells places of.
+
+        Raises:
+            Invalid: If there is none, or none is said of several.
+        """
+        return self.pictures[picture_of(binding, list(self.pictures))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +60,16 @@ class Outputs:
         """The values of the only one."""
         (value,) = self.values.values()
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a measure takes of a result.
+
+    Attributes:
+        values: As the kind says.
+        classes: How many classes there are, of what is one; None where nobody says.
+    """
+
+    values: Array
+    classes: int | None = None

@@ -11,10 +11,16 @@ from .categorical import CategoricalArgument
 from .classes import ClassesResult
 from .detections import DetectionsResult
 from .embedding import EmbeddingResult
+from .keypoints import KeypointsResult
+from .mask import MaskResult
+from .picture import PictureResult
 from .single import ImageArgument, TensorArgument, TensorResult
 from .text import TextArgument
 
 Argument = Annotated[
     ImageArgument | AudioArgument | TextArgument | CategoricalArgument | TensorArgument, Field(discriminator="kind")
 ]
-Result = Annotated[ClassesResult | DetectionsResult | EmbeddingResult | TensorResult, Field(discriminator="kind")]
+Result = Annotated[
+    ClassesResult | DetectionsResult | EmbeddingResult | KeypointsResult | MaskResult | PictureResult | TensorResult,
+    Field(discriminator="kind"),
+]

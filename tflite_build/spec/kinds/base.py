@@ -47,7 +47,8 @@ class Kind(SpecModel):
     Class attributes:
         ROLES: The keys that name tensors.
         SHARED: What may stand at a tensor instead: key -> roles, the first that is bound, and the key of its table.
-        FILES: The keys that name files, those of a table within with a full stop before them.
+        FILES: The keys that name files, those of a table within with a full stop before them; a list in a file's place has
+            what such a file would have.
     """
 
     ROLES: ClassVar[tuple[str, ...]] = ()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.wrap.view import TensorView
 
-from . import audio, categorical, classes, detections, embedding, image, tensor, text
+from . import audio, categorical, classes, detections, embedding, image, keypoints, mask, picture, tensor, text
 from .base import ArgumentView, Given, ResultView
 
 ARGUMENTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], ArgumentView]] = {
@@ -21,5 +21,8 @@ RESULTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], Resul
     "classes": classes.bind,
     "detections": detections.bind,
     "embedding": embedding.bind,
+    "image": picture.bind,
+    "keypoints": keypoints.bind,
+    "mask": mask.bind,
     "tensor": tensor.bind_result,
 }
