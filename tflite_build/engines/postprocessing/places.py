@@ -1,6 +1,6 @@
 """The way back from a tensor to the picture that it was made of: letterbox, crop, region and rotation undone.
 
-Definitions: docs/preprocessing.md, "Places". Computed in float64 and rounded once, as generated code does.
+Definitions: docs/postprocessing.md, "Places in a picture". Computed in float64 and rounded once, as generated code does.
 """
 
 from __future__ import annotations
