@@ -19,10 +19,6 @@ def bert(ids, mask, segment_ids):
 
 def single(ids):
     return {"scores": TABLE[ids].mean(1) @ WEIGHTS}
-
-def recommend(user, gender, liked, count, place, other):
-    all_ = TABLE[user] + TABLE[gender] + TABLE[liked].sum(1) / (count[:, None] + 1) + place + TABLE[other].sum(1)
-    return {"best": all_ @ WEIGHTS}
 """
 # Tokens of several scripts, with the letters that hard texts are made of.
 TOKENS = """
