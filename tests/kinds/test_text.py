@@ -46,7 +46,7 @@ MODELS = {
         'tokenizer = { type = "bert", vocab = "vocab.txt", lowercase = false, strip_accents = true }\n',
         {"vocab.txt": VOCAB},
     ),
-    "words": jax_model(
+    "delimited": jax_model(
         CODE,
         "single",
         INPUTS.format("ids", 8) + f'{TEXT}ids = "ids"\n'
