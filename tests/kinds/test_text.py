@@ -19,10 +19,6 @@ def bert(ids, mask, segment_ids):
 
 def single(ids):
     return {"scores": TABLE[ids].mean(1) @ WEIGHTS}
-
-def recommend(user, gender, liked, count, place, other):
-    all_ = TABLE[user] + TABLE[gender] + TABLE[liked].sum(1) / (count[:, None] + 1) + place + TABLE[other].sum(1)
-    return {"best": all_ @ WEIGHTS}
 """
 # Tokens of several scripts, with the letters that hard texts are made of.
 TOKENS = """
@@ -50,7 +46,7 @@ MODELS = {
         'tokenizer = { type = "bert", vocab = "vocab.txt", lowercase = false, strip_accents = true }\n',
         {"vocab.txt": VOCAB},
     ),
-    "words": jax_model(
+    "delimited": jax_model(
         CODE,
         "single",
         INPUTS.format("ids", 8) + f'{TEXT}ids = "ids"\n'

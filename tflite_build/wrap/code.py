@@ -694,7 +694,7 @@ class _Making:
         file = f"{self.model}-{own.file}{view.asset.ending}" if view.asset else ""
         brought = view.brought(self.writer, file)
         parameter = None if brought is None else Parameter(own.brought, brought[0], told=brought[1])
-        constant = own.maker if brought and file else ""
+        constant = own.asset if brought and file else ""
         made = view.held(self.writer, own, file)
         return Held(own.held, view.holder, made, parameter, file, view.asset, constant)
 

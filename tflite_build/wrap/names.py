@@ -80,6 +80,7 @@ class ArgumentNames:
         held: What an open model holds for it.
         brought: What an app brings for it when it opens the model.
         file: The file that goes with the app for it, without its ending.
+        asset: The constant that tells that.
         extras: Role -> the further parameter.
     """
 
@@ -90,6 +91,7 @@ class ArgumentNames:
     held: str
     brought: str
     file: str
+    asset: str
     extras: Mapping[str, str]
 
 
@@ -281,6 +283,7 @@ def _method(view: MethodView, name: str, several: bool, unique: _Scopes, languag
             held=unique.held.named(scope, parts, ["ids"]) if own.holder else "",
             brought=unique.held.named(scope, parts, ["pieces"]) if own.holder else "",
             file=unique.files.named(scope, parts) if own.asset else "",
+            asset=constants.named(scope, parts, ["model"]) if own.asset else "",
             extras=extras(parameter, own.extras(language)),
         )
 

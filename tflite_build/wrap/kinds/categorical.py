@@ -58,8 +58,8 @@ class CategoricalArgument(ArgumentView):
             ("unknown", writer.nothing if how.unknown is None else str(how.unknown)),
         ]
         if how.length:
-            keeps = writer.nothing if not how.keep else writer.truth(how.keep == "first")
-            given += [("length", str(how.length)), ("padding", str(how.padding)), ("keepsFirst", keeps)]
+            given += [("length", str(how.length)), ("padding", str(how.padding))]
+            given += [("keepsFirst", writer.truth(how.keep == "first"))] if how.keep else []
         return writer.call(self.holder, given)
 
     def told(self) -> Iterator[str]:
