@@ -210,7 +210,7 @@ def test_mean_average_precision(seed: int) -> None:
     found = detected(boxes="head", decode="yolov5", coordinates="pixel", label_offset=-1)
     head = heads(outputs, 4)
     shares = {**labels, "boxes": labels["boxes"] / np.array([SIZE[1], SIZE[0], SIZE[1], SIZE[0]])}
-    assert measured("mAP", {"head": head}, shares, found) == pytest.approx(expected, abs=1e-9)
+    assert measured("mAP", {"head": head}, shares, detected=found) == pytest.approx(expected, abs=1e-9)
 
 
 SIZE = (160, 120)
@@ -245,12 +245,12 @@ def test_mean_average_precision_of_a_result_by_hand() -> None:
     boxes = np.array([[[0.3, 0.3, 0.7, 0.7], [0, 0, 0.1, 0.1], [0.15, 0.15, 0.25, 0.25]]])
     labels = {"boxes": boxes, "classes": np.array([[0, 0, 1]])}
     both = detected({"anchors": anchors}, **said, label_offset=-1, score_threshold=0.9, max_results=1)
-    assert measured("mAP", outputs, labels, both) == pytest.approx((51 / 101 + 0.5) / 2)
+    assert measured("mAP", outputs, labels, detected=both) == pytest.approx((51 / 101 + 0.5) / 2)
     one = detected({"anchors": anchors}, **said, label_offset=-1, nms={"iou": 0.5, "max": 1})
-    assert measured("mAP", outputs, labels, one) == pytest.approx(0)
+    assert measured("mAP", outputs, labels, detected=one) == pytest.approx(0)
     for kept, right in (({"iou": 0.5}, (51 / 101 + 0.5) / 2), ({"iou": 0.5, "max": 2}, (51 / 101) / 2)):
         found = detected({"anchors": anchors}, **said, label_offset=-1, nms=kept)
-        assert measured("mAP", outputs, labels, found) == pytest.approx(right)
+        assert measured("mAP", outputs, labels, detected=found) == pytest.approx(right)
 
 
 @pytest.mark.parametrize(
