@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from tflite_build.engines.contract import TensorSpec
 from tflite_build.engines.kinds.binding import Binding
-from tflite_build.engines.kinds.pictures import picture_of
 
 from .places import Places
 
@@ -35,12 +34,9 @@ class Around:
     lines: Lines = _no_lines
 
     def picture(self, binding: Binding) -> Places:
-        """The way back to the picture that a result tells places of.
-
-        Raises:
-            Invalid: If there is none, or none is said of several.
-        """
-        return self.pictures[picture_of(binding, list(self.pictures))]
+        """The way back to the picture that a result tells places of; the rules of specs say that there is one."""
+        wanted = binding.options.get("picture")
+        return self.pictures[wanted] if wanted else next(iter(self.pictures.values()))
 
 
 @dataclass(frozen=True, slots=True)

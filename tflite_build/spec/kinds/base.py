@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import StringConstraints
 
+from tflite_build.errors import near_miss, one_of
 from tflite_build.spec.base import SpecModel
 from tflite_build.spec.metadata import Text
 
@@ -132,6 +133,22 @@ class ContentArgument(ArgumentKind):
         if getattr(beside.inputs.get(self.input), "content", None) != self.word:
             hint = f'say content = "{self.word}" in the table of that input, and what else there is to say'
             yield Misfit("input", f"nothing says how '{self.input}' is made of {_THINGS[self.word]}", hint)
+
+
+def in_picture(things: str, picture: str | None, beside: Beside) -> Iterator[Misfit]:
+    """What is wrong with the `picture` of a result whose `things`, such as "boxes are", lie in one."""
+    pictures = list(beside.pictures)
+    if not pictures:
+        hint = 'say content = "image" in the table of the input that it is'
+        yield Misfit("", f"{things} in a picture, and no argument is one", hint)
+    elif picture is None and len(pictures) > 1:
+        names = one_of(f'"{name}"' for name in pictures)
+        message = f"{things} in one of several pictures, and nothing says in which"
+        yield Misfit("", message, f"add picture = {names}")
+    elif picture not in (None, *pictures):
+        names = one_of(f"'{name}'" for name in pictures)
+        hint = near_miss(str(picture), pictures) or f"there is {names}"
+        yield Misfit("picture", f"no argument '{picture}' is a picture", hint)
 
 
 def said_twice(key: str, own: str, tensor: str) -> Misfit:

@@ -7,12 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from tflite_build.errors import near_miss, one_of
 from tflite_build.spec.base import SpecModel
 from tflite_build.spec.metadata import Box, LabelOffset, Labels, Real
 from tflite_build.spec.values import LARGEST, RelativePath, wrong
 
-from .base import Beside, Kind, Misfit, TensorName, said_twice
+from .base import Beside, Kind, Misfit, TensorName, in_picture, said_twice
 
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 # box_order -> what metadata says of it: where left, top, right, bottom (or x, y, width, height) stand.
@@ -127,22 +126,7 @@ class DetectionsResult(Kind):
         if said.get("activation") == "softmax" and (self.classes is not None or self.decode in _HEADS):
             message = "softmax is of a score for each class, and here each score is for itself"
             yield Misfit("activation" if self.activation else "scores", message, 'use "sigmoid"')
-        yield from self._picture(beside)
-
-    def _picture(self, beside: Beside) -> Iterator[Misfit]:
-        pictures = list(beside.pictures)
-        if not pictures:
-            hint = 'say content = "image" in the table of the input that it is'
-            yield Misfit("", "boxes are in a picture, and no argument is one", hint)
-        elif self.picture is None and len(pictures) > 1:
-            names = one_of(f'"{name}"' for name in pictures)
-            yield Misfit(
-                "", "boxes are in one of several pictures, and nothing says in which", f"add picture = {names}"
-            )
-        elif self.picture not in (None, *pictures):
-            names = one_of(f"'{name}'" for name in pictures)
-            hint = near_miss(str(self.picture), pictures) or f"there is {names}"
-            yield Misfit("picture", f"no argument '{self.picture}' is a picture", hint)
+        yield from in_picture("boxes are", self.picture, beside)
 
     def said(self, outputs: Mapping[str, SpecModel]) -> dict[str, Any]:
         found = super().said(outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -11,7 +12,7 @@ from tflite_build.errors import near_miss
 from tflite_build.spec.metadata import Real
 from tflite_build.spec.values import as_tuple, wrong
 
-from .base import Kind, TensorName
+from .base import Beside, Kind, Misfit, TensorName, in_picture
 
 _WORD = {"type": "string", "minLength": 1}
 _PAIR = {"type": "array", "items": _WORD, "minItems": 2, "maxItems": 2}
@@ -142,6 +143,10 @@ class KeypointsResult(Kind):
                     near = near_miss(name, self.names)
                     raise wrong(f"no point is called '{name}'{f'; {near}' if near else ''}", "edges")
         return self
+
+    def misfits(self, beside: Beside) -> Iterator[Misfit]:
+        yield from super().misfits(beside)
+        yield from in_picture("points are", self.picture, beside)
 
     def implied(self) -> dict[str, dict[str, Any]]:
         found = super().implied()

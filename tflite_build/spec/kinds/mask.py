@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -10,7 +11,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from tflite_build.spec.metadata import Labels, Real
 from tflite_build.spec.values import as_tuple, wrong
 
-from .base import Kind, TensorName
+from .base import Beside, Kind, Misfit, TensorName, in_picture
 
 _COLOR = "#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})"
 
@@ -66,6 +67,10 @@ class MaskResult(Kind):
     """The names of classes, as at an output; for one score those of class 0, the background, and of class 1."""
     palette: Palette | None = None
     """The colours of classes in an overlay: a list of `"#rrggbb"` or `"#rrggbbaa"`, or a file with one in each line."""
+
+    def misfits(self, beside: Beside) -> Iterator[Misfit]:
+        yield from super().misfits(beside)
+        yield from in_picture("a mask is", self.picture, beside)
 
     def implied(self) -> dict[str, dict[str, Any]]:
         return {self.mask: {**super().implied().get(self.mask, {}), "content": "mask"}}

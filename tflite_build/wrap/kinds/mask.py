@@ -48,8 +48,8 @@ class MaskResult(ResultView):
         return writer.call("Palette.parse", [("", writer.texts(self.colors))]) if self.colors else ""
 
     def told(self) -> Iterator[str]:
-        known = f", one of {self.how.classes}" if self.how.classes else ""
-        yield f"what each pixel of the picture as it was given shows{known}, from {self.how.width} x {self.how.height}"
+        of = f"the best of {self.how.classes} classes" if self.how.form == "best" else "its class"
+        yield f"what each pixel of the picture as it was given shows: {of}, of {self.how.width} x {self.how.height} pixels"
 
     def returned(self) -> str:
         return "The classes of pixels."
