@@ -20,9 +20,12 @@ from syrupy.assertion import SnapshotAssertion
 
 from tflite_build.actions import described, pack
 from tflite_build.engines.contract import Names, Request
-from tflite_build.engines.kinds import classes
+from tflite_build.engines.kinds import classes, delimiters
+from tflite_build.engines.kinds.text import Text
 from tflite_build.engines.postprocessing.embedding import normalized
 from tflite_build.engines.postprocessing.scores import activated, calibrated
+from tflite_build.engines.preprocessing import characters
+from tflite_build.engines.preprocessing.tokenizers import BertTokenizer, RegexTokenizer
 from tflite_build.spec.load import load
 from tflite_build.tflite import edit, metadata, reader, summary
 from tflite_build.tflite.metadata import (
@@ -35,6 +38,7 @@ from tflite_build.tflite.metadata import (
 )
 
 Official = Callable[[Sequence[Path]], list[Any]]
+CHARACTERS = Path(__file__).parents[2] / "specs" / "tokenizers" / "bert.json"
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tflite"
 HEAD = 'spec = 1\n[model]\nname = "m"\n[source]\n'
 TFLITE = 'format = "tflite"\npath = "m.tflite"\n'
@@ -82,12 +86,32 @@ tokenizer = { type = "regex", vocab = "vocab.txt", pattern = "[^\\w\\']+" }
 [output.probabilities]
 labels = "labels.txt"
 """
+# The same as arguments, with the vocabularies that their tokenizers need.
+BERT_TEXT = """
+[argument.text]
+kind = "text"
+ids = "ids"
+mask = "mask"
+segments = "segment_ids"
+tokenizer = { type = "bert", vocab = "vocab.txt" }
+[output.probabilities]
+labels = "labels.txt"
+"""
+REGEX_TEXT = r"""
+[argument.text]
+kind = "text"
+ids = "ids"
+tokenizer = { type = "regex", vocab = "vocab.txt", pattern = "[^\\w\\']+" }
+[output.probabilities]
+labels = "labels.txt"
+"""
+TEXTS = ("hi low", "Low, low: HI!", "nothing known", "", "low " * 30)
 CALIBRATION = "1,2,0.5\n\n0.8,-1.5,0.3,0.2"
 TRANSFORMATIONS = ("identity", "log", "inverse-logistic")
 EMBEDDING = '[result.what]\nkind = "embedding"\nembedding = "probabilities"\n'
 QUANTIZED = '[variant.float32]\n[variant.int8]\nquantize = "int8"\nio = "uint8"\n[calibration]\ndata = "data.npz"\n'
 COLORS = {"m.tflite": classifiers.picture(), "labels.txt": "red\ngreen\nblue\n"}
-WORDS = "[CLS]\n[SEP]\n[UNK]\n[PAD]\nhi\nlow\n"
+WORDS = "[PAD]\n[CLS]\n[SEP]\n[UNK]\nhi\nlow\n"  # MediaPipe fills up with 0
 NUMBERED = "<PAD> 0\n<START> 1\n<UNKNOWN> 2\nhi 3\nlow 4\n"
 
 
@@ -121,6 +145,8 @@ def built(module_workshop: Workshop) -> Mapping[str, Said]:
     shop.model("bert", TFLITE + BERT, {**bert, "vocab.txt": WORDS})
     regex = {"m.tflite": classifiers.text(("ids",)), "labels.txt": "low\nhigh\n", "vocab.txt": NUMBERED}
     shop.model("regex", TFLITE + REGEX, regex)
+    shop.model("bert_text", TFLITE + BERT_TEXT, {**bert, "vocab.txt": WORDS})
+    shop.model("regex_text", TFLITE + REGEX_TEXT, regex)
     for name in TRANSFORMATIONS:
         about = f'score_calibration = {{ file = "c.csv", transformation = "{name}", default = 0.25 }}\n'
         shop.model(name, TFLITE + PICTURE + about, {**COLORS, "c.csv": CALIBRATION})
@@ -148,6 +174,29 @@ def test_mediapipe_runs_the_classifiers(built: Mapping[str, Said], mediapipe: Ca
     ]
     best = [max(found, key=found.get) for found in mediapipe(asked)]
     assert best == ["red", "green", "red", "green", "loud", "quiet", "low", "low"]
+
+
+def test_mediapipe_splits_texts_as_arguments_say(built: Mapping[str, Said], mediapipe: Callable[..., Any]) -> None:
+    """The models score the mean of their ids m by m - 1 and 1 - m: what of the reference comes is what MediaPipe gives."""
+    tokens = {token: i for i, token in enumerate(WORDS.split())}
+    words = {line.split()[0]: int(line.split()[1]) for line in NUMBERED.splitlines()}
+    split = {
+        "bert_text": BertTokenizer(Text("bert", 16), tokens, characters.load(CHARACTERS)),
+        "regex_text": RegexTokenizer(Text("regex", 16, delimiters=delimiters.parse(r"[^\w\']+")), words),
+    }
+    asked = [(name, text) for name in split for text in TEXTS]
+    found = mediapipe([("text", built[name].file(), text) for name, text in asked])
+    for (name, text), answer in zip(asked, found, strict=True):
+        mean = np.mean(split[name].encode(text).ids)
+        assert answer["high"] == pytest.approx(1 / (1 + np.exp(2 - 2 * mean)), rel=1e-4), (name, text)
+
+
+def test_an_argument_is_described_as_its_inputs_would_be(built: Mapping[str, Said]) -> None:
+    for name in ("bert", "regex"):
+        one, other = (said(built[model].file()) for model in (name, f"{name}_text"))
+        assert one.subgraphs[0].input_process_units == other.subgraphs[0].input_process_units
+        assert one.subgraphs[0].inputs[0] == other.subgraphs[0].inputs[0]
+        assert packed(built[name].file()) == packed(built[f"{name}_text"].file())
 
 
 def test_mediapipe_runs_a_segmenter(module_workshop: Workshop, mediapipe: Callable[..., Any]) -> None:
