@@ -23,7 +23,10 @@ from tflite_build.tflite.metadata import (
     AssociatedFile,
     BoundingBoxProperties,
     Content,
+    ImageProperties,
     ModelMetadata,
+    Normalization,
+    ProcessUnit,
     SubgraphMetadata,
     TensorMetadata,
 )
@@ -74,18 +77,11 @@ def made(
     return written(model(codes, graphs, buffers, more))
 
 
-def described() -> bytes:
-    """An SSD that nothing but its metadata tells, with labels of its own."""
-    file = made({"x": [1, 32, 32, 3]}, {"a": [1, 5, 4], "b": [1, 5], "c": [1, 5], "d": [1]})
-    properties = BoundingBoxProperties((0, 1, 2, 3), "boundaries", "pixel")
-    labels = (AssociatedFile("things.txt", "", "tensor-value-labels"),)
-    outputs = (
-        TensorMetadata("location", content=Content(properties)),
-        TensorMetadata("score"),
-        TensorMetadata("category", files=labels),
-        TensorMetadata("number of detections"),
-    )
-    about = ModelMetadata("ssd", subgraphs=(SubgraphMetadata(inputs=(TensorMetadata("image"),), outputs=outputs),))
+def described(file: bytes, *outputs: TensorMetadata) -> bytes:
+    """A model whose metadata says that it takes a picture, and what it gives."""
+    units = (ProcessUnit(Normalization((127.5,), (127.5,))),)
+    image = TensorMetadata("image", content=Content(ImageProperties("rgb")), process_units=units)
+    about = ModelMetadata("m", subgraphs=(SubgraphMetadata(inputs=(image,), outputs=outputs),))
     return edit.plan(memoryview(file), edit.Edits(metadata=metadata.write(about))).applied(memoryview(file))
 
 
@@ -99,7 +95,15 @@ MODELS = {
     "exported_ssd": made(
         _PICTURE, {f"StatefulPartitionedCall:{n}": s for n, s in ((3, [1, 5, 4]), (2, [1, 5]), (1, [1, 5]), (0, [1]))}
     ),
-    "described_ssd": described(),
+    # Which nothing but metadata tells, with labels of its own.
+    "described_ssd": described(
+        made({"x": [1, 32, 32, 3]}, {"a": [1, 5, 4], "b": [1, 5], "c": [1, 5], "d": [1]}),
+        TensorMetadata("location", content=Content(BoundingBoxProperties((0, 1, 2, 3), "boundaries", "pixel"))),
+        TensorMetadata("score"),
+        TensorMetadata("category", files=(AssociatedFile("things.txt", "", "tensor-value-labels"),)),
+        TensorMetadata("number of detections"),
+    ),
+    "described_yolo": described(made(_PICTURE, {"Identity": [1, 84, 7]}), TensorMetadata("head")),
     "yolov8": made(_PICTURE, {"Identity": [1, 7, 84]}),
     "yolov5": made(_PICTURE, {"StatefulPartitionedCall:0": [1, 252, 8]}),
     "bert": made(
@@ -127,6 +131,10 @@ MODELS = {
     "named": made({"measures": [1, 4]}, {"logits": [1, 3]}),
     "recurrent": made({"x": [1, 4]}, {"y": [1, 3], "hidden_out": [1, 2]}, {"hidden_out": "hidden_in"}),
     "tagger": made(_PICTURE, {"Identity": [1, 4]}, end="LOGISTIC"),
+    "movenet": made(_PICTURE, {"StatefulPartitionedCall:0": [1, 1, 17, 3]}),
+    "segmenter": made(_PICTURE, {"ResizeBilinear_2": [1, 64, 64, 5]}),
+    "matting": made(_PICTURE, {"Identity": [1, 64, 64, 1]}),
+    "upscaler": made({"x": [1, 32, 32, 3]}, {"y": [1, 64, 64, 3]}),
     "embedder": made({"image": [1, 3, 64, 64]}, {"Identity": [1, 16]}, end="L2_NORMALIZATION"),
     # Of which nothing is told.
     "plain": made({"x": [1, 8]}, {"y": [1, 12], "z": [1, 5, 4]}),
@@ -179,7 +187,7 @@ def test_it_builds_with_all_that_is_proposed(folder: Path, shell: Callable[..., 
     for name in MODELS:
         spec = tmp_path / "all" / name / "model.toml"
         head, variants, rest = spec.read_text("utf-8").partition("# A file for each variant")
-        head, count = re.subn(r"(?m)^# (\w+ = )", r"\1", head)
+        head, count = re.subn(r"(?m)^# (\w+ = |\[)", r"\1", head)
         assert count or name in ("cached", "past", "recurrent", "plain", "embedder"), name
         classes = re.search(r"a line for each of (\d+)", head)
         for file, content in {**FILES, "labels.txt": "thing\n" * int(classes[1] if classes else 3)}.items():

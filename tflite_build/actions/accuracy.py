@@ -20,6 +20,7 @@ _CALIBRATION = "score_calibration"
 _OF_CLASSES = {"activation", "label_offset", "multi_label", _CALIBRATION}
 FLOAT_ID = "accuracy"
 _OF_APPS = ("score_threshold", "max_results")
+_BY_CLASS = ("top1", "top5", "f1")
 _OF_RESULTS = ("iou", "pck", "psnr")  # what is measured is what an app gets
 
 
@@ -34,7 +35,7 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
     if wanted is None:
         return None
     inputs: dict[str, Input] = {"model": file, "data": preprocess.data(model, wanted.data, preprocess.LABELLED)}
-    contents, classes = _contents(model), _classes(model)
+    contents, classes = _contents(model), _classes(model) if wanted.name in _BY_CLASS else []
     inputs |= {
         file: ProjectFile(model.loaded.folder / file) for own in classes for file in own.files[_CALIBRATION].values()
     }

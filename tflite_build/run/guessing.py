@@ -28,6 +28,13 @@ _SCORES = {"logits", "predictions", "probabilities", "probability", "probs", "sc
 _EMBEDDINGS = {"embedding", "embeddings", "feature", "features", "pooled", "pooler"}
 _ENDS = {"SOFTMAX": "the model ends with softmax", "LOGISTIC": "the model ends with a sigmoid"}
 _MOST_CLASSES = 25_000  # scores of more are those of a language's words
+# What MoveNet finds, and COCO has marked.
+_BODY = (
+    "nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder", "left elbow",
+    "right elbow", "left wrist", "right wrist", "left hip", "right hip", "left knee", "right knee", "left ankle",
+    "right ankle",
+)  # fmt: skip
+_OF_PIXELS = ("float32", "uint8", "int8")
 _FEWEST = 8  # numbers of an embedding
 _SMALLEST = 16  # height and width of a picture
 
@@ -54,12 +61,14 @@ class Table:
     Attributes:
         name: Of a signature's own, such as "result.detections"; of `whole` ones the same, for all signatures.
         whole: Whether it is of the model and not of a signature.
+        comment: Whether it is a comment: it needs what only the user has.
     """
 
     name: str
     note: str
     keys: Sequence[Key]
     whole: bool = False
+    comment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ class Seen:
 
     Attributes:
         pictures: Height and width of the inputs that may be pictures.
+        known: Whether one of them is known to be one, so that results may tell places in it.
         said: Output -> the keys that are known of it.
         also: What metadata calls a tensor, where that is something else.
         ends: Output -> the operator that computes it.
@@ -89,6 +99,7 @@ class Seen:
     inputs: Sequence[TensorSpec]
     outputs: Sequence[TensorSpec]
     pictures: Sequence[tuple[int | str, int | str]] = ()
+    known: bool = False
     said: Mapping[str, Collection[str]] = field(default_factory=dict)
     also: Mapping[str, str] = field(default_factory=dict)
     ends: Mapping[str, str] = field(default_factory=dict)
@@ -244,7 +255,7 @@ def _yolo(seen: Seen) -> Iterator[Guess]:
             Key("labels", "labels.txt", f"a line for each of {few - before} classes", comment=True),
         ]
         note = f"a guess: {shape_text(tensor.shape)} is a head of {decode.replace('yolo', 'YOLO')}"
-        yield Guess(outputs={tensor.name: ()}, tables=[Table("result.detections", note, keys)])
+        yield Guess(outputs={tensor.name: ()}, tables=[Table("result.detections", note, keys, comment=not seen.known)])
         return
 
 
@@ -254,17 +265,45 @@ def _text(seen: Seen) -> Iterator[Guess]:
     ids, masks, segments = ([t for t in whole if seen.is_called(t, names)] for names in (_IDS, _MASKS, _SEGMENTS))
     if len(ids) != 1 or len(masks) > 1 or len(segments) > 1:
         return
-    keys = [Key("content", "text-ids", "a guess")]
-    if masks or segments:
-        bert = {"type": "bert", "vocab": "vocab.txt"}
-        keys.append(Key("tokenizer", bert, "how an app makes ids of a text", comment=True))
+    of_text = {"ids": ids[0].name}
+    of_text |= {role: t.name for role, found in (("mask", masks), ("segments", segments)) for t in found}
+    keys = [Key("kind", "text"), *(Key(role, name) for role, name in of_text.items())]
+    keys.append(Key("tokenizer", {"type": "bert", "vocab": "vocab.txt"}))
+    note = "what an app passes instead: a text, where this is how it becomes ids"
     yield Guess(
         {
-            ids[0].name: keys,
-            **{t.name: [Key("range", [0, 1], "a guess: which ids are words")] for t in masks},
-            **{t.name: [Key("range", [0, 1], "a guess: the sentence of each id")] for t in segments},
-        }
+            ids[0].name: [Key("content", "text-ids", "a guess")],
+            **{t.name: [Key("range", [0, 1], "a guess: which ids are of the text")] for t in masks},
+            **{t.name: [Key("range", [0, 1], "a guess: which text an id is of")] for t in segments},
+        },
+        tables=[Table("argument.text", note, keys, comment=True)] if len(of_text) > 1 else [],
     )
+
+
+def _keypoints(seen: Seen) -> Iterator[Guess]:
+    """The joints of a body, as MoveNet gives them."""
+    for tensor in seen.outputs:
+        if seen.pictures and tensor.dtype == "float32" and _inner(tensor) == (len(_BODY), 3):
+            keys = [Key("kind", "keypoints"), Key("points", tensor.name), Key("axes", "yxs"), Key("names", list(_BODY))]
+            note = f"a guess: {shape_text(tensor.shape)} is y, x and score of each of {len(_BODY)} joints"
+            yield Guess(outputs={tensor.name: ()}, tables=[Table("result.pose", note, keys, comment=not seen.known)])
+            return
+
+
+def _masks(seen: Seen) -> Iterator[Guess]:
+    """What has a number, or one for each of some classes, for each pixel of the picture that is taken."""
+    sizes = [size for size in seen.pictures if all(isinstance(d, int) for d in size)]
+    for tensor in seen.outputs:
+        inner = _inner(tensor)
+        size, classes = (inner, 1) if len(inner) == 2 else (inner[:2], inner[2]) if len(inner) == 3 else ((), 0)
+        if size not in sizes or classes == 3 or tensor.dtype not in ("float32", "uint8", "int8", "int32", "int64"):
+            continue
+        each = "a number" if classes == 1 else f"{classes} scores"
+        keys = [Key("content", "mask", f"a guess: {each} for each pixel of the picture")]
+        which = "each of 2 classes, the background first" if classes == 1 else f"each of {classes} classes"
+        if tensor.dtype == "float32" and "labels" not in seen.said.get(tensor.name, ()):
+            keys.append(Key("labels", "labels.txt", f"a line for {which}", comment=True))
+        yield Guess(outputs={tensor.name: keys})
 
 
 def _classes(seen: Seen) -> Iterator[Guess]:
@@ -306,20 +345,16 @@ def _embeddings(seen: Seen) -> Iterator[Guess]:
 
 
 def _pictures(seen: Seen) -> Iterator[Guess]:
-    """What has the shape of a picture: only who trained the model can say how its pixels become numbers."""
+    """What has the shape of a picture: only who trained the model can say how pixels become numbers."""
     for tensor in seen.inputs:
-        if _picture(tensor) is not None and tensor.dtype in ("float32", "uint8", "int8"):
-            keys = [
-                Key(
-                    "content",
-                    "image",
-                    "a picture? Then say with what mean and std the model was trained:",
-                    comment=True,
-                ),
-                Key("mean", 127.5, comment=True),
-                Key("std", 127.5, comment=True),
-            ]
-            yield Guess({tensor.name: keys})
+        if _picture(tensor) is not None and tensor.dtype in _OF_PIXELS:
+            note = "a picture? Then say with what mean and std the model was trained:"
+            keys = [Key("content", "image", note), Key("mean", 127.5), Key("std", 127.5)]
+            yield Guess({tensor.name: [replace(key, comment=True) for key in keys]})
+    for tensor in seen.outputs:
+        if seen.pictures and _picture(tensor) is not None and tensor.dtype in _OF_PIXELS:
+            note = "a picture? See mean and std of [result.NAME] where its values are not 0 to 255"
+            yield Guess(outputs={tensor.name: [Key("content", "image", note, comment=True)]})
 
 
 def _picture(tensor: TensorSpec) -> tuple[int | str, int | str] | None:
@@ -333,7 +368,25 @@ def _picture(tensor: TensorSpec) -> tuple[int | str, int | str] | None:
 
 
 # In this order, a row for each kind that something tells from others; nothing tells a sound from another row of numbers.
-RULES: Sequence[Rule] = (_states, _detections, _yolo, _text, _classes, _embeddings, _pictures)
+RULES: Sequence[Rule] = (
+    _states,
+    _detections,
+    _yolo,
+    _text,
+    _keypoints,
+    _masks,
+    _classes,
+    _embeddings,
+    _pictures,
+)
+
+
+def _inner(tensor: TensorSpec) -> tuple[int | str, ...]:
+    """The shape without dimensions of 1, and an open batch, at its start."""
+    shape = tensor.shape
+    while len(shape) > 1 and (shape[0] == 1 or (isinstance(shape[0], str) and shape is tensor.shape)):
+        shape = shape[1:]
+    return shape
 
 
 def _row(tensor: TensorSpec) -> int:

@@ -366,7 +366,8 @@ def _signature(signature: SignatureSpec, look: _Look, several: bool, said: Lifte
         replace(t, shape=("batch", look.softmax[t.name]), dtype="float32") if t.name in look.softmax else t
         for t in signature.outputs
     ]
-    seen = guessing.Seen(signature.inputs, outputs, said=said.outputs, also=said.names, ends=ends)
+    known = any(keys.get("content") == "image" for keys in said.inputs.values())
+    seen = guessing.Seen(signature.inputs, outputs, known=known, said=said.outputs, also=said.names, ends=ends)
     guesses = guessing.guesses(seen)
     inputs = [
         {

@@ -9,6 +9,7 @@ from typing import ClassVar
 from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.kinds.binding import Binding
+from tflite_build.engines.kinds.pictures import picture_of as name_of_picture
 from tflite_build.engines.preprocessing import layout
 from tflite_build.wrap import telling
 from tflite_build.wrap.names import ArgumentNames, Extra, Language
@@ -74,9 +75,13 @@ def bind(binding: Binding, tensors: Mapping[str, TensorView], given: Given) -> I
 
 
 def picture_of(binding: Binding, given: Given) -> ImageArgument:
-    """The argument whose picture a result tells places of; the rules of specs say that there is one."""
-    wanted = binding.options.get("picture")
-    return next(a for a in given.arguments if isinstance(a, ImageArgument) and wanted in (None, a.name))
+    """The argument whose picture a result tells places of.
+
+    Raises:
+        Invalid: If there is none, or none is said of several.
+    """
+    pictures = {a.name: a for a in given.arguments if isinstance(a, ImageArgument)}
+    return pictures[name_of_picture(binding, list(pictures))]
 
 
 def _content_key(binding: Binding) -> str:
