@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from harness import Ran, command, new_cache
 
@@ -20,6 +21,10 @@ from tflite_build.toolchain import pins, provision
 # A shell's background jobs ignore Ctrl-C, and so would everything that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the machine's business.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 ROOT = Path(__file__).resolve().parent.parent
 LONG = ("run/test_kills.py", "examples/test_training.py", "run/test_sequences.py", "run/test_disks.py")
