@@ -9,7 +9,6 @@ from typing import ClassVar
 from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Invalid
 from tflite_build.engines.kinds.binding import Binding
-from tflite_build.engines.kinds.pictures import picture_of as name_of_picture
 from tflite_build.engines.preprocessing import layout
 from tflite_build.wrap import telling
 from tflite_build.wrap.names import ArgumentNames, Extra, Language
