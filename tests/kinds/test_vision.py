@@ -39,8 +39,8 @@ def parts(image, size, first, count):
 
 def street(image):
     """A score for each of four classes; y, x and score of six points; a picture."""
-    points = jax.nn.sigmoid(parts(image, 2, 4, 18).mean((1, 2)).reshape(1, 1, 6, 3))
-    return {"what": parts(image, 16, 0, 4), "points": points, "drawn": image[:, 4:28, 6:26] * 0.6 + 0.1}
+    points = jax.nn.sigmoid(parts(image * 40, 2, 4, 18).mean((1, 2)).reshape(1, 1, 6, 3))
+    return {"what": parts(image * 40, 16, 0, 4), "points": points, "drawn": image[:, 4:28, 6:26] * 0.6 + 0.1}
 
 def planes(image):
     """The same with channels first: one score; planes of five points; a picture of blue, green and red."""
@@ -106,6 +106,22 @@ def test_kotlin_gives_what_numpy_does(name: str, apps: Apps) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_swift_gives_what_numpy_does(name: str, apps: Apps) -> None:
     assert len(apps.swift_tests(name)) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "inputs", "kind"),
+    [
+        ("mask", "image", "mask"),
+        ("mask", "feature", "tensor"),  # there is no picture that it is of
+        ("image", "feature", "image"),
+        ("keypoints", "image", "tensor"),  # nobody says which number is which
+    ],
+)
+def test_what_content_alone_makes(content: str, inputs: str, kind: str, tmp_path: Path) -> None:
+    spec = f'spec = 1\n[model]\nname = "m"\n[source]\nformat = "keras"\npath = "m.keras"\n[input.x]\ncontent = "{inputs}"\n'
+    (tmp_path / "model.toml").write_text(f'{spec}[output.y]\ncontent = "{content}"\n', "utf-8")
+    (own,) = tables(load(tmp_path / "model.toml", files=False).spec)
+    assert [b.kind for b in bindings.results(own)] == [kind]
 
 
 def test_the_formatter_finds_nothing(apps: Apps) -> None:
@@ -215,6 +231,8 @@ def test_kotlin_swift_and_numpy_give_the_same_for_photographs(
         right.append(wanted(name, results, given, where))
         (tmp_path / f"{number}.bin").write_bytes(rgb.tobytes())
         lines.append(" ".join(map(str, [name, width, height, 90 * turns, *region, tmp_path / f"{number}.bin"])))
+    seen = [{int(n) for arrays in right[place::3] for n in np.unique(arrays[0])} for place in range(3)]
+    assert [len(classes) for classes in seen] == [5, 3, 3], "of most classes, and of none"
     cases = tmp_path / "cases"
     cases.write_text("\n".join(lines) + "\n", "utf-8")
     apps.kotlin_answers("Vision", [cases, tmp_path / "kotlin"])

@@ -70,7 +70,7 @@ class MaskResult(Kind):
 
     def misfits(self, beside: Beside) -> Iterator[Misfit]:
         yield from super().misfits(beside)
-        yield from in_picture("a mask is", self.picture, beside)
+        yield from in_picture("masks are", self.picture, beside)
 
     def implied(self) -> dict[str, dict[str, Any]]:
         return {self.mask: {**super().implied().get(self.mask, {}), "content": "mask"}}

@@ -66,7 +66,7 @@ public final class Segments: Sendable {
         }
     }
 
-    /// What each pixel of the picture as it was given shows, one of 3, from 24 x 24.
+    /// What each pixel of the picture as it was given shows: the best of 3 classes, of 24 x 24 pixels.
     ///
     /// - Parameters:
     ///   - image: A picture of any size; it is fitted with a border into 48 x 48 pixels, bilinear; its red, green and
@@ -114,7 +114,7 @@ public final class Segments: Sendable {
         }
     }
 
-    /// What each pixel of the picture as it was given shows, one of 3, from 24 x 24.
+    /// What each pixel of the picture as it was given shows: the best of 3 classes, of 24 x 24 pixels.
     ///
     /// - Parameters:
     ///   - image: A picture of any size; it is fitted with a border into 48 x 48 pixels, bilinear; its red, green and

@@ -5,7 +5,7 @@ import CoreVideo
 import ImageIO
 
 extension Segments {
-    /// What each pixel of the picture as it was given shows, one of 3, from 24 x 24.
+    /// What each pixel of the picture as it was given shows: the best of 3 classes, of 24 x 24 pixels.
     ///
     /// - Parameters:
     ///   - pixelBuffer: A picture of any size, such as a frame of a camera; let it be until the call is done.
@@ -25,7 +25,7 @@ extension Segments {
         )
     }
 
-    /// What each pixel of the picture as it was given shows, one of 3, from 24 x 24.
+    /// What each pixel of the picture as it was given shows: the best of 3 classes, of 24 x 24 pixels.
     ///
     /// - Parameters:
     ///   - pixelBuffer: A picture of any size, such as a frame of a camera; let it be until the call is done.
@@ -54,7 +54,7 @@ import CoreGraphics
 import ImageIO
 
 extension Segments {
-    /// What each pixel of the picture as it was given shows, one of 3, from 24 x 24.
+    /// What each pixel of the picture as it was given shows: the best of 3 classes, of 24 x 24 pixels.
     ///
     /// - Parameters:
     ///   - image: A picture of any size.
@@ -74,7 +74,7 @@ extension Segments {
         )
     }
 
-    /// What each pixel of the picture as it was given shows, one of 3, from 24 x 24.
+    /// What each pixel of the picture as it was given shows: the best of 3 classes, of 24 x 24 pixels.
     ///
     /// - Parameters:
     ///   - image: A picture of any size.

@@ -16,7 +16,7 @@ public class Segments internal constructor(private val session: Session) : AutoC
         get() = session.accelerator
 
     /**
-     * What each pixel of the picture as it was given shows, one of 3, from 24 x 24.
+     * What each pixel of the picture as it was given shows: the best of 3 classes, of 24 x 24 pixels.
      *
      * @param image a picture of any size; it is fitted with a border into 48 x 48 pixels, bilinear; its red, green
      *   and blue values v from 0 to 255 are given as (v - 127.5) / 127.5
@@ -133,7 +133,7 @@ public class Segments internal constructor(private val session: Session) : AutoC
          * Open the model that is packed into the app. This takes a moment, so not on the main thread.
          *
          * @param context any context of the app
-* @param accelerators what to try, in this order
+         * @param accelerators what to try, in this order
          * @throws ModelException the model cannot be opened, or runs on none of these
          */
         @JvmStatic
