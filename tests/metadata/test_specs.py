@@ -499,7 +499,7 @@ def test_what_does_not_fit_the_model_is_told_with_its_line(
 
 def test_init_lifts_what_keys_say_and_a_build_of_it_says_the_same(workshop: Workshop) -> None:
     about = '[input.image]\ndescription = "a picture"\ncontent = "image"\nmean = [123.68, 116.78, 103.94]\nstd = 58.4\n'
-    about += "[output.probabilities]\nscore_threshold = 0.3\n"
+    about += '[output.probabilities]\ncontent = "classes"\nscore_threshold = 0.3\n'
     labels = 'labels = { default = "labels.txt", de = "labels_de.txt" }\n'
     folder = workshop.model("m", TFLITE + about + labels, {**COLORS, "labels_de.txt": "rot\ngrün\nblau\n"})
     spec = folder / "model.toml"
