@@ -25,6 +25,7 @@ MADE = {
     "two_signatures": ["autoencoder", "calibration.npz"],
     "photographs": ["photographs.keras", "calibration", "test", "test.csv"],
     "segments": ["segments.keras", "calibration", "test.npz"],
+    "topics": ["topics.keras", "vocab.txt", "test.npz"],
     "tones": ["tones.keras", "calibration", "test", "test.csv"],
 }
 
