@@ -73,8 +73,8 @@ def classes(modules: dict[str, Module], standins: StandIns, tmp_path_factory: py
     return compile_all(list(modules.values()), standins, tmp_path_factory.mktemp("classes")).require()
 
 
-def test_there_are_pictures_and_sounds() -> None:
-    assert NAMES == ["digits", "photographs", "tones"]
+def test_there_are_pictures_sounds_and_texts() -> None:
+    assert NAMES == ["digits", "photographs", "tones", "topics"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -128,7 +128,7 @@ def test_the_table_of_needs_is_what_the_files_say() -> None:
             r'"[^"\n]*"', lambda m: "".join(re.findall(r"\$\{.*?}", m[0])), text
         )
     declared = re.compile(
-        r"^(?:public |internal )(?:data |enum )?(?:class|interface|object|fun) (\w+)(?![\w.])", re.MULTILINE
+        r"^(?:public |internal )(?:data |enum |fun )?(?:class|interface|object|fun) (\w+)(?![\w.])", re.MULTILINE
     )
     home = {name: file for file, text in texts.items() for name in declared.findall(text)}
     found = {

@@ -21,6 +21,7 @@ NAMES = {
     "photographs": "photographs",
     "segments": "segments",
     "tones": "tones",
+    "topics": "topics",
 }
 GENERATED = Path(__file__).parent / "generated"
 TEXTS = (".kt", ".kts", ".md", ".xml", ".pro", ".swift", ".podspec", ".swift-format")
@@ -63,7 +64,7 @@ def test_digits_prints_an_accuracy_for_each_variant(built: tuple[Path, str]) -> 
 
 
 @pytest.mark.parametrize("platform", ["android", "ios"])
-@pytest.mark.parametrize("example", ["digits", "photographs", "segments", "tones"])
+@pytest.mark.parametrize("example", ["digits", "photographs", "segments", "tones", "topics"])
 def test_the_code_is_as_it_was_read(
     example: str, platform: str, built: tuple[Path, str], request: pytest.FixtureRequest
 ) -> None:

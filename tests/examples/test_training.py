@@ -25,6 +25,7 @@ MADE = {
     "two_signatures": ["autoencoder", "calibration.npz"],
     "photographs": ["photographs.keras", "calibration", "test", "test.csv"],
     "segments": ["segments.keras", "calibration", "test.npz"],
+    "topics": ["topics.keras", "vocab.txt", "test.npz"],
     "tones": ["tones.keras", "calibration", "test", "test.csv"],
 }
 
@@ -85,6 +86,7 @@ def test_the_models_are_as_good_as_they_should_be(trained: tuple[Path, dict[str,
     assert accuracy["digits"] == pytest.approx(0.978, abs=0.02)
     assert accuracy["jax_classifier"] == pytest.approx(0.958, abs=0.05)
     assert accuracy["photographs"] >= 0.9 and accuracy["tones"] > 0.97 and accuracy["segments"] > 0.96
+    assert accuracy["topics"] > 0.95
     errors = [float(e) for e in re.findall(r"squared error (\S+)", said["two_signatures"])]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 4.5  # of pixels up to 16

@@ -81,6 +81,7 @@ def test_there_are_both_runtimes(packages: dict[str, Package]) -> None:
         "digits": "LiteRT",
         "photographs": "TensorFlowLite",
         "tones": "TensorFlowLite",
+        "topics": "LiteRT",
     }
 
 
