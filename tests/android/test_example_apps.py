@@ -74,7 +74,7 @@ def classes(modules: dict[str, Module], standins: StandIns, tmp_path_factory: py
 
 
 def test_there_are_pictures_sounds_and_texts() -> None:
-    assert NAMES == ["digits", "photographs", "tones", "topics"]
+    assert NAMES == ["digit_boxes", "digits", "photographs", "segments", "tones", "topics"]
 
 
 @pytest.mark.parametrize("name", NAMES)

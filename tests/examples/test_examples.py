@@ -16,6 +16,7 @@ import tomli
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 NAMES = {
     "digits": "digits",
+    "digit_boxes": "digit_boxes",
     "two_signatures": "autoencoder",
     "jax_classifier": "wine",
     "photographs": "photographs",
@@ -64,7 +65,7 @@ def test_digits_prints_an_accuracy_for_each_variant(built: tuple[Path, str]) -> 
 
 
 @pytest.mark.parametrize("platform", ["android", "ios"])
-@pytest.mark.parametrize("example", ["digits", "photographs", "segments", "tones", "topics"])
+@pytest.mark.parametrize("example", ["digits", "digit_boxes", "photographs", "segments", "tones", "topics"])
 def test_the_code_is_as_it_was_read(
     example: str, platform: str, built: tuple[Path, str], request: pytest.FixtureRequest
 ) -> None:

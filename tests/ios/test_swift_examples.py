@@ -78,6 +78,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[...,
 
 def test_there_are_both_runtimes(packages: dict[str, Package]) -> None:
     assert {name: package.runtime for name, package in packages.items()} == {
+        "digit_boxes": "LiteRT",
         "digits": "LiteRT",
         "photographs": "TensorFlowLite",
         "tones": "TensorFlowLite",
