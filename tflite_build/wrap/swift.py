@@ -153,7 +153,7 @@ class Swift(Writer):
         return size if rest == 1 else f"{size} * {rest}"
 
     def check_fits(self, name: str, parameter: str, rest: int, most: int) -> str:
-        return call("try requireFits", (string(name), f"{parameter}.count", str(rest), str(most)))
+        return call("try requireRows", (string(name), f"{parameter}.count", str(rest), str(most)))
 
     def check(self, name: str, parameter: str, count: str) -> str:
         return call("try requireCount", (string(name), f"{parameter}.count", count))
