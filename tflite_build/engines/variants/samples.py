@@ -35,7 +35,7 @@ from tflite_build.engines.user_code import seeds
 from tflite_build.engines.words import counted, near_or_all, quoted
 from tflite_build.errors import near_miss
 
-from . import made_samples, other_sizes, unrolled
+from . import made_samples, other_sizes, own_states
 
 if TYPE_CHECKING:
     from tflite_build.engines.user_code.usercode import Stage
@@ -81,10 +81,10 @@ def _without(interface: Interface, states: States, names: Names) -> Interface:
     found = []
     shown = {}
     for signature in interface.signatures:
-        kept = {s.input.name for s in unrolled.bound(states, signature, names)}
+        kept = {s.input.name for s in own_states.bound(states, signature, names)}
         rest = tuple(t for t in signature.inputs if t.name not in kept)
         found.append(replace(signature, inputs=rest))
-        shown[signature.name] = unrolled.shown(signature, names)
+        shown[signature.name] = own_states.shown(signature, names)
     states.check(shown)
     return Interface(tuple(found))
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from tflite_build.engines.contract import Names, Refused, Request, Side, SignatureSpec, TensorSpec
+from tflite_build.engines.contract import Names, Refused, Request, SignatureSpec
 from tflite_build.engines.files import opening, tensors
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.files.tensors import Array, Case
 from tflite_build.engines.kinds.states import BoundState, States
 from tflite_build.engines.words import quoted
+
+from .own_states import bound
 
 _ALONE = 8  # calls of a signature that takes states alone, so that nobody gives samples for it
 
@@ -70,33 +71,6 @@ def _unrolled(case: Case, runner: Runner, states: States, names: Names, sequence
         carried = {**carried, **given}
     whole = {**case.tensors, **{name: np.stack(values) for name, values in added.items()}}
     return Case(case.signature, whole, case.sizes, case.derived)
-
-
-def bound(states: States, signature: SignatureSpec, names: Names) -> list[BoundState]:
-    """The states of a signature, by the model's own names.
-
-    Raises:
-        Invalid: If one does not fit.
-    """
-    given, taken = shown(signature, names)
-    own_inputs = dict(zip((t.name for t in given), signature.inputs, strict=True))
-    own_outputs = dict(zip((t.name for t in taken), signature.outputs, strict=True))
-    return [
-        BoundState(
-            s.name, own_inputs[s.input.name], own_outputs[s.output.name] if s.output is not None else None, s.initial
-        )
-        for s in states.bound(given, taken)
-    ]
-
-
-def shown(signature: SignatureSpec, names: Names) -> tuple[list[TensorSpec], list[TensorSpec]]:
-    """The inputs and the outputs of a signature, by the names of the spec."""
-    sides: tuple[tuple[Side, tuple[TensorSpec, ...]], ...] = (
-        ("inputs", signature.inputs),
-        ("outputs", signature.outputs),
-    )
-    given, taken = ([replace(t, name=names.public(signature.name, side, t.name)) for t in own] for side, own in sides)
-    return given, taken
 
 
 def first(states: Sequence[BoundState]) -> Mapping[str, Array]:

@@ -3,7 +3,7 @@
 extension Classification {
     /// One class that a model knows, with how sure it is.
     public struct Category: Hashable, Sendable {  // not at top level, where it would be Objective-C's `Category` too
-        /// The place of its score in the model's output.
+        /// The number of the class, counted from 0: the place of its label.
         public let index: Int
 
         /// What the class is called.

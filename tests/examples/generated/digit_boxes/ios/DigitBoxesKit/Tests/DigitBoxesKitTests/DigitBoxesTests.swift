@@ -68,10 +68,6 @@ final class DigitBoxesTests: XCTestCase {
         XCTAssertEqual(try ModelFiles.read(file()).count, DigitBoxesFile.size)
     }
 
-    private func open() throws -> DigitBoxes {
-        try DigitBoxes(accelerators: [.cpu])
-    }
-
     private func file() throws -> URL {
         try ModelFiles.resource(DigitBoxesFile.name)
     }

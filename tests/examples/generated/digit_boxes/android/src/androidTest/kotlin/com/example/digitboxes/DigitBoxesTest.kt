@@ -53,7 +53,5 @@ public class DigitBoxesTest {
         assertEquals(DigitBoxesModel.SIZE, source().map().remaining().toLong())
     }
 
-    private fun open() = DigitBoxes.open(context, listOf(Accelerator.CPU))
-
     private fun source() = ModelSource.Asset(context, DigitBoxesModel.FILE)
 }

@@ -4,7 +4,7 @@ package com.example.digitboxes
 /**
  * One class that a model knows, with how sure it is.
  *
- * @property index the place of its score in the model's output
+ * @property index the number of the class, counted from 0: the place of its label
  * @property label what the class is called
  * @property score as the model gives it, often a probability of 0 to 1
  */

@@ -3,10 +3,10 @@ package com.example.digitboxes
 
 /** The way back from a tensor to the picture that it was made of. */
 public class PictureTransform internal constructor(
-    private val taken: Region,
-    private val filled: Region,
-    private val orientation: Orientation,
-    private val upright: Region,
+    internal val taken: Region,
+    internal val filled: Region,
+    internal val orientation: Orientation,
+    internal val upright: Region,
 ) {
     /**
      * Where a point of the tensor lies in the upright picture, as it is shown.
