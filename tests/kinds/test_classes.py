@@ -35,7 +35,7 @@ import numpy as np
 RANDOM = np.random.default_rng(5)
 LOGITS, TAGS, SCORES, NEAR = (RANDOM.normal(size=(3, n)).astype("f") * 4 for n in (6, 4, 4, 64))
 
-def heads(image):
+def scenes(image):
     f = image.mean((1, 2)) - 0.3
     return {"animal_logits": f @ LOGITS, "tag_logits": f @ TAGS}
 
@@ -57,9 +57,9 @@ LABELS = {
 }
 CALIBRATION = "1,2,0.5\n\n0.75,-3.5,1e-3,0.2\n0.5,40,-2,0.5\n"
 MODELS = {
-    "heads": jax_model(
+    "scenes": jax_model(
         CODE,
-        "heads",
+        "scenes",
         f'{IMAGE}[result.animal]\nkind = "classes"\nscores = "animal_logits"\nactivation = "softmax"\nlabel_offset = -1\n'
         'labels = { default = "labels.txt", de = "labels_de.txt", zh-Hant = "labels_zh.txt" }\nmax_results = 3\n'
         '[result.tags]\nkind = "classes"\nscores = "tag_logits"\nactivation = "sigmoid"\nmulti_label = true\n'
@@ -139,14 +139,14 @@ def calibration(transformation: str, default: float, **more: Any) -> Classes:
 
 def by_numpy(apps: Apps, python: Path) -> Iterator[str]:
     inputs = [image.normalized(image.fitted(image.Picture(p), CONTENT, 8, 8, "rgb"), CONTENT) for p in pictures()]
-    heads, calibrated, embedded = (outputs(apps, name, inputs, python) for name in MODELS)
+    scenes, calibrated, embedded = (outputs(apps, name, inputs, python) for name in MODELS)
     animal = Classes(6, "softmax", -1, most=3)
     tags = Classes(4, "sigmoid", 0, several=True, threshold=0.5)
     plain = calibration("identity", 0, label_offset=1)
     logs = calibration("log", 0.1, score_threshold=0.25)
     inverse = calibration("inverse-logistic", 0.3, max_results=2)
     before = None
-    for one, two, three in zip(heads, calibrated, embedded, strict=True):
+    for one, two, three in zip(scenes, calibrated, embedded, strict=True):
         parts = [answered(animal, one["animal_logits"]), answered(tags, one["tag_logits"])]
         parts += [answered(how, two[n]) for n, how in (("plain", plain), ("logs", logs), ("inverse", inverse))]
         near, raw = normalized(three["near_values"].reshape(-1)), three["raw"].reshape(-1)

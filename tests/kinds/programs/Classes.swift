@@ -1,23 +1,23 @@
 import CalibratedKit
 import EmbeddedKit
 import Foundation
-import HeadsKit
+import ScenesKit
 
 /// What classes are called in some languages; then for each line of a file of cases, a picture, the results as bits.
 @main
 enum Classes {
     static func main() throws {
-        let (heads, calibrated, embedded) = (try Heads(), try Calibrated(), try Embedded())
+        let (scenes, calibrated, embedded) = (try Scenes(), try Calibrated(), try Embedded())
         let tags = ["de", "de-AT", "DE_at", "zh-Hant-TW", "zh", "fr", "d", ""]
-        print(tags.map { HeadsLabels.animalIn($0)[3] }.joined(separator: "|"))
+        print(tags.map { ScenesLabels.animalIn($0)[3] }.joined(separator: "|"))
         var before: Embedding?
         for line in try String(contentsOfFile: CommandLine.arguments[1], encoding: .utf8).split(separator: "\n") {
             let words = line.split(separator: " ").map(String.init)
             let (width, height) = (Int(words[0])!, Int(words[1])!)
             let data = [UInt8](try Data(contentsOf: URL(fileURLWithPath: words[2])))
-            let one = try heads.classify(
-                HeadsKit.BytePicture(data, width: width, height: height, format: .rgb), locale: "de-AT")
-            precondition(one.animal.categories.allSatisfy { $0.label == HeadsLabels.animalDe[$0.index] })
+            let one = try scenes.classify(
+                ScenesKit.BytePicture(data, width: width, height: height, format: .rgb), locale: "de-AT")
+            precondition(one.animal.categories.allSatisfy { $0.label == ScenesLabels.animalDe[$0.index] })
             let two = try calibrated.classify(
                 CalibratedKit.BytePicture(data, width: width, height: height, format: .rgb))
             let three = try embedded.embed(EmbeddedKit.BytePicture(data, width: width, height: height, format: .rgb))
