@@ -9,7 +9,7 @@ extension Mask {
     /// - Returns: Row by row.
     /// - Throws: ``ModelError/invalidArgument(_:)`` where there is no such class.
     public func confidences(_ number: Int) throws -> [Float] {
-        try confidence?(number) ?? []
+        try confidence?.confidences(number) ?? []
     }
 
     /// The same for each pixel of the whole picture in some size, in proportion between the pixels of the mask.
@@ -73,7 +73,7 @@ private struct Taps {
 enum MaskActivation { case none, sigmoid, softmax }
 
 /// The scores of classes at each pixel of a mask.
-struct MaskScores: Sendable {
+struct MaskScores: MaskConfidences {
     private let values: [Float]
     private let count: Int
     private let activation: MaskActivation
@@ -108,7 +108,7 @@ struct MaskScores: Sendable {
             labels: labels,
             grid: grid,
             colors: colors,
-            confidence: scores.confidences)
+            confidence: scores)
     }
 
     private func score(_ pixel: Int, _ number: Int) -> Float {
@@ -125,7 +125,7 @@ struct MaskScores: Sendable {
         return confidence(pixel, best) > threshold ? best : Mask.noClass
     }
 
-    private func confidences(_ number: Int) throws -> [Float] {
+    func confidences(_ number: Int) throws -> [Float] {
         try require(0..<max(2, count) ~= number, "the model has no class \(number)")
         return (0..<pixels).map { confidence($0, number) }
     }
