@@ -293,7 +293,8 @@ def _method(view: MethodView, name: str, several: bool, unique: _Scopes, languag
         labels = {
             locale: constants.named(scope, words.words(of_result), words.words(locale)) for locale in sorted(own.labels)
         }
-        maker = constants.named(scope, words.words(of_result)) if own.has_maker else ""
+        made_with = [own.made_with] if own.made_with else []
+        maker = constants.named(scope, words.words(of_result), made_with) if own.has_maker else ""
         beside_labels = constants.named(scope, words.words(of_result), ["in"]) if len(labels) > 1 else ""
         translated = style(words.words(beside_labels)) if beside_labels else ""
         return ResultNames(of_result, maker, labels, translated, extras(of_result, own.brought))

@@ -184,6 +184,7 @@ class ResultView(abc.ABC):
         sources: What it needs of the shared sources, in every language.
         golden: The source of the tests that compares it; "" for what numbers are compared by.
         verb: What a method is called that gives nothing else.
+        made_with: What the constant is that it is made with, for the name of that.
         name: What callers call it.
         tensors: Role -> the output that it is made of.
         description: The spec's own words.
@@ -195,6 +196,7 @@ class ResultView(abc.ABC):
     sources: ClassVar[tuple[str, ...]] = ()
     golden: ClassVar[str] = ""
     verb: ClassVar[str] = "predict"
+    made_with: ClassVar[str] = ""
     name: str
     tensors: Mapping[str, TensorView]
     description: str = ""

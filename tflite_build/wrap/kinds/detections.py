@@ -43,6 +43,7 @@ class DetectionsResult(ResultView):
     golden: ClassVar[str] = "GoldenDetections"
     verb: ClassVar[str] = "detect"
     decided: ClassVar[bool] = True
+    made_with: ClassVar[str] = "anchors"
     how: Detections
     size: tuple[int, int]
     anchors: Sequence[float] = ()

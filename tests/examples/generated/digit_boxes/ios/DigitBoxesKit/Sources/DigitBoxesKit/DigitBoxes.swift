@@ -27,7 +27,7 @@ public final class DigitBoxes: Sendable {
         )
     }
 
-    private static let digits2 = Result {
+    private static let digitsAnchors = Result {
         try Anchors.parse([
             "0.0833333 0.0833333 0.3 0.3 0.0833333 0.25 0.3 0.3",
             "0.0833333 0.416667 0.3 0.3 0.0833333 0.583333 0.3 0.3",
@@ -122,7 +122,7 @@ public final class DigitBoxes: Sendable {
                     boxes: outputs.floats(0),
                     scores: outputs.floats(1),
                     classes: 10,
-                    anchors: Self.digits2.get(),
+                    anchors: Self.digitsAnchors.get(),
                     scale: [10, 10, 5, 5],
                     width: 48,
                     height: 48,

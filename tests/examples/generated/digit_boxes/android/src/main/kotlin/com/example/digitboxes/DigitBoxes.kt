@@ -93,7 +93,7 @@ public class DigitBoxes internal constructor(private val session: Session) : Aut
                 boxes = outputs[0] as FloatArray,
                 scores = outputs[1] as FloatArray,
                 classes = 10,
-                anchors = DIGITS2,
+                anchors = DIGITS_ANCHORS,
                 scale = floatArrayOf(10.0f, 10.0f, 5.0f, 5.0f),
                 width = 48,
                 height = 48,
@@ -134,7 +134,7 @@ public class DigitBoxes internal constructor(private val session: Session) : Aut
             fill = intArrayOf(255),
         )
 
-        private val DIGITS2 = Anchors.parse(
+        private val DIGITS_ANCHORS = Anchors.parse(
             listOf(
                 "0.0833333 0.0833333 0.3 0.3 0.0833333 0.25 0.3 0.3",
                 "0.0833333 0.416667 0.3 0.3 0.0833333 0.583333 0.3 0.3",
