@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tflite_build.engines.content import Content
@@ -176,17 +176,18 @@ def test_distances_from_anchors(seed: int) -> None:
 def drawn(draw: st.DrawFn) -> tuple[Array, tuple[int, int, int, int], tuple[int, int], str]:
     """An upright picture with a rectangle in it, a region around that, and what the picture is fitted into, and how.
 
-    The rectangle lies in what a crop keeps of the region.
+    The rectangle lies in what a crop keeps of the region, and is larger than what one pixel of the tensor stands for.
     """
     width, height = draw(st.integers(60, 120)), draw(st.integers(60, 120))
     left, top = draw(st.integers(0, 20)), draw(st.integers(0, 20))
     right, bottom = draw(st.integers(left + 30, width)), draw(st.integers(top + 30, height))
-    size = draw(st.integers(16, 64)), draw(st.integers(16, 64))
+    size = draw(st.integers(24, 64)), draw(st.integers(24, 64))
     across, down = right - left, bottom - top
     kept = min(across, down * size[0] / size[1]), min(down, across * size[1] / size[0])
     middle = (left + right) / 2, (top + bottom) / 2
     a = [int(m - k * draw(st.floats(0.15, 0.4))) for m, k in zip(middle, kept, strict=True)]
     b = [math.ceil(m + k * draw(st.floats(0.15, 0.4))) for m, k in zip(middle, kept, strict=True)]
+    assume(min(b[0] - a[0], b[1] - a[1]) > max(across / size[0], down / size[1]))
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[a[1] : b[1], a[0] : b[0]] = (250, 100, 200)
     return pixels, (left, top, right, bottom), size, draw(st.sampled_from(["stretch", "crop", "letterbox"]))
