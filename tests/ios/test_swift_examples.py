@@ -81,6 +81,7 @@ def test_there_are_both_runtimes(packages: dict[str, Package]) -> None:
         "digit_boxes": "LiteRT",
         "digits": "LiteRT",
         "photographs": "TensorFlowLite",
+        "segments": "TensorFlowLite",
         "tones": "TensorFlowLite",
         "topics": "LiteRT",
     }

@@ -60,6 +60,13 @@ class Watching:
         time.sleep(QUIET)
         return self._said[self._seen :]
 
+    def until_it_works(self, seconds: float = 60) -> None:
+        """Waits for the first process that it starts."""
+        end = time.monotonic() + seconds
+        while not self.children():
+            assert time.monotonic() < end and self.process.poll() is None, self._said
+            time.sleep(0.02)
+
     def children(self) -> set[int]:
         """The processes that it started and that still run."""
         out = subprocess.run(
@@ -178,7 +185,7 @@ def test_a_store_that_went_is_made_anew(small, cache: Path, watching: Callable[.
 def test_ctrl_c_ends_it_at_once(busy: bool, small, watching: Callable[..., Watching]) -> None:
     watch = watching(cwd=small.folder)
     if busy:
-        time.sleep(1.2)
+        watch.until_it_works()
     else:
         watch.until("watching 1 model")
     children = watch.children()
