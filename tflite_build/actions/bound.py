@@ -14,6 +14,7 @@ from tflite_build.engines.files.lines import bound_lines
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.kinds.methods import MethodRule
 from tflite_build.engines.kinds.states import States
+from tflite_build.engines.kinds.training import Training
 from tflite_build.planning import bindings
 from tflite_build.planning.action import Input, ProjectFile
 from tflite_build.planning.resolve import Resolved
@@ -39,15 +40,29 @@ class Bound:
     inputs: Mapping[str, Input]
 
 
-def _methods(model: Resolved) -> list[MethodRule]:
-    spec = model.loaded.spec
+def rules(model: Resolved) -> list[MethodRule]:
+    """What methods are called, and what they call."""
     found = []
-    for name, own in spec.method.items():
+    for name, own in model.loaded.spec.method.items():
         fill = {"": own.fill} if isinstance(own.fill, float) else dict(own.fill)
         found.append(
-            MethodRule(name, own.signatures or (name,), own.select_by or "", fill, own.private, own.description or "")
+            MethodRule(
+                name,
+                own.signatures or (name,),
+                own.select_by or "",
+                fill,
+                own.private,
+                own.description or "",
+                own.role or "",
+            )
         )
     return found
+
+
+def training(model: Resolved) -> dict[str, Any]:
+    """The parameter of steps that run a model which is trained; none of another."""
+    found = Training.of(rules(model))
+    return {"training": found.to_json()} if found.train else {}
 
 
 def of(model: Resolved) -> Bound:
@@ -59,7 +74,7 @@ def of(model: Resolved) -> Bound:
         "names": model.names.to_json(),
         "arguments": {own.signature: [files.told(b) for b in bindings.arguments(own)] for own in of_signatures},
         "results": {own.signature: [files.told(b) for b in bindings.results(own)] for own in of_signatures},
-        "methods": [rule.to_json() for rule in _methods(model)],
+        "methods": [rule.to_json() for rule in rules(model)],
         "states": samples.states(model).to_json(),
     }
     return Bound(params, files.inputs)

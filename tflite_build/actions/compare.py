@@ -18,7 +18,7 @@ from tflite_build.engines.contract import Names
 from tflite_build.planning.action import Candidate, Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved, ResolvedVariant
 
-from . import convert, pack, reference, samples
+from . import bound, convert, pack, reference, samples
 from .tools import Tools
 
 FLOAT_ID = "compare"
@@ -79,7 +79,12 @@ def _step(
         id_,
         "compare",
         tools.runner(model),
-        {"keep_outputs": keep, "names": (model.names if renamed else Names()).to_json(), "data": samples.key(model)},
+        {
+            "keep_outputs": keep,
+            "names": (model.names if renamed else Names()).to_json(),
+            "data": samples.key(model),
+            **bound.training(model),
+        },
         inputs,
         candidate=candidate,
         variant=variant,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tflite_build.planning.action import OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 
-from . import convert, lower, samples
+from . import bound, convert, lower, samples
 from .tools import Tools
 
 ID = "reference"
@@ -32,7 +32,7 @@ def step(model: Resolved, tools: Tools) -> Step | None:
         ID,
         "reference.saved_model",
         tools.tool("tensorflow"),
-        {"limit": SAMPLES, **convert.part(model)},
+        {"limit": SAMPLES, **convert.part(model), **bound.training(model)},
         {
             "saved_model": convert.saved_model(model),
             "interface": OutputOf(convert.ID, convert.INTERFACE),

@@ -60,6 +60,9 @@ class Method(SpecModel):
     """Whether the code has no such method: for signatures that are not for apps."""
     description: Text | None = None
     """What it does, in words."""
+    role: Literal["train", "infer", "save", "restore"] | None = None
+    """Of a model that the app trains: `train` learns from a batch, `infer` uses what was learned, `save` gives the values
+    of all variables that training changes, and `restore` takes them."""
 
     @field_validator("signatures")
     @classmethod
@@ -75,4 +78,9 @@ class Method(SpecModel):
             raise wrong("several signatures need 'select_by', the argument whose size chooses one", "signatures")
         if self.select_by is not None and len(self.signatures) < 2:
             raise wrong("'select_by' chooses one of several 'signatures'", "select_by")
+        if self.role in ("train", "save", "restore"):
+            if len(self.signatures) > 1:
+                raise wrong(f"what {self.role}s is one signature", "signatures")
+            if self.private:
+                raise wrong(f"an app calls what {self.role}s: it cannot be private", "private")
         return self

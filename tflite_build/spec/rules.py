@@ -62,6 +62,7 @@ def check(spec: ModelSpec, folder: Path, *, files: bool = True) -> list[Violatio
         *_limits(spec),
         *_contents(spec),
         *_kinds(spec),
+        *_training(spec),
         *_metadata(spec),
         *(_files(spec, folder) if files else ()),
     ]
@@ -498,6 +499,45 @@ def _kinds(spec: ModelSpec) -> Iterator[Violation]:
                 if other != name:
                     message = f"the input '{tensor}' is made of the argument '{other}', and cannot be of this one too"
                     yield Violation(f'{own.prefix}argument."{name}".{role}', message)
+
+
+def _training(spec: ModelSpec) -> Iterator[Violation]:
+    """A model that an app trains is one of floats, with variables, that an interpreter runs."""
+    roles: dict[str, list[str]] = {}
+    for name, method in spec.method.items():
+        roles.setdefault(method.role or "", []).append(name)
+    trained = [(role, names) for role, names in roles.items() if role in ("train", "save", "restore")]
+    if not trained:
+        return
+    first = f'method."{trained[0][1][0]}".role'
+    for role, names in trained:
+        for name in names[1:] if role != "train" else ():
+            yield Violation(f'method."{name}".role', f"'{names[0]}' {role}s already, and one method does", "remove one")
+    if "train" not in roles:
+        yield Violation(first, "nothing trains what it is about", 'give the method that trains role = "train"')
+    for role, other, what in (("save", "restore", "takes what it saves"), ("restore", "save", "gives what it takes")):
+        if role in roles and other not in roles:
+            key = f'method."{roles[role][0]}".role'
+            yield Violation(key, f"no method {what}", f'give one role = "{other}"')
+    if isinstance(spec.source, (JaxSource, KerasSource)):
+        what = "a function of JAX" if isinstance(spec.source, JaxSource) else "a Keras model by itself"
+        yield Violation(
+            first,
+            f"{what} has no signature that changes its variables",
+            "train by a SavedModel, or by functions of TensorFlow: docs/kinds/training.md has one",
+        )
+    if spec.state:
+        yield Violation("state", "a model that is trained keeps nothing else between calls", "remove it, or the roles")
+    for name, variant in spec.variant.items():
+        if variant.quantize != "none":
+            yield Violation(
+                f"variant.{name}.quantize",
+                "what is trained is computed in float32: what rounds the variables would round each step, too",
+                'use "none"',
+            )
+    apps = [linked(spec, platform) for platform in APPS if getattr(spec, platform) is not None]
+    for key in dict.fromkeys(own.key("api") for own in apps if own.api == "compiled-model"):
+        yield Violation(key, "CompiledModel has no variables, which training changes", 'use "interpreter", or "auto"')
 
 
 def _metadata(spec: ModelSpec) -> Iterator[Violation]:

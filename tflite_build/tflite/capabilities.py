@@ -65,6 +65,7 @@ class Capability:
         title: What people call it.
         types: The types of tensors that it takes and gives, as numpy names them.
         signatures: Whether it calls signatures by their names.
+        inputless: Whether it calls one that takes nothing.
         resize: Whether a dynamic dimension can be given a size.
         variables: Whether a model can keep values between calls.
         handed_on: Whether an input can be an output, too.
@@ -81,6 +82,7 @@ class Capability:
     title: str
     types: tuple[str, ...]
     signatures: bool
+    inputless: bool
     resize: bool
     variables: bool
     handed_on: bool

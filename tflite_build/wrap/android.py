@@ -25,6 +25,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "comment": kotlin_text.comment,
     "after": parts.after,
     "cases_of": parts.cases_of,
+    "method_of": parts.method_of,
+    "restoring": parts.restoring,
     "wrapped": kotlin_text.wrapped,
     "float_literal": kotlin_text.float_literal,
     "reader": kotlin_text.reader,
@@ -34,6 +36,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "bare": kotlin.bare,
     "noted": kotlin.noted,
     "passed": kotlin.passed,
+    "made_of": kotlin.made_of,
     "pieces": kotlin.pieces,
 }
 _RUNNING = ("Tensors", "Engine", "Session", "ModelFiles")
@@ -154,7 +157,8 @@ def library(view: AppView, said: Mapping[str, Any], templates: Templates, golden
     kinds = view.kinds
     assets = {paths.asset("", name): asset for name, asset in app.assets.items()}
     texts = {path: asset.text for path, asset in assets.items() if asset.text is not None}
-    for name in (*_RUNNING, *(["PictureTensors"] if "image" in kinds else []), *(["AppFiles"] if texts else [])):
+    running = {"PictureTensors": "image" in kinds, "AppFiles": bool(texts), "Batch": view.trains}
+    for name in (*_RUNNING, *(name for name, needed in running.items() if needed)):
         files[paths.kotlin("", f"{name}.kt")] = (f"runtime/{name}.kt.jinja", values)
     for name in with_needs(parts.shared(view, _SHARED, _SHARED_OF)):
         files[paths.kotlin("", f"{name}.kt")] = (f"shared/{name}.kt.jinja", values)

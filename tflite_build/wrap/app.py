@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names
-from tflite_build.engines.kinds import methods
+from tflite_build.engines.kinds import methods, training
 from tflite_build.engines.kinds.binding import Binding, bound
 from tflite_build.engines.kinds.methods import MethodRule
 from tflite_build.engines.kinds.states import States, left, outputs_of
@@ -22,6 +22,7 @@ from . import kinds
 from .kinds.audio import AudioArgument, check_stream
 from .kinds.base import ArgumentView, Given, Lines, ResultView
 from .view import (
+    EXAMPLE,
     AppView,
     MemberView,
     MethodView,
@@ -33,6 +34,7 @@ from .view import (
 )
 
 _ASSIGN = "ASSIGN_VARIABLE"
+_CALLING = ("WHILE", "IF")  # where assignments may stand in a graph of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,28 @@ def check(model: Model, meaning: Meaning) -> None:
     tensors = _tensors(model, meaning)
     _methods(tensors, meaning)
     meaning.states.check(tensors)
+    training.check(meaning.rules, tensors)
+    _check_learns(model, meaning.rules)
+
+
+def _check_learns(model: Model, rules: Sequence[MethodRule]) -> None:
+    """Refuse what is said to train, or to restore, and changes no variable.
+
+    Raises:
+        Invalid: If there is such.
+    """
+    for rule in rules:
+        if rule.role not in (training.TRAIN, training.RESTORE):
+            continue
+        for signature in model.signatures:
+            graph = model.subgraphs[signature.subgraph]
+            operators = {model.codes[operator.code].name for operator in graph.operators}
+            if signature.name == rule.signatures[0] and not operators & {_ASSIGN, *_CALLING}:
+                raise Invalid(
+                    f"'{signature.name}' assigns to no variable of the model",
+                    f"{rule.key}.role",
+                    "the source's function has to, as `variable.assign(...)` does",
+                )
 
 
 def _check_doubled(model: Model, platform: str) -> None:
@@ -216,6 +240,11 @@ class _Needs:
                             f"'{tensor.name}' has the shape {shape_text(tensor.shape)}, and {title} gives no dynamic "
                             "dimension a size"
                         )
+                if not inputs and not capability.inputless:
+                    return (
+                        f"'{signature}' takes nothing, and {title} calls no signature without inputs: have it take one "
+                        "whose value does not matter"
+                    )
                 if any(tensor.dynamic for tensor in inputs) and len(variant.tensors) > 1:
                     return (
                         f"the inputs of '{signature}' have dynamic dimensions beside other signatures, which {title} "
@@ -317,7 +346,7 @@ def _methods(
         rule = of.get(name)
         if rule is not None and rule.private:
             continue
-        made = _method(name, ends, meaning, several=several)
+        made = _method(name, ends, meaning, rule, several=several)
         if rule is None:
             found.append(made)
         elif len(rule.signatures) == 1:
@@ -336,7 +365,7 @@ def _check_callable(found: Sequence[MethodView], wanted: Wanted) -> None:
     if not any(not m.hidden for m in found):
         raise Invalid("all signatures are private, and an app has nothing to call", platform)
     for method in found:
-        if (method.arguments and method.results) or method.states or wanted.meaning.states.internal:
+        if (method.arguments and method.results) or method.states or wanted.meaning.states.internal or method.role:
             continue
         what = "takes nothing" if not method.arguments else "gives nothing"
         raise Invalid(
@@ -397,19 +426,40 @@ def _group(rule: MethodRule, own: Sequence[MethodView]) -> MethodView:
 
 
 def _method(
-    signature: str, ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]], meaning: Meaning, *, several: bool
+    signature: str,
+    ends: tuple[tuple[TensorView, ...], tuple[TensorView, ...]],
+    meaning: Meaning,
+    rule: MethodRule | None,
+    *,
+    several: bool,
 ) -> MethodView:
+    role, batch = rule.role if rule else "", 0
     given = Given(meaning.inputs(signature), meaning.lines)
     passed, got = meaning.of(signature)
     kept = meaning.states.bound(*ends)
     inputs = [t for t in ends[0] if t.name not in {s.input.name for s in kept}]
     outputs = [t for t in ends[1] if t.name not in outputs_of(kept)]
+    if rule is not None and role == training.TRAIN:
+        batch = training.batch(rule, inputs)
+        inputs = [training.example(t) for t in inputs]
     said = left(passed, {s.input.name for s in kept})
     keys = {binding.name: binding.key for binding in said}
-    arguments = tuple(_argument(b, inputs, given) for b in _all(said, inputs, "input"))
+    all_said = _all(said, inputs, "input")
+    if rule is not None and role == training.RESTORE:
+        all_said = [training.restored(rule, inputs)]
+    if role == training.SAVE:
+        all_said = []
+    arguments = tuple(_argument(b, inputs, given) for b in all_said)
+    if batch:
+        whole = {t.name for t in ends[0] if not t.shape}  # of the batch, as a rate of learning is
+        of_batch = [a for a in arguments if all(t.name in whole for t in a.tensors.values())]
+        of_each = [_of_example(a, keys.get(a.name, "")) for a in arguments if a not in of_batch]
+        arguments = (*of_each, *of_batch)
     given = replace(given, arguments=arguments)
-    said = left(got, outputs_of(kept), seen=True)
-    results = tuple(kinds.RESULTS[b.kind](b, bound(b, ends[1], "output"), given) for b in _all(said, outputs, "output"))
+    all_said = _all(left(got, outputs_of(kept), seen=True), outputs, "output")
+    if rule is not None and role in (training.SAVE, training.RESTORE):
+        all_said = [training.saved(rule, outputs)] if role == training.SAVE else []
+    results = tuple(kinds.RESULTS[b.kind](b, bound(b, ends[1], "output"), given) for b in all_said)
     for argument in arguments:
         if isinstance(argument, AudioArgument):
             check_stream(keys[argument.name], argument, results)
@@ -420,7 +470,21 @@ def _method(
         StateView(s.name, taken[s.input.name], given_by[s.output.name] if s.output is not None else None, s.initial)
         for s in kept
     )
-    return MethodView(signature if several else only, signature, *ends, arguments, results, states)
+    name = signature if several else only
+    return MethodView(name, signature, *ends, arguments, results, states, role=role, batch=batch)
+
+
+def _of_example(argument: ArgumentView, key: str) -> ArgumentView:
+    """An argument of one example of a batch, all of which are passed together.
+
+    Raises:
+        Invalid: If it is passed with others already, or comes in pieces.
+    """
+    if argument.group:
+        raise Invalid("what belongs to an example is passed together as it is", f"{key}.group", "take it out")
+    if isinstance(argument, AudioArgument) and argument.stream is not None:
+        raise Invalid("an example is a whole sound", f"{key}.stream", "take it out")
+    return replace(argument, group=EXAMPLE)
 
 
 def _argument(binding: Binding, inputs: Sequence[TensorView], given: Given) -> ArgumentView:

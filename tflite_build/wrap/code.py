@@ -7,7 +7,9 @@ templates only print.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from tflite_build.engines.kinds import training
 
 from . import telling, words
 from .kinds.audio import AudioArgument, StreamView
@@ -118,6 +120,8 @@ class Passed:
     Attributes:
         type: The class of several; "" for one alone.
         class_name: The same within the model's class.
+        count: How many of that a batch has; 0 where there is one alone.
+        fields: What the class has: arguments, and what these bring.
     """
 
     name: str
@@ -125,6 +129,8 @@ class Passed:
     class_name: str
     told: tuple[str, ...]
     arguments: tuple[Argument, ...]
+    count: int = 0
+    fields: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,10 +341,10 @@ class Method:
         if self.cases:
             return ()
         return tuple(
-            Local(constant, maker)
-            for constant, maker in [
-                *((a.constant, a.maker) for a in self.arguments),
-                *((r.constant, r.maker) for r in self.results),
+            Local(constant, maker, fails)
+            for constant, maker, fails in [
+                *((a.constant, a.maker, a.view.maker_fails) for a in self.arguments),
+                *((r.constant, r.maker, r.view.maker_fails) for r in self.results),
             ]
             if maker
         )
@@ -361,7 +367,7 @@ class Method:
     @property
     def choices(self) -> tuple[Parameter, ...]:
         """The parameters that have defaults: how pictures lie, and which results are wanted."""
-        return (*(p for a in self.arguments for p in a.extras), *self.limits)
+        return (*(p for a in self.arguments if not (self.view.batch and a.view.group) for p in a.extras), *self.limits)
 
     @property
     def limits(self) -> tuple[Parameter, ...]:
@@ -386,9 +392,16 @@ class Method:
 
     @property
     def _given(self) -> str:
+        if self.view.batch:
+            learned = f"Learns from {self.view.batch} examples"
+            given = [f"{r.name}, {'; '.join(r.told)}" for r in self.results]
+            return f"{learned}, and gives {', and '.join(given)}." if given else f"{learned}."
         if len(self.results) > 1:
             return f"Gives {', and '.join(f'{r.name}, ' + '; '.join(r.told) for r in self.results)}."
-        return self.results[0].sentence if self.results else "Gives nothing but what the next call takes."
+        if not self.results:
+            goes_on = self.view.role == training.RESTORE
+            return "Goes on from what was saved." if goes_on else "Gives nothing but what the next call takes."
+        return self.results[0].sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,17 +546,22 @@ class _Making:
         )
         prepared = {a.view.name: a.local.name for a in arguments if a.local is not None}
         results = tuple(self._result(r, n, view, prepared) for r, n in zip(view.results, names.results, strict=True))
-        made = {tensor: text for a in arguments for tensor, text in a.made.items()}
+        made = {tensor: text for a in arguments for tensor, text in self._given(a, names).items()}
         for s in view.states:
             info = self.writer.info_of(self.class_name, names.constant, view.inputs.index(s.input))
             made[s.input.name] = self.writer.of_array(f"state.{self.states[s.name]}", s.input, info)
+        if view.role == training.SAVE:  # which takes something since Java calls nothing without inputs
+            for place, tensor in enumerate(view.inputs):
+                info = self.writer.info_of(self.class_name, names.constant, place)
+                zeros = self.writer.filled(tensor.real, tensor.elements, 0)
+                made[tensor.name] = self.writer.of_array(zeros, tensor, info)
         told = [tensor for r in view.results for tensor in r.tensors.values()]
         kept = [
             Kept(self.states[s.name], self._handed_on(s.output, view, shared=s.output in told))
             for s in view.states
             if s.output is not None
         ]
-        passed = tuple(self._passed(arguments, names))
+        passed = tuple(self._passed(arguments, names, view.batch))
         sizes = [self.writer.check_dimension(own, name) for own, name in names.dimensions.items()]
         return Method(
             names.name,
@@ -573,6 +591,13 @@ class _Making:
             self.keeps_inside,
             not self.several,
         )
+
+    def _given(self, argument: Argument, names: MethodNames) -> Mapping[str, str]:
+        """Tensor -> what it takes: of an argument of examples that of all of them."""
+        group = names.groups.get(argument.view.group)
+        if group is None or group.each == group.parameter:
+            return argument.made
+        return {tensor: self.writer.joined(group.parameter, group.each, text) for tensor, text in argument.made.items()}
 
     def _handed_on(self, output: TensorView, view: MethodView, *, shared: bool) -> str:
         """The values of a state; `shared` where an app gets them, too, which may change its own."""
@@ -632,6 +657,13 @@ class _Making:
 
     def _checks(self, view: MethodView, names: MethodNames, arguments: Sequence[Argument]) -> Iterator[str]:
         """What refuses arguments that do not fit; of several sizes what holds arrays against the one that chooses."""
+        if view.batch:
+            (group,) = names.groups.values()
+            yield self.writer.check_batch(group.parameter, view.batch)
+            for a in arguments:
+                if a.check:
+                    yield self.writer.for_each(group.parameter, group.each, a.check) if a.view.group else a.check
+            return
         if view.sized is None:
             yield from (a.check for a in arguments if a.check)
             return
@@ -667,12 +699,14 @@ class _Making:
         writer = self.writer
 
         def info(tensor: TensorView) -> str:
-            return writer.info_of(self.class_name, names.constant, method.inputs.index(tensor))
+            place = next(i for i, t in enumerate(method.inputs) if t.name == tensor.name)
+            return writer.info_of(self.class_name, names.constant, place)
 
         def count(tensor: TensorView) -> str:
             return self._count(tensor, names.dimensions, checked=True)
 
         several = len(view.tensors) > 1 or any(r.picture == view.name for r in method.results)
+        several = several and not method.batch  # whose examples are looked at one by one
         local = Local(own.prepared, view.prepared(writer, own), view.fails) if view.preparable and several else None
         return Argument(
             own.name,
@@ -738,7 +772,7 @@ class _Making:
         own = [view.description] if view.description else []
         return tuple(map(self.writer.comment, [*own, *view.told()]))
 
-    def _passed(self, arguments: Sequence[Argument], names: MethodNames) -> Iterator[Passed]:
+    def _passed(self, arguments: Sequence[Argument], names: MethodNames, batch: int) -> Iterator[Passed]:
         seen = set()
         for argument in arguments:
             group = argument.view.group
@@ -748,12 +782,22 @@ class _Making:
                 seen.add(group)
                 members = tuple(a for a in arguments if a.view.group == group)
                 own = names.groups[group]
-                told = (self.writer.comment(f"the values of {group}"),)
-                yield Passed(own.parameter, f"{self.class_name}.{own.class_name}", own.class_name, told, members)
+                told = (f"{batch} examples" if batch else self.writer.comment(f"the values of {group}"),)
+                fields = tuple(self._fields(members, of_batch=bool(batch)))
+                name = f"{self.class_name}.{own.class_name}"
+                yield Passed(own.parameter, name, own.class_name, told, members, batch, fields)
+
+    def _fields(self, members: Sequence[Argument], *, of_batch: bool) -> Iterator[Parameter]:
+        """What a class for several arguments has; each example of a batch has what its arguments bring, too."""
+        for member in members:
+            yield Parameter(member.name, member.type, told=member.sentence)
+            for extra in member.extras if of_batch else ():
+                yield replace(extra, name=extra.name.rpartition(".")[2])
 
     def _own(self, passed: Sequence[Passed], names: MethodNames) -> Iterator[Parameter]:
         for each in passed:
-            yield Parameter(each.name, each.type or each.arguments[0].type, told=sentence(each.told))
+            type_ = each.type or each.arguments[0].type
+            yield Parameter(each.name, self.writer.list_of(type_) if each.count else type_, told=sentence(each.told))
         for own, name in names.dimensions.items():
             yield Parameter(name, self.writer.integer, told=f"The size of the dimension {self.writer.comment(own)}.")
 

@@ -28,7 +28,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "comment": swift_text.comment,
     "after": parts.after,
     "cases_of": parts.cases_of,
+    "method_of": parts.method_of,
+    "restoring": parts.restoring,
     "wrapped": swift_text.wrapped,
+    "listed": swift_text.listed,
     "parameters": swift_text.parameters,
     "float_literal": swift_text.float_literal,
     "type_of": swift_text.type_of,
@@ -156,7 +159,7 @@ def _sources(app: App, linking: Linking) -> dict[str, str]:
     view, own = app.view, app.class_name
     kinds, shared = view.kinds, parts.shared(view, _SHARED, _SHARED_OF)
     running = [*_RUNNING, linking.engine, *(["PictureTensors"] if "image" in kinds else [])]
-    running += ["AppFiles"] if app.assets else []
+    running += [*(["AppFiles"] if app.assets else []), *(["Batch"] if view.trains else [])]
     return {
         **{f"{name}.swift": f"shared/{name}.swift.jinja" for name in with_needs(shared)},
         **{f"{name}.swift": f"runtime/{name}.swift.jinja" for name in running},

@@ -10,7 +10,7 @@ from typing import Any
 from tflite_build import languages
 
 from . import kotlin_text, words
-from .code import Labels, Method
+from .code import Labels, Method, Passed
 from .kotlin_text import float_literal, string
 from .names import ArgumentNames, Language
 from .view import ImageView, SoundView, TensorView
@@ -90,6 +90,9 @@ class Kotlin(Writer):
     def text(self, value: str) -> str:
         return string(value)
 
+    def long_text(self, parts: Sequence[str]) -> str:
+        return " +\n    ".join(map(string, parts))
+
     def truth(self, value: bool) -> str:
         return str(value).lower()
 
@@ -103,7 +106,7 @@ class Kotlin(Writer):
         return name
 
     def list(self, values: Sequence[str]) -> str:
-        return f"listOf({', '.join(values)})"
+        return kotlin_text.call("listOf", [("", value) for value in values]) if values else "listOf()"
 
     def texts(self, values: Sequence[str]) -> str:
         lines = "".join(f"    {string(value)},\n" for value in values)
@@ -206,9 +209,6 @@ class Kotlin(Writer):
     def held(self, name: str) -> str:
         return f"this.{name}"
 
-    def list_type(self, of: str) -> str:
-        return f"List<{of}>"
-
     def output(self, place: int, dtype: str) -> str:
         return f"outputs[{place}] as {_ARRAYS[dtype]}"
 
@@ -219,6 +219,18 @@ class Kotlin(Writer):
 
     def only(self, values: str, *, activated: bool) -> str:
         return f"{values}[0]" if activated else f"({values})[0]"
+
+    def joined(self, of: str, each: str, values: str) -> str:
+        return f"joined({of}) {{ {each} -> {values} }}"
+
+    def for_each(self, of: str, each: str, statement: str) -> str:
+        return f"for ({each} in {of}) {statement}"
+
+    def check_batch(self, of: str, wanted: int) -> str:
+        return f"checkBatch({of}.size, {wanted})"
+
+    def part(self, of: str, start: int, count: int) -> str:
+        return f"{of}.floats({start}, {count})"
 
     def tensor_info(self, tensor: TensorView) -> str:
         shape = ", ".join(str(d) if isinstance(d, int) else "-1" for d in tensor.shape)
@@ -256,8 +268,13 @@ def bare(parameter: Parameter) -> str:
 def passed(method: Method, call: Mapping[str, Any]) -> str:
     """What a test passes to a method: its arguments by their names, and sizes of dynamic dimensions."""
     sizes = [str(call["sizes"][own]) for own in method.dimensions]
-    values = [f"{p.type}({', '.join(a.name for a in p.arguments)})" if p.type else p.name for p in method.passed]
+    values = [made_of(p) if p.type and not p.count else p.name for p in method.passed]
     return ", ".join([*values, *sizes])
+
+
+def made_of(group: Passed) -> str:
+    """Arguments as one value, of parameters that are called as they are."""
+    return f"{group.type}({', '.join(f'{a.name} = {a.name}' for a in group.arguments)})"
 
 
 def array_of(tensor: TensorView, value: str) -> str:

@@ -21,6 +21,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "Category": (),
     "CharacterTable": (),
     "Classification": ("Category", "Require"),
+    "Checkpoint": (),
     "ColorSpace": (),
     "Detections": ("Category", "PictureTransform", "Require"),
     "Embedding": (),

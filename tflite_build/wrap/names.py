@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tflite_build.engines.contract import Invalid
 
 from . import words
-from .view import AppView, MethodView
+from .view import EXAMPLE, AppView, MethodView
 
 if TYPE_CHECKING:
     from .kinds.base import ArgumentView, ResultView
@@ -29,6 +29,7 @@ _OF_SESSIONS = (
     "sequence",
     "start",
 )  # what a model that keeps something has beside its methods
+_OF_TRAINING = ("reset",)  # and one that is trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,16 @@ class ArgumentNames:
 
 @dataclass(frozen=True, slots=True)
 class GroupNames:
-    """What belongs to a group of arguments: the parameter, and its class within the model's."""
+    """What belongs to a group of arguments.
+
+    Attributes:
+        parameter: What methods take.
+        each: What it is called while one of several is looked at; the parameter where there is one alone.
+        class_name: Its class within the model's.
+    """
 
     parameter: str
+    each: str
     class_name: str
 
 
@@ -162,7 +170,8 @@ def names_of(view: AppView, language: Language, class_name: str = "") -> AppName
     name = class_name or words.pascal(words.words(view.model) or ("model",))
     while not class_name and language.is_taken(name):
         name += "Model"
-    methods = _methods([m.name for m in view.methods], language, _OF_SESSIONS if view.keeps else ())
+    beside = _OF_SESSIONS if view.keeps else _OF_TRAINING if view.trains else ()
+    methods = _methods([m.name for m in view.methods], language, beside)
     unique = _Scopes(
         Unique(language.constant),
         Unique(language.constant, language.members),
@@ -251,7 +260,7 @@ def _method(view: MethodView, name: str, several: bool, unique: _Scopes, languag
     _check_count(view, language.platform)
     constants = unique.constants
     together = tuple(dict.fromkeys(a.group for a in view.arguments if a.group))
-    ends = [*(a.name for a in view.arguments), *together, *view.dynamic]
+    ends = [*(a.name for a in view.arguments), *together, *view.dynamic, *([f"{EXAMPLE}s"] if view.batch else [])]
     style = language.identifier
     brought = [*(e for a in view.arguments for e in a.extras(language)), *(e for r in view.results for e in r.brought)]
     named = identifiers(ends, style, "input", [*_taken(language), *(style(e.words) for e in brought)])
@@ -267,14 +276,17 @@ def _method(view: MethodView, name: str, several: bool, unique: _Scopes, languag
         own = unique.classes.named(scope, words.words(parameter))
         while language.is_taken(own):
             own = unique.classes.named(words.words(own), ["values"])
-        return GroupNames(parameter, own)
+        return GroupNames(named[-1] if view.batch else parameter, parameter, own)
 
     count = len(view.arguments)
     groups = {word: group(own) for word, own in zip(together, named[count:], strict=False)}
 
     def argument(own: ArgumentView, parameter: str) -> ArgumentNames:
         parts = words.words(parameter)
-        place = f"{groups[own.group].parameter}.{parameter}" if own.group else parameter
+        place = f"{groups[own.group].each}.{parameter}" if own.group else parameter
+        further = extras(parameter, own.extras(language))
+        if own.group == EXAMPLE and view.batch:  # each example has its own
+            further = {role: f"{groups[own.group].each}.{extra}" for role, extra in further.items()}
         return ArgumentNames(
             parameter,
             place,
@@ -284,7 +296,7 @@ def _method(view: MethodView, name: str, several: bool, unique: _Scopes, languag
             brought=unique.held.named(scope, parts, ["pieces"]) if own.holder else "",
             file=unique.files.named(scope, parts) if own.asset else "",
             asset=constants.named(scope, parts, ["model"]) if own.asset else "",
-            extras=extras(parameter, own.extras(language)),
+            extras=further,
         )
 
     arguments = [argument(a, n) for a, n in zip(view.arguments, named, strict=False)]
@@ -307,7 +319,7 @@ def _method(view: MethodView, name: str, several: bool, unique: _Scopes, languag
         words.pascal(words.words(name)),
         arguments,
         groups,
-        dict(zip(view.dynamic, named[count + len(groups) :], strict=True)),
+        dict(zip(view.dynamic, named[count + len(groups) :], strict=False)),
         [result(r, n) for r, n in zip(view.results, results, strict=True)],
     )
 

@@ -20,6 +20,7 @@ _PARAMETERS = """
 """
 _MEMBERS = "name sha256 size"  # of the type that says what file the code is of
 _TENSORS = "inputs sizes take outputs requireCount requireDimension tensorSize"  # in the type of raw tensors
+_LINE = 60  # characters of a list that may stand in one
 _LABELS_EACH = 500  # of one array: what checks types takes longer than twice as long for twice as many
 
 
@@ -62,6 +63,12 @@ class Swift(Writer):
     def text(self, value: str) -> str:
         return string(value)
 
+    def long_text(self, parts: Sequence[str]) -> str:
+        *lines, last = (string(part)[1:-1].replace('\\"', '"') for part in parts)
+        kept = last.rstrip(" ")  # what ends a line is not to be seen
+        lines = [*(f"{line}\\" for line in lines), kept + "\\u{20}" * (len(last) - len(kept))]
+        return "\n    ".join(['"""', *lines, '"""'])
+
     def truth(self, value: bool) -> str:
         return str(value).lower()
 
@@ -75,7 +82,8 @@ class Swift(Writer):
         return f"any {name}"
 
     def list(self, values: Sequence[str]) -> str:
-        return f"[{', '.join(values)}]"
+        line = f"[{', '.join(values)}]"
+        return line if len(line) < _LINE else "[\n    " + ",\n    ".join(values) + ",\n]"
 
     def texts(self, values: Sequence[str]) -> str:
         lines = ",\n    ".join(map(string, values))
@@ -179,9 +187,6 @@ class Swift(Writer):
     def held(self, name: str) -> str:
         return f"self.{name}"
 
-    def list_type(self, of: str) -> str:
-        return f"[{of}]"
-
     def output(self, place: int, dtype: str) -> str:
         return f"outputs.{'floats' if dtype == 'float32' else 'values'}({place})"
 
@@ -192,6 +197,20 @@ class Swift(Writer):
 
     def only(self, values: str, *, activated: bool) -> str:
         return f"{values}.only()"
+
+    def joined(self, of: str, each: str, values: str) -> str:
+        inner = values.replace("\n", "\n    ")
+        return f"joined({of}) {{ {each} in\n    try {inner}\n}}"
+
+    def for_each(self, of: str, each: str, statement: str) -> str:
+        inner = statement.replace("\n", "\n    ")
+        return f"for {each} in {of} {{\n    {inner}\n}}"
+
+    def check_batch(self, of: str, wanted: int) -> str:
+        return f"try requireBatch({of}.count, {wanted})"
+
+    def part(self, of: str, start: int, count: int) -> str:
+        return f"{of}.floats({start}, {count})"
 
     def tensor_info(self, tensor: TensorView) -> str:
         shape = ", ".join(str(d) if isinstance(d, int) else "-1" for d in tensor.shape)
@@ -251,7 +270,7 @@ def given(method: Method) -> tuple[str, ...]:
     found = []
     for each in method.passed:
         parts = ", ".join(f"{a.name}: {a.name}" for a in each.arguments)
-        value = f"{each.type}({parts})" if each.type else each.name
+        value = f"{each.type}({parts})" if each.type and not each.count else each.name
         found.append(value if len(method.own) == 1 else f"{each.name}: {value}")
     return tuple(found)
 

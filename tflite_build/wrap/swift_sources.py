@@ -24,6 +24,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "Category": ("Classification",),
     "CharacterTable": (),
     "Classification": ("Category", "Require"),
+    "Checkpoint": ("Require",),
     "ColorSpace": (),
     "Division": (),
     "Detections": ("Category", "Classification", "PictureTransform", "Require"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from . import text
 from .view import ImageView, SoundView
@@ -113,3 +113,11 @@ def sound_maker(sound: SoundView) -> str:
         if values != ((0.0,) if name == "mean" else (1.0,)):
             given.append(f"{name}: {float_literal(values[0])}")
     return call("SoundPreprocessing", given)
+
+
+def listed(parts: Sequence[str], indent: int) -> str:
+    """Parameters between brackets that open in a line indented by as many spaces, each in a line; nothing for none."""
+    if not parts:
+        return ""
+    inner, outer = " " * (indent + 4), " " * indent
+    return "\n" + ",\n".join(f"{inner}{part}" for part in parts) + f"\n{outer}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .kinds.base import ArgumentView, ResultView
 
 Dimension = int | str
+EXAMPLE = "example"  # the group of what is passed for each example of a batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,8 @@ class MethodView:
         members: Of several signatures under one name: the methods of each, the smallest first; else none.
         hidden: Whether it is a member of another method alone.
         sized: Of a method with members: what has the size of a call.
+        role: What it is of a model that is trained: "train", "infer", "save" or "restore"; "" of another.
+        batch: How many examples it learns from; 0 where it does not.
     """
 
     name: str
@@ -165,6 +168,8 @@ class MethodView:
     members: tuple[MemberView, ...] = ()
     hidden: bool = False
     sized: SizedView | None = None
+    role: str = ""
+    batch: int = 0
 
     @property
     def signatures(self) -> tuple[str, ...]:
@@ -179,7 +184,7 @@ class MethodView:
     @property
     def picture(self) -> ArgumentView | None:
         """The only argument, where that is a picture: there is a form for what the platform calls a picture."""
-        only = self.arguments[0] if len(self.arguments) == 1 and not self.dynamic else None
+        only = self.arguments[0] if len(self.arguments) == 1 and not self.dynamic and not self.batch else None
         return only if only is not None and only.word == "image" and not only.group else None
 
 
@@ -249,6 +254,16 @@ class AppView:
     def keeps(self) -> bool:
         """Whether calls depend on those before them, so that an app has sessions."""
         return self.keeps_inside or bool(self.states)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the app trains it, so that what variables hold is to be had back."""
+        return any(method.batch for method in self.methods)
+
+    @property
+    def reopens(self) -> bool:
+        """Whether variables take their first values again, which opening the model does."""
+        return self.keeps_inside or self.trains
 
     @property
     def kinds(self) -> frozenset[str]:

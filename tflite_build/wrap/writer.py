@@ -74,6 +74,10 @@ class Writer(Protocol):
         """A literal of a text."""
         ...
 
+    def long_text(self, parts: Sequence[str]) -> str:
+        """A literal of one text, of which parts stand in lines of their own."""
+        ...
+
     def truth(self, value: bool) -> str:
         """A literal of a truth value."""
         ...
@@ -218,10 +222,6 @@ class Writer(Protocol):
         """What an open model holds, in a method of it."""
         ...
 
-    def list_type(self, of: str) -> str:
-        """The type of a list of things of a type."""
-        ...
-
     def output(self, place: int, dtype: str) -> str:
         """The values of an output, real ones where it stands for such."""
         ...
@@ -232,6 +232,22 @@ class Writer(Protocol):
 
     def only(self, values: str, *, activated: bool) -> str:
         """The value of an output that has one."""
+        ...
+
+    def joined(self, of: str, each: str, values: str) -> str:
+        """What a tensor takes of a batch: of all things `of` what it takes of `each`."""
+        ...
+
+    def for_each(self, of: str, each: str, statement: str) -> str:
+        """A statement for all things `of`, one of which is called `each`."""
+        ...
+
+    def check_batch(self, of: str, wanted: int) -> str:
+        """What refuses another number of things."""
+        ...
+
+    def part(self, of: str, start: int, count: int) -> str:
+        """The values of a tensor of an opened checkpoint."""
         ...
 
     def tensor_info(self, tensor: TensorView) -> str:

@@ -5,7 +5,7 @@ Measures and does not judge. Numbers are rounded to six digits, since kernels di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tflite_build.engines.files import custom_operators, lookups, opening, tenso
 from tflite_build.engines.files import graph as graphs
 from tflite_build.engines.files.runner import Runner
 from tflite_build.engines.files.tensors import Array, Case
+from tflite_build.engines.kinds.training import Training
 from tflite_build.engines.words import counted, quoted
 
 _FLOATS = ("float16", "float32", "float64")
@@ -47,7 +48,12 @@ def run(request: Request) -> Answer:
     names = Names.from_json(request.params["names"])
     cases = tensors.read(request.inputs["samples"])
     expected = tensors.read(request.inputs["expected"]) if "expected" in request.inputs else None
-    made = [_outputs(runner, case, names, request) for case in cases]
+    training = Training.from_json(request.params.get("training", {}))
+    made = []
+    for case in cases:
+        if training.follows(case.signature):
+            _teach(runner, cases, names, training)
+        made.append(_outputs(runner, case, names, request, training))
     if request.params["keep_outputs"]:
         tensors.write(request.outputs / "outputs", made)
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -113,7 +119,25 @@ def _nothing_but_nan(where: str, arrays: Sequence[Array], model: Path) -> Invali
     )
 
 
-def _outputs(runner: Runner, case: Case, names: Names, request: Request) -> Case:
+def _teach(runner: Runner, cases: Sequence[Case], names: Names, training: Training) -> None:
+    """Have the file learn, and where it can be saved, go on with what another one restores of that."""
+
+    def run(signature: str, sample: Mapping[str, Array], fresh: bool) -> Mapping[str, Array]:
+        taken = {names.public(signature, "inputs", own): value for own, value in sample.items()}
+        return runner.run(signature, taken, fresh=fresh)
+
+    training.teach(cases, run)
+    if not (training.save and training.restore):
+        return
+    save = next(case for case in cases if case.signature == training.save)
+    saved = run(save.signature, save.sample(0), False)
+    public = {names.public(training.save, "outputs", name): value for name, value in saved.items()}
+    wanted = runner.signatures[training.restore].inputs
+    if public.keys() >= wanted.keys():  # else something else says so
+        runner.run(training.restore, {name: public[name] for name in wanted}, fresh=True)
+
+
+def _outputs(runner: Runner, case: Case, names: Names, request: Request, training: Training) -> Case:
     """What the file gives for the samples, by the model's own names, where `names` says how the file calls tensors."""
     signature = runner.signatures.get(case.signature)
     if signature is None:
@@ -129,7 +153,7 @@ def _outputs(runner: Runner, case: Case, names: Names, request: Request) -> Case
     for index in range(case.count):
         sample = {taken[own]: array for own, array in case.sample(index).items()}
         try:
-            outputs = runner.run_real(case.signature, sample)
+            outputs = runner.run_real(case.signature, sample, fresh=training.starts(case.signature, index))
         except Refused as refused:
             mistake = lookups.explained(refused, graphs.read(request.inputs["model"]), signature, sample)
             if mistake is None:

@@ -7,6 +7,7 @@ file of little-endian numbers: the inputs in the order of their names, then the 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +23,7 @@ from tflite_build.engines.files.tensors import Array
 from tflite_build.engines.kinds.binding import Binding, bound
 from tflite_build.engines.kinds.methods import Group, MethodRule, group
 from tflite_build.engines.kinds.states import States, left, outputs_of
+from tflite_build.engines.kinds.training import Training, batch, example, saved
 from tflite_build.engines.postprocessing import EXPECTED, decided
 from tflite_build.engines.postprocessing.base import Around, Outputs
 from tflite_build.engines.postprocessing.places import Places, places
@@ -73,15 +75,53 @@ class _Given:
 
 
 @dataclass(frozen=True, slots=True)
+class _Passed:
+    """What an app passes in a call: arguments by name, and those of each example of a batch."""
+
+    arguments: Mapping[str, _Given]
+    examples: Sequence[Mapping[str, _Given]] = ()
+
+    @property
+    def tensors(self) -> dict[str, Array]:
+        """Input -> what the file takes."""
+        found = {name: value for given in self.arguments.values() for name, value in given.tensors.items()}
+        each = [{n: v for given in example.values() for n, v in given.tensors.items()} for example in self.examples]
+        return found | {name: np.stack([e[name] for e in each]) for name in (each[0] if each else ())}
+
+    @property
+    def exact(self) -> dict[str, Array]:
+        """The inputs that are the same in every language, in the order of their names."""
+        known = [*self.arguments.values(), *(self.examples[0].values() if self.examples else ())]
+        names = sorted(name for given in known for name in given.exact)
+        tensors = self.tensors
+        return {name: tensors[name] for name in names}
+
+    @property
+    def raw(self) -> list[Array]:
+        """What stands for them in a file: examples one after the other, and arguments by their names."""
+        return [array for each in (*self.examples, self.arguments) for given in each.values() for array in given.raw]
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """What says how to read them."""
+        found: dict[str, Any] = {"inputs": {name: given.row for name, given in self.arguments.items()}}
+        if self.examples:
+            rows = ({name: given.row for name, given in each.items()} for each in self.examples)
+            found["examples"] = [{"times": len([*alike]), "inputs": row} for row, alike in itertools.groupby(rows)]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class _Call:
-    """A call: arguments, what the file gives, results, and how far a device may be from these, by name.
+    """A call: what is passed, what the file gives, results, and how far a device may be from these, by name.
 
     Attributes:
         tensors: Outputs of the file's own types; of a method with results that are decided by comparing numbers alone.
         apart: How far kernels are from each other.
     """
 
-    arguments: Mapping[str, _Given]
+    signature: str
+    passed: _Passed
     tensors: Mapping[str, Array]
     results: Mapping[str, Array]
     tolerances: Mapping[str, float]
@@ -95,17 +135,13 @@ class _Call:
             return {"dtype": value.dtype.name, "count": int(value.size), "tolerance": self.tolerances[name]}
 
         return {
-            "exact": {name: {"dtype": v.dtype.name, "count": int(v.size)} for name, v in self.exact.items()},
-            "sizes": {d: size for given in self.arguments.values() for d, size in given.sizes.items()},
-            "inputs": {name: given.row for name, given in self.arguments.items()},
+            "signature": self.signature,
+            "exact": {n: {"dtype": v.dtype.name, "count": int(v.size)} for n, v in self.passed.exact.items()},
+            "sizes": {d: size for given in self.passed.arguments.values() for d, size in given.sizes.items()},
+            **self.passed.rows,
             "tensors": {name: read(f"{_TENSOR}{name}", value) for name, value in self.tensors.items()},
             "outputs": {name: read(name, value) for name, value in self.results.items()},
         }
-
-    @property
-    def exact(self) -> dict[str, Array]:
-        """The inputs that are the same in every language, in the order of their names."""
-        return dict(sorted((name, given.tensors[name]) for given in self.arguments.values() for name in given.exact))
 
     @property
     def agreed(self) -> bool:
@@ -154,11 +190,11 @@ class _Smaller:
 
 def _content(calls: Sequence[_Call]) -> bytes:
     """All numbers of a case: exact inputs and outputs of all calls, then arguments and results of each, by their names."""
-    arrays = [array for given in calls[0].arguments.values() for array in given.ahead]
-    arrays += [value for call in calls for value in call.exact.values()]
+    arrays = [array for given in calls[0].passed.arguments.values() for array in given.ahead]
+    arrays += [value for call in calls for value in call.passed.exact.values()]
     arrays += [value for call in calls for value in call.tensors.values()]
     for call in calls:
-        arrays += [array for given in call.arguments.values() for array in given.raw]
+        arrays += call.passed.raw
         arrays += call.results.values()
     return b"".join(map(_bytes, arrays))
 
@@ -187,7 +223,7 @@ def run(request: Request) -> None:
     index: dict[str, list[dict[str, Any]]] = {}
     for number, signature in enumerate(made.signatures):
         rows = index[signature.name] = []
-        if made.is_private(signature.name):
+        if not made.is_called(signature.name):
             continue
         for turn in range(_CASES):
             calls = made.case(signature, (number, turn))
@@ -209,6 +245,7 @@ class _Maker:
         self._declared = Declared.from_json(request.params["declared"])
         self._states = States.from_json(request.params["states"])
         self._rules = [MethodRule.from_json(rule) for rule in request.params["methods"]]
+        self._training = Training.of(self._rules)
         self._kind = _kind(request)
         self._cases = tensors.read(request.inputs["samples"])
         self._app = self._reference = opening.runner(request)
@@ -222,9 +259,10 @@ class _Maker:
                 self._reference = reference
         self.signatures = tuple(self._app.signatures.values())
 
-    def is_private(self, signature: str) -> bool:
-        """Whether no code calls it."""
-        return any(rule.private and signature in rule.signatures for rule in self._rules)
+    def is_called(self, signature: str) -> bool:
+        """Whether there are cases of it: code calls it, and not in those of another one alone."""
+        private = any(rule.private and signature in rule.signatures for rule in self._rules)
+        return not private and signature not in (self._training.save, self._training.restore)
 
     def case(self, signature: RunnableSignature, place: tuple[int, int]) -> list[_Call]:
         """The calls of a case; where kernels agree about none of several, the tolerance is what they are apart.
@@ -233,8 +271,9 @@ class _Maker:
             place: The number of the signature and that of the case.
         """
         calls: list[_Call] = []
+        make = self._trained if self._training.learns(signature.name) else self._calls
         for attempt in range(_ATTEMPTS):
-            calls = self._calls(signature, place, attempt)
+            calls = make(signature, place, attempt)
             if all(call.agreed for call in calls):
                 return calls
         return [call.widened for call in calls]
@@ -259,14 +298,14 @@ class _Maker:
         for turn in range(_SEQUENCE if states or self._states.internal else 1):
             given = self._arguments(signature, place, (attempt, turn), {s.input.name for s in states})
             given = {name: smaller.given(name, one) for name, one in given.items()} if smaller else given
-            fed = {name: value for one in given.values() for name, value in one.tensors.items()}
+            passed = _Passed(given)
             fresh = not (self._states.internal and turn)
             wanted, seen = (
-                runner.run(signature.name, {**fed, **state}, fresh=fresh)
+                runner.run(signature.name, {**passed.tensors, **state}, fresh=fresh)
                 for runner, state in zip((self._reference, self._app), carried, strict=True)
             )
             make = self._decided if on_outputs else self._plain
-            call = make(signature, results, given, wanted, seen)
+            call = make(signature, results, passed, wanted, seen)
             calls.append(replace(call, results=smaller.results(call.results, results)) if smaller else call)
             # Of decided results a test hands the outputs on, too.
             for values, state in zip((calls[-1].tensors,) * 2 if on_outputs else (wanted, seen), carried, strict=True):
@@ -274,6 +313,42 @@ class _Maker:
                     if s.output is not None:
                         state[s.input.name] = signature.outputs[s.output.name].dequantize(values[s.output.name])
         return calls
+
+    def _trained(self, signature: RunnableSignature, place: tuple[int, int], attempt: int) -> list[_Call]:
+        """Several batches, and what all else gives that looks at what was learned."""
+        calls = []
+        others = [s for s in self.signatures if self._training.follows(s.name) and self._is_alone(s.name)]
+        for turn, each in enumerate([*[signature] * _SEQUENCE, *others]):
+            results = self._bindings("results", each.name, list(each.outputs), "output", ())
+            passed = self._passed(each, place, (attempt, turn))
+            wanted, seen = (
+                runner.run(each.name, passed.tensors, fresh=not turn) for runner in (self._reference, self._app)
+            )
+            if each.name == self._training.save:
+                passed = _Passed({})  # an app says nothing
+            calls.append(self._plain(each, results, passed, wanted, seen))
+        return calls
+
+    def _is_alone(self, signature: str) -> bool:
+        """Whether a method calls this one, and whose result is what the file gives."""
+        if any(len(r.signatures) > 1 or r.private for r in self._rules if signature in r.signatures):
+            return False
+        outputs = list(next(s for s in self.signatures if s.name == signature).outputs)
+        said = [*self._bindings("results", signature, outputs, "output", ())]
+        arguments = self._bindings("arguments", signature, [], "input", ())
+        return not any(map(decided, said)) and not any(b.kind in _EXACT for b in arguments)
+
+    def _passed(self, signature: RunnableSignature, place: tuple[int, int], attempt: tuple[int, int]) -> _Passed:
+        """What an app passes: each example of a batch is as it passes one thing."""
+        if not self._training.learns(signature.name):
+            return _Passed(self._arguments(signature, place, attempt, ()))
+        rule = next(r for r in self._rules if r.signatures == (signature.name,))
+        ports = [p.spec(real=p.scale is not None) for p in signature.inputs.values()]
+        whole = {t.name for t in ports if not t.shape}
+        each = [self._arguments(signature, place, attempt, (), number) for number in range(batch(rule, ports))]
+        of_batch = {name for name, given in each[0].items() if whole.issuperset(given.tensors)}
+        examples = [{name: given for name, given in one.items() if name not in of_batch} for one in each]
+        return _Passed({name: each[0][name] for name in sorted(of_batch)}, examples)
 
     def _smaller(self, signature: RunnableSignature, states: Collection[str], turn: int) -> _Smaller | None:
         """What a call of this signature has, where it is one of several of a method; None where it is not."""
@@ -302,35 +377,36 @@ class _Maker:
         self,
         signature: RunnableSignature,
         results: Sequence[Binding],
-        given: Mapping[str, _Given],
+        passed: _Passed,
         wanted: Mapping[str, Array],
         seen: Mapping[str, Array],
     ) -> _Call:
         """A call whose results are held against what a device gives."""
+        given = passed.arguments
         made, other = (self._results(signature, results, given, values) for values in (wanted, seen))
         made, other = ({name: _rounded(value) for name, value in one.items()} for one in (made, other))
         ports = {b.name: signature.outputs[next(iter(b.tensors.values()))] for b in results}
         kept = {name: _tolerance(value, ports[name].scale, self._kind) for name, value in made.items()}
-        return _Call(given, {}, made, kept, {name: _apart(made[name], other[name]) for name in made})
+        return _Call(signature.name, passed, {}, made, kept, {name: _apart(made[name], other[name]) for name in made})
 
     def _decided(
         self,
         signature: RunnableSignature,
         results: Sequence[Binding],
-        given: Mapping[str, _Given],
+        passed: _Passed,
         wanted: Mapping[str, Array],
         seen: Mapping[str, Array],
     ) -> _Call:
         """A call whose outputs are held against what a device gives, and whose results are made of these outputs."""
         kept = {name: _rounded(value) for name, value in sorted(wanted.items())}
-        made = self._results(signature, results, given, kept)
+        made = self._results(signature, results, passed.arguments, kept)
         tolerances = {
             f"{_TENSOR}{name}": _raw_tolerance(value, signature.outputs[name], self._kind)
             for name, value in kept.items()
         }
         near = {name: _near(value) for name, value in made.items()}
         apart = {f"{_TENSOR}{name}": _apart(value, _rounded(seen[name])) for name, value in kept.items()}
-        return _Call(given, kept, made, {**tolerances, **near}, apart)
+        return _Call(signature.name, passed, kept, made, {**tolerances, **near}, apart)
 
     def _results(
         self,
@@ -357,6 +433,10 @@ class _Maker:
         self, table: str, signature: str, ports: Sequence[str], side: str, states: Collection[str]
     ) -> list[Binding]:
         """Those of a signature: what is said, and each tensor that nobody says anything of."""
+        if side == "output" and signature in (self._training.save, self._training.restore):
+            outputs = next(s for s in self.signatures if s.name == signature).outputs.values()
+            rule = next(r for r in self._rules if r.signatures == (signature,))
+            return [saved(rule, [p.spec(real=True) for p in outputs])] if signature == self._training.save else []
         said = self._request.params[table]
         found = [Binding.from_json(b) for b in said.get(signature) or said.get("") or ()]
         found = left(found, states, seen=side == "output")
@@ -364,15 +444,23 @@ class _Maker:
         return found + [Binding("tensor", name, side, {side: name}) for name in ports if name not in there]
 
     def _arguments(
-        self, signature: RunnableSignature, place: tuple[int, int], attempt: tuple[int, int], states: Collection[str]
+        self,
+        signature: RunnableSignature,
+        place: tuple[int, int],
+        attempt: tuple[int, int],
+        states: Collection[str],
+        number: int | None = None,
     ) -> dict[str, _Given]:
-        random = np.random.default_rng([_SEED, *place, *(attempt if attempt[1] else attempt[:1])])
+        """Arguments by their names; `number` is which of a batch's examples they are of."""
+        seed = [_SEED, *place, *(attempt if attempt[1] else attempt[:1])]
+        random = np.random.default_rng(seed if number is None else [*seed, number + 1])
         declared = self._declared.inputs(signature.name)
         found = {}
         rest = [name for name in signature.inputs if name not in states]
         arguments = self._bindings("arguments", signature.name, rest, "input", states)
         for binding in sorted(arguments, key=lambda b: b.name):
             specs = [port.spec(real=port.scale is not None) for port in signature.inputs.values()]
+            specs = specs if number is None else [example(spec) for spec in specs]
             if binding.kind in _EXACT:
                 asked = Asked(binding, bound(binding, specs, "input"), place[1], random, self._lines)
                 found[binding.name] = self._exact(signature, asked)
@@ -386,7 +474,7 @@ class _Maker:
             elif binding.kind == "audio" and said.content is not None:
                 given = _sound(said.content, spec, place[1], random, key)
             else:
-                given = self._array(signature, own, said, spec, (place[1], sum(attempt)))
+                given = self._array(signature, own, said, spec, (place[1], sum(attempt)), number)
             found[binding.name] = given
         return found
 
@@ -412,14 +500,22 @@ class _Maker:
         return _Given(values.raw, made, values.row, exact=exact, ahead=values.ahead)
 
     def _array(
-        self, signature: RunnableSignature, own: str, said: DeclaredInput, spec: TensorSpec, numbers: tuple[int, int]
+        self,
+        signature: RunnableSignature,
+        own: str,
+        said: DeclaredInput,
+        spec: TensorSpec,
+        numbers: tuple[int, int],
+        number: int | None,
     ) -> _Given:
         """A sample of the build's own data, by the model's own name of the input; zeros where it has none."""
         turn, attempt = numbers
         cases = [c for c in self._cases if c.signature in (signature.name, "") and c.count and own in c.tensors]
         if cases:
             case = cases[turn % len(cases)]
-            value = np.array(case.tensors[own][(turn + attempt * _CASES) % case.count], np.dtype(spec.dtype), order="C")
+            sample = case.tensors[own][(turn + attempt * _CASES) % case.count]
+            sample = sample if number is None or not sample.ndim else sample[number]
+            value = np.array(sample, np.dtype(spec.dtype), order="C")
         else:
             value = np.zeros([d if isinstance(d, int) else 1 for d in spec.shape], spec.dtype)
         shape = said.shape if said.shape is not None and len(said.shape) == value.ndim else spec.shape

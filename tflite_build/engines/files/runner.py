@@ -213,10 +213,10 @@ class Runner:
                 value = port.quantize(value)
             self._native.SetTensor(port.index, np.asarray(value, order="C"), signature.subgraph)
 
-    def run_real(self, signature: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    def run_real(self, signature: str, inputs: Mapping[str, Array], *, fresh: bool = True) -> dict[str, Array]:
         """As `run`, with quantized outputs as the real numbers that they stand for."""
         ports = self.signatures[signature].outputs
-        return {name: ports[name].dequantize(value) for name, value in self.run(signature, inputs).items()}
+        return {name: ports[name].dequantize(value) for name, value in self.run(signature, inputs, fresh=fresh).items()}
 
     def value(self, signature: str, index: int) -> Array | None:
         """The value of a tensor after a run with `keep`; None where it has none."""

@@ -28,6 +28,7 @@ class MethodRule:
         select_by: The argument whose size chooses one of several; "" for one alone.
         fill: What arguments are filled up with, by name; "" for all others.
         private: Whether there is none in the code.
+        role: What it is of a model that an app trains (see `training`); "" of another.
     """
 
     name: str
@@ -36,6 +37,7 @@ class MethodRule:
     fill: Mapping[str, float] = field(default_factory=dict)
     private: bool = False
     description: str = ""
+    role: str = ""
 
     @property
     def key(self) -> str:

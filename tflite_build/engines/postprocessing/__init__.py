@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 
 from tflite_build.engines.kinds.binding import Binding
 
-from . import classes, detections, embedding, keypoints, mask, picture, tensor
+from . import checkpoint, classes, detections, embedding, keypoints, mask, picture, tensor
 from .base import Around, Array, Measured, Outputs
 
 EXPECTED: Mapping[str, Callable[[Binding, Outputs, Around], Array]] = {
+    "checkpoint": checkpoint.expected,
     "classes": classes.expected,
     "detections": detections.expected,
     "embedding": embedding.expected,

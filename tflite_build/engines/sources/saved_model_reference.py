@@ -7,7 +7,7 @@ not restore what its signatures read (see `saved_model`) by Python's loader. Kno
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tflite_build.engines.contract import Invalid, Request
 from tflite_build.engines.files import tensors
 from tflite_build.engines.files.tensors import Case
+from tflite_build.engines.kinds.training import Training
 from tflite_build.engines.words import near_or_all
 
 from . import saved_model_file, tf_session
@@ -32,27 +33,47 @@ _LEAVES_STATE = re.compile(
 
 
 def run(request: Request) -> None:
-    """Compute `outputs/`: the outputs of the first `limit` samples of every case."""
+    """Compute `outputs/`: the outputs of the first `limit` samples of every case; see `kinds.training` for `training`."""
     folder = request.inputs["saved_model"]
     meta = saved_model_file.read(folder).meta_graph(request.params.get("tags"))
     limit = request.params.get("limit")
+    training = Training.from_json(request.params.get("training", {}))
+    samples = tensors.read(request.inputs["samples"])
     cases = []
-    with RunnableSavedModel(folder, meta) as model:
-        for case in tensors.read(request.inputs["samples"]):
+    with RunnableSavedModel(folder, meta, training.train) as model:
+
+        def taught(name: str, sample: Mapping[str, Array], fresh: bool) -> dict[str, Array]:
+            return model.run(name, sample, {}, fresh=fresh)
+
+        for case in samples:
             count = case.count if limit is None else min(limit, case.count)
-            rows = [model.run(case.signature, case.sample(i), case.sizes) for i in range(count)]
+            if training.follows(case.signature):
+                training.teach(samples, taught)
+            rows = [
+                model.run(case.signature, case.sample(i), case.sizes, fresh=training.starts(case.signature, i))
+                for i in range(count)
+            ]
             stacked = {name: tensors.stack([row[name] for row in rows], name) for name in (rows[0] if rows else ())}
             cases.append(Case(case.signature, stacked, case.sizes))
     tensors.write(request.outputs / "outputs", cases)
 
 
 class RunnableSavedModel:
-    """A SavedModel to run by signature; every call starts from the state that was saved."""
+    """A SavedModel to run by signature.
 
-    def __init__(self, folder: Path, meta: saved_model_file.MetaGraph) -> None:
+    Args:
+        folder: Where it is.
+        meta: Its graph.
+        learning: The signatures that change what others read.
+    """
+
+    def __init__(self, folder: Path, meta: saved_model_file.MetaGraph, learning: Sequence[str] = ()) -> None:
         self._folder = folder
         self._meta = meta
+        self._learning = learning
         self._session: tf_session.Session | None = None
+        self._loaded: Any = None
+        self._is_changed = False
 
     def __enter__(self) -> RunnableSavedModel:
         return self
@@ -62,12 +83,15 @@ class RunnableSavedModel:
     ) -> None:
         self._close()
 
-    def run(self, name: str, sample: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[str, Array]:
+    def run(
+        self, name: str, sample: Mapping[str, Array], sizes: Mapping[str, int], *, fresh: bool = True
+    ) -> dict[str, Array]:
         """The outputs of the signature `name` by name.
 
         Args:
             sample: The inputs by name, of their full shapes; numbers are cast to the input's type.
             sizes: Those of the dynamic dimensions, for the message.
+            fresh: Whether variables are as they were saved; else as the last call left them.
 
         Raises:
             Invalid: There is no such signature, or the model fails on the sample.
@@ -78,8 +102,11 @@ class RunnableSavedModel:
             hint = near_or_all(name, [s.name for s in self._meta.signatures])
             raise Invalid(f"the SavedModel has no signature '{name}'", "source.signatures", hint) from error
         inputs = {i.name: _fitting(sample[i.name], i.dtype) for i in signature.inputs if i.name in sample}
+        if fresh and self._is_changed:
+            self._close()
+        self._is_changed |= self._leaves_state(name)
         try:
-            if self._meta.unrestored([name]):
+            if self._meta.unrestored(self._learning or [name]):
                 return self._by_loader(name, inputs)
             return self._by_session(signature, inputs)
         except tf_session.SessionError as error:
@@ -98,17 +125,15 @@ class RunnableSavedModel:
         if self._session is None:
             self._session = tf_session.Session(self._folder, self._meta.tags)
         results = self._session.run(feeds, [o.tensor for o in signature.outputs])
-        if self._leaves_state(signature.name):
-            self._close()
         return {o.name: value for o, value in zip(signature.outputs, results, strict=True)}
 
     def _by_loader(self, name: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
         import tensorflow as tf
 
-        # Loaded anew each time: there is no other way to have all state as it was saved.
-        loaded = tf.saved_model.load(str(self._folder), tags=list(self._meta.tags))
+        if self._loaded is None:  # anew: there is no other way to have all state as it was saved
+            self._loaded = tf.saved_model.load(str(self._folder), tags=list(self._meta.tags))
         try:
-            results = loaded.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
+            results = self._loaded.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
         except (tf.errors.OpError, TypeError, ValueError) as error:
             raise tf_session.SessionError(str(error)) from error
         return {key: np.asarray(value) for key, value in sorted(results.items())}
@@ -122,6 +147,8 @@ class RunnableSavedModel:
         if self._session is not None:
             self._session.close()
             self._session = None
+        self._loaded = None
+        self._is_changed = False
 
 
 def _fitting(value: Array, dtype: str) -> Array:

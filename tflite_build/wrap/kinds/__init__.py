@@ -7,17 +7,32 @@ from collections.abc import Callable, Mapping
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.wrap.view import TensorView
 
-from . import audio, categorical, classes, detections, embedding, image, keypoints, mask, picture, tensor, text
+from . import (
+    audio,
+    categorical,
+    checkpoint,
+    classes,
+    detections,
+    embedding,
+    image,
+    keypoints,
+    mask,
+    picture,
+    tensor,
+    text,
+)
 from .base import ArgumentView, Given, ResultView
 
 ARGUMENTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], ArgumentView]] = {
     "image": image.bind,
     "audio": audio.bind,
     "categorical": categorical.bind,
+    "checkpoint": checkpoint.bind_argument,
     "text": text.bind,
     "tensor": tensor.bind_argument,
 }
 RESULTS: Mapping[str, Callable[[Binding, Mapping[str, TensorView], Given], ResultView]] = {
+    "checkpoint": checkpoint.bind_result,
     "classes": classes.bind,
     "detections": detections.bind,
     "embedding": embedding.bind,

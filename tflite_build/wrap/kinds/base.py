@@ -62,6 +62,7 @@ class ArgumentView(abc.ABC):
         sources: What it needs of the shared sources, in every language.
         preparable: Whether several things may start from what is made of it once.
         exact: Whether it becomes the same numbers in every language.
+        maker_fails: Whether making what prepares it may fail.
         name: What callers call it.
         tensors: Role -> the input that is made of it.
         description: The spec's own words.
@@ -72,6 +73,7 @@ class ArgumentView(abc.ABC):
     sources: ClassVar[tuple[str, ...]] = ()
     preparable: ClassVar[bool] = False
     exact: ClassVar[bool] = False
+    maker_fails: ClassVar[bool] = True
     name: str
     tensors: Mapping[str, TensorView]
     description: str = ""
@@ -197,6 +199,7 @@ class ResultView(abc.ABC):
     golden: ClassVar[str] = ""
     verb: ClassVar[str] = "predict"
     made_with: ClassVar[str] = ""
+    maker_fails: ClassVar[bool] = True
     name: str
     tensors: Mapping[str, TensorView]
     description: str = ""

@@ -80,7 +80,7 @@ class CategoricalArgument(ArgumentView):
 
     def type(self, writer: Writer) -> str:
         value = writer.long if self.how.whole else writer.string
-        return writer.list_type(value) if self.how.length else value
+        return writer.list_of(value) if self.how.length else value
 
     def prepared(self, writer: Writer, own: ArgumentNames) -> str:
         values = own.parameter if self.how.length else writer.list([own.parameter])
