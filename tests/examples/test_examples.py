@@ -17,6 +17,7 @@ EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 NAMES = {
     "digits": "digits",
     "digit_boxes": "digit_boxes",
+    "handwriting": "handwriting",
     "two_signatures": "autoencoder",
     "jax_classifier": "wine",
     "photographs": "photographs",
@@ -65,7 +66,9 @@ def test_digits_prints_an_accuracy_for_each_variant(built: tuple[Path, str]) -> 
 
 
 @pytest.mark.parametrize("platform", ["android", "ios"])
-@pytest.mark.parametrize("example", ["digits", "digit_boxes", "photographs", "segments", "tones", "topics"])
+@pytest.mark.parametrize(
+    "example", ["digits", "digit_boxes", "handwriting", "photographs", "segments", "tones", "topics"]
+)
 def test_the_code_is_as_it_was_read(
     example: str, platform: str, built: tuple[Path, str], request: pytest.FixtureRequest
 ) -> None:

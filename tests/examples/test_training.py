@@ -21,6 +21,7 @@ from uv import find_uv_bin
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 MADE = {
     "digits": ["digits.keras", "calibration.npz", "test.npz"],
+    "handwriting": ["weights.npz"],
     "digit_boxes": ["digit_boxes.keras", "anchors.csv", "calibration.npz", "test.npz"],
     "jax_classifier": ["weights.npz", "calibration.npz"],
     "two_signatures": ["autoencoder", "calibration.npz"],
@@ -87,7 +88,7 @@ def test_the_models_are_as_good_as_they_should_be(trained: tuple[Path, dict[str,
     assert accuracy["digits"] == pytest.approx(0.978, abs=0.02)
     assert accuracy["jax_classifier"] == pytest.approx(0.958, abs=0.05)
     assert accuracy["photographs"] >= 0.9 and accuracy["tones"] > 0.97 and accuracy["segments"] > 0.96
-    assert accuracy["topics"] > 0.95
+    assert accuracy["topics"] > 0.95 and accuracy["handwriting"] > 0.95
     errors = [float(e) for e in re.findall(r"squared error (\S+)", said["two_signatures"])]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 4.5  # of pixels up to 16

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tflite_build.engines.contract import TensorSpec
+from tflite_build.engines.contract import SignatureSpec, TensorSpec
 from tflite_build.engines.words import shape_text
 from tflite_build.wrap import words
 
@@ -122,6 +122,30 @@ class Seen:
 
 
 Rule = Callable[[Seen], Iterator[Guess]]
+_LEARNS = {"fit", "learn", "train"}
+_SAVES, _RESTORES = {"save", "values", "weights"}, {"load", "restore", "set"}
+
+
+def roles(signatures: Sequence[SignatureSpec]) -> list[Table]:
+    """The roles of a model that is trained: a signature gives what another one takes, and one is called as what learns."""
+    learns = [s for s in signatures if _LEARNS & _plain(s.name)]
+    pairs = [
+        (save, restore)
+        for save in signatures
+        for restore in signatures
+        if _SAVES & _plain(save.name) and _RESTORES & _plain(restore.name)
+        if {(t.name, t.shape, t.dtype) for t in save.outputs} == {(t.name, t.shape, t.dtype) for t in restore.inputs}
+        if all(t.dtype == "float32" for t in save.outputs)
+    ]
+    if not learns or len(pairs) != 1 or not all(re.fullmatch(r"\w+", s.name, re.ASCII) for s in signatures):
+        return []
+    save, restore = pairs[0]
+    said = {s.name: ("train", "learns from a batch, it seems") for s in learns}
+    said |= {
+        save.name: ("save", f"what '{restore.name}' takes"),
+        restore.name: ("restore", f"what '{save.name}' gives"),
+    }
+    return [Table(f"method.{name}", note, [Key("role", role)], whole=True) for name, (role, note) in said.items()]
 
 
 def guesses(seen: Seen) -> list[Guess]:

@@ -172,6 +172,8 @@ def describe(
     said = Lifted() if taken is None else lifted.of(model, taken)
     imports, homeless = _imports(model, look, folder)
     signatures = [_signature(s, look, several, said) for s in look.interface.signatures]
+    roles = guessing.roles(look.interface.signatures)
+    whole = [*(table for s in signatures for table in s["tables"] if table.whole), *roles]
     text = (
         _templates()
         .get_template("model.toml.jinja")
@@ -190,7 +192,8 @@ def describe(
             select=look.select,
             custom_ops=look.custom_ops,
             signatures=signatures,
-            whole={table.name: table for s in signatures for table in s["tables"] if table.whole},
+            whole={table.name: table for table in whole},
+            trained=bool(roles),
         )
     )
     try:
