@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.planning import bindings
-from tflite_build.planning.action import Input, OutputOf, ProjectFile, Step
+from tflite_build.planning.action import Input, OutputOf, Step
 from tflite_build.planning.resolve import Resolved
 from tflite_build.spec.signatures import tables
 
@@ -15,13 +16,16 @@ from . import bound, preprocess, samples
 from .tools import Tools
 
 RESULT = "accuracy.json"
+FLOAT_ID = "accuracy"
+# What each measure is of, as an app gets it, and the options that are an app's choice and no part of how good a model is.
+_KINDS = {
+    "top1": ("classes",), "top5": ("classes",), "f1": ("classes",), "mAP": ("detections",),
+    "iou": ("mask",), "pck": ("keypoints",), "psnr": ("image",),
+}  # fmt: skip
+_CHOICES = {"detections": ("score_threshold", "max_results")}
 _CALIBRATION = "score_calibration"
 # What makes the scores that an app gets others than those of the output.
 _OF_CLASSES = {"activation", "label_offset", "multi_label", _CALIBRATION}
-FLOAT_ID = "accuracy"
-_OF_APPS = ("score_threshold", "max_results")
-_BY_CLASS = ("top1", "top5", "f1")
-_OF_RESULTS = ("iou", "pck", "psnr")  # what is measured is what an app gets
 
 
 def step_id(variant: str) -> str:
@@ -35,17 +39,11 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
     if wanted is None:
         return None
     inputs: dict[str, Input] = {"model": file, "data": preprocess.data(model, wanted.data, preprocess.LABELLED)}
-    contents, classes = _contents(model), _classes(model) if wanted.name in _BY_CLASS else []
-    inputs |= {
-        file: ProjectFile(model.loaded.folder / file) for own in classes for file in own.files[_CALIBRATION].values()
-    }
-    files = bound.Files(model)
-    detections = _detections(model, files) if wanted.name == "mAP" else []
+    contents, files = _contents(model), bound.Files(model)
+    arguments, results = _bindings(model, files, "" if wanted.entry else wanted.name)
     inputs |= files.inputs
-    results = bound.of(model) if wanted.metric in _OF_RESULTS else bound.Bound({"arguments": {}, "results": {}}, {})
-    inputs |= results.inputs
     # Another name of an output changes nothing that is measured, where nothing asks for outputs by name.
-    by_name = wanted.entry or contents or detections or model.loaded.spec.states
+    by_name = wanted.entry or contents or any(results.values()) or model.loaded.spec.states
     names = model.names if by_name else model.names.of_inputs()
     return Step(
         step_id(variant),
@@ -56,10 +54,8 @@ def step(model: Resolved, tools: Tools, file: OutputOf, variant: str) -> Step | 
             "entry": wanted.entry,
             "files": list(wanted.files),
             "outputs": contents,
-            "classes": [own.to_json() for own in classes],
-            **({"detections": detections} if detections else {}),
-            "arguments": results.params["arguments"],
-            "results": results.params["results"],
+            "arguments": arguments,
+            "results": results,
             "declared": model.declared.to_json(),
             **({"states": samples.states(model).to_json()} if model.loaded.spec.states else {}),
             "names": names.to_json(),
@@ -79,24 +75,36 @@ def _contents(model: Resolved) -> dict[str, str]:
     return {name: output.content for t in own for name, output in t.outputs.items() if output.content}
 
 
-def _classes(model: Resolved) -> list[Binding]:
-    """What is said of scores of classes, without what changes no figure; of files the names of inputs."""
-    said = [binding for own in tables(model.loaded.spec) for binding in bindings.results(own)]
-    return [
-        replace(binding, name="", description="", files={_CALIBRATION: binding.files.get(_CALIBRATION, {})})
-        for binding in said
-        if binding.kind == "classes" and _OF_CLASSES & {*binding.options, *binding.files}
-    ]
-
-
-def _detections(model: Resolved, files: bound.Files) -> list[dict[str, Any]]:
-    """The results that are detections, without what is an app's choice, and the inputs that their pictures become."""
-    found = []
+def _bindings(
+    model: Resolved, files: bound.Files, metric: str
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[dict[str, Any]]]]:
+    """The pictures and the results that a measure is of, by signature, without what changes no figure."""
+    arguments, results = {}, {}
     for own in tables(model.loaded.spec):
-        inputs = {b.name: b.tensors["input"] for b in bindings.arguments(own) if b.kind == "image"}
-        for binding in (b for b in bindings.results(own) if b.kind == "detections" and b.is_named):
-            said = {key: value for key, value in binding.options.items() if key not in _OF_APPS}
-            picture = inputs[said.pop("picture", next(iter(inputs)))]
-            told = files.told(replace(binding, options=said, description=""))
-            found.append({"binding": told, "picture": picture})
-    return found
+        said = [b for b in bindings.results(own) if b.kind in _KINDS.get(metric, ()) and _counts(b)]
+        pictures = [b for b in bindings.arguments(own) if b.kind == "image"]
+        arguments[own.signature] = [
+            files.told(replace(b, description="")) for b in pictures if said and not _flat(said)
+        ]
+        results[own.signature] = [files.told(_stripped(b)) for b in said]
+    return arguments, results
+
+
+def _flat(said: Sequence[Binding]) -> bool:
+    """Whether none of them is of a picture."""
+    return all(binding.kind == "classes" for binding in said)
+
+
+def _counts(binding: Binding) -> bool:
+    """Whether what it says changes a figure."""
+    if binding.kind == "classes":
+        return bool(_OF_CLASSES & {*binding.options, *binding.files})
+    return binding.is_named or binding.kind != "detections"
+
+
+def _stripped(binding: Binding) -> Binding:
+    options = {key: value for key, value in binding.options.items() if key not in _CHOICES.get(binding.kind, ())}
+    if binding.kind != "classes":
+        return replace(binding, options=options, description="")
+    kept = {key: paths for key, paths in binding.files.items() if key == _CALIBRATION}
+    return replace(binding, options=options, description="", name="", files=kept)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tflite_build.engines.contract import Declared, Names, Request
-from tflite_build.engines.files.lines import bound_lines
+from tflite_build.engines.files.lines import of_binding
 from tflite_build.engines.kinds.binding import Binding
 from tflite_build.engines.kinds.methods import MethodRule
 from tflite_build.engines.kinds.states import States
@@ -111,5 +111,5 @@ def meaning(request: Request) -> Meaning:
         {signature: list(map(Binding.from_json, said)) for signature, said in params["results"].items()},
         States.from_json(params["states"]),
         list(map(MethodRule.from_json, params["methods"])),
-        lambda binding, key: bound_lines(request, binding, key),
+        lambda binding, key: of_binding(binding, key, request.inputs),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,19 +12,13 @@ from numpy.typing import NDArray
 
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Request
 from tflite_build.engines.files import custom_operators, fitting, npz, opening
-from tflite_build.engines.files.lines import bound_lines, lines
 from tflite_build.engines.files.runner import RunnableSignature, Runner
-from tflite_build.engines.kinds import classes
-from tflite_build.engines.kinds.binding import Binding, bound
-from tflite_build.engines.kinds.classes import Classes
 from tflite_build.engines.kinds.states import States
 from tflite_build.engines.preprocessing import arrays as content_arrays
-from tflite_build.engines.preprocessing import layout
 from tflite_build.engines.words import counted, quoted
 
 from . import results
-from .detected import Detected
-from .measures import KEY, LABELS, MEASURES, Contents, Mislabelled, NotFinite
+from .measures import KEY, LABELS, MEASURES, Mislabelled, NotFinite
 
 Array = NDArray[Any]
 _OF_OUTPUT = f"{LABELS}/"
@@ -41,9 +34,8 @@ def run(request: Request) -> None:
             numbers) and labels (the array, or arrays by name), giving a number.
         names: What the spec calls tensors; the data may use those names or the model's own.
         outputs: What outputs stand for, public name -> content.
-        classes: What is said of scores of classes (see `kinds.binding`).
-        detections: The results that are detections, of mAP (see `kinds.binding`), and the input that their picture becomes.
-        arguments, results: Signature ("" for the only one) -> bindings, where what is measured is what an app gets.
+        arguments, results: Signature ("" for the only one) -> bindings (see `kinds.binding`) of the results that the
+            metric is of, as an app gets them, and of pictures.
         declared: What the spec says of inputs.
         states: What the model keeps between calls (see `kinds.states`); missing where it keeps nothing.
         renamed: Whether the file has the public names, as a variant has and the float file has not.
@@ -65,7 +57,7 @@ def run(request: Request) -> None:
     if request.params["entry"]:
         value = _own(request, list(outcomes), labels)
     else:
-        measure = MEASURES[request.params["metric"]](_contents(request, signature))
+        measure = MEASURES[request.params["metric"]](results.contents(request, signature))
         for index, outputs in enumerate(outcomes):
             try:
                 measure.add(outputs, {name: array[index] for name, array in labels.items()})
@@ -127,49 +119,6 @@ def _outcomes(
 
 def _states(request: Request) -> States:
     return States.from_json(request.params["states"]) if "states" in request.params else States()
-
-
-def _contents(request: Request, signature: RunnableSignature) -> Contents:
-    found: dict[str, tuple[str, ...]] = {}
-    for name, content in request.params["outputs"].items():
-        found[content] = (*found.get(content, ()), name)
-    said = request.params.get("detections", [])
-    if len(said) > 1:
-        names = quoted(one["binding"]["name"] for one in said)
-        raise Invalid(f"the spec has the results {names}, which are detections, and mAP is of one", KEY)
-    detected = _detected(request, signature, said[0]) if said else None
-    return Contents(found, _classes(request, signature), detected, results.of(request, signature))
-
-
-def _detected(request: Request, signature: RunnableSignature, result: Mapping[str, Any]) -> Detected:
-    names, renamed = Names.from_json(request.params["names"]), request.params["renamed"]
-    binding, own = Binding.from_json(result["binding"]), names.own(signature.name, "inputs", result["picture"])
-    port = signature.inputs.get(result["picture"] if renamed else own)
-    if port is None:
-        raise Invalid(f"the model has no input '{result['picture']}'", f'input."{result["picture"]}"')
-    content = Declared.from_json(request.params["declared"]).inputs(signature.name)[own].content
-    spec, color_space = port.spec(real=port.scale is not None), content.color_space if content else ""
-    place = layout.of_image(spec.shape, color_space, result["picture"], f'input."{result["picture"]}".content')
-
-    return Detected(binding, (place.width, place.height), lambda binding, key: bound_lines(request, binding, key))
-
-
-def _classes(request: Request, signature: RunnableSignature) -> dict[str, Classes]:
-    """How outputs stand for classes, where their scores are not what an app gets: by public name."""
-    names = Names.from_json(request.params["names"])
-    specs = [
-        replace(
-            spec, name=spec.name if request.params["renamed"] else names.public(signature.name, "outputs", spec.name)
-        )
-        for spec in (port.spec(real=port.scale is not None) for port in signature.outputs.values())
-    ]
-    found: dict[str, Classes] = {}
-    for said in map(Binding.from_json, request.params["classes"]):
-        tensors = bound(said, specs, "output")
-        file = said.files["score_calibration"].get("")
-        calibration = lines(request.inputs[file], file, said.at("score_calibration")) if file else None
-        found.setdefault(tensors["scores"].name, classes.of(said, tensors, calibration))
-    return found
 
 
 def _own(request: Request, outcomes: list[dict[str, Array]], labels: Mapping[str, Array]) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from tflite_build.engines.content import Content
 from tflite_build.engines.contract import Declared, DeclaredInput, Invalid, Names, Refused, Request, TensorSpec
 from tflite_build.engines.files import custom_operators, graph, lookups, opening, tensors
-from tflite_build.engines.files.lines import bound_lines
+from tflite_build.engines.files.lines import of_binding
 from tflite_build.engines.files.runner import Port, RunnableSignature
 from tflite_build.engines.files.tensors import Array
 from tflite_build.engines.kinds.binding import Binding, bound
@@ -427,7 +427,7 @@ class _Maker:
         return made
 
     def _lines(self, binding: Binding, key: str) -> dict[str, Sequence[str]]:
-        return bound_lines(self._request, binding, key)
+        return of_binding(binding, key, self._request.inputs)
 
     def _bindings(
         self, table: str, signature: str, ports: Sequence[str], side: str, states: Collection[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tflite_build.engines.contract import Invalid, Request
+from tflite_build.engines.contract import Invalid
 from tflite_build.engines.kinds.binding import Binding
 
 LARGEST = 64 << 20  # of a file that lines are read of
@@ -43,16 +43,6 @@ def lines(path: Path, name: str, key: str) -> list[str]:
     except UnicodeDecodeError as error:
         place = data[: error.start].count(b"\n") + 1
         raise Invalid(f"'{name}' is not UTF-8 text: line {place} has byte 0x{data[error.start]:02x}", key) from None
-
-
-def bound_lines(request: Request, binding: Binding, key: str) -> dict[str, Sequence[str]]:
-    """The lines of the files that a key of a binding names among a step's inputs, by locale.
-
-    Raises:
-        Invalid: As `lines` does.
-    """
-    files = {locale: request.inputs[name] for locale, name in binding.files.get(key, {}).items()}
-    return {locale: lines(file, file.name, binding.at(key)) for locale, file in files.items()}
 
 
 def split(content: bytes) -> list[str]:
