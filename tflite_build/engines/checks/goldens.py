@@ -262,7 +262,7 @@ class _Maker:
     def is_called(self, signature: str) -> bool:
         """Whether there are cases of it: code calls it, and not in those of another one alone."""
         private = any(rule.private and signature in rule.signatures for rule in self._rules)
-        return not private and signature not in (self._training.save, self._training.restore)
+        return not private and not self._training.moves(signature)
 
     def case(self, signature: RunnableSignature, place: tuple[int, int]) -> list[_Call]:
         """The calls of a case; where kernels agree about none of several, the tolerance is what they are apart.
@@ -433,7 +433,7 @@ class _Maker:
         self, table: str, signature: str, ports: Sequence[str], side: str, states: Collection[str]
     ) -> list[Binding]:
         """Those of a signature: what is said, and each tensor that nobody says anything of."""
-        if side == "output" and signature in (self._training.save, self._training.restore):
+        if side == "output" and self._training.moves(signature):
             outputs = next(s for s in self.signatures if s.name == signature).outputs.values()
             rule = next(r for r in self._rules if r.signatures == (signature,))
             return [saved(rule, [p.spec(real=True) for p in outputs])] if signature == self._training.save else []

@@ -94,6 +94,10 @@ class Training:
         """Whether the call of a sample starts anew: batches go on from each other, and what `follows` from all of them."""
         return not self.follows(signature) and not (self.learns(signature) and number)
 
+    def moves(self, signature: str) -> bool:
+        """Whether a signature saves or restores."""
+        return bool(self.train) and signature in (self.save, self.restore)
+
     def follows(self, signature: str) -> bool:
         """Whether a signature is to be looked at after training: what it gives changes with that."""
         return bool(self.train) and signature not in (*self.train, self.restore)
