@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import struct
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 from kinds_bed import Apps, jax_model
+
+from tflite_build.engines.kinds import delimiters
+from tflite_build.engines.kinds.text import Text
+from tflite_build.engines.preprocessing import characters
+from tflite_build.engines.preprocessing.tokenizers import BertTokenizer, Encoded, RegexTokenizer, of_pieces
 
 CODE = """
 import jax.numpy as jnp
@@ -75,3 +88,53 @@ def test_swift_gives_what_python_does(name: str, apps: Apps) -> None:
 
 def test_the_formatter_finds_nothing(apps: Apps) -> None:
     apps.check_format()
+
+
+TABLES = Path(__file__).resolve().parents[2] / "specs" / "tokenizers" / "bert.json"
+CHARACTERS = characters.load(TABLES)
+TEXTS = [
+    "Hello, World! It's — don't STOP [SEP]",
+    "ANGSTRÖM a\u030angstro\u0308m İSTANBUL ıssız Straße ﬁancée",
+    "東京 한국어 ภาษาไทย עִבְרִית العَرَبِيَّة हिन्दी 👩\u200d💻 𝒳\u2028x",
+    "hello world " * 20,
+    "",
+]
+
+
+def encoded(text: str, before: str) -> Iterator[tuple[str, Encoded]]:
+    """What each of `MODELS` takes of a text, or of the one before it and this."""
+    ids = {token: number for number, token in enumerate(VOCAB.split("\n")[:-1])}
+    words = {line.split(" ")[0]: int(line.split(" ")[1]) for line in WORDS.split("\n")[:-1]}
+    yield "bert", BertTokenizer(Text("bert", 16), ids, CHARACTERS).encode(text)
+    pair = Text("bert", 16, lowercase=False, strip_accents=True, pair=True)
+    yield "pair", BertTokenizer(pair, ids, CHARACTERS).encode(before, text)
+    yield "delimited", RegexTokenizer(Text("regex", 8, delimiters=delimiters.parse(r"[^\w']+")), words).encode(text)
+    pieces = Text("sentencepiece", 8, start=30, end=31)
+    yield "pieces", of_pieces(pieces, [byte % 28 for byte in text.encode()])
+
+
+def test_texts_become_the_same_results_in_all_languages(
+    apps: Apps, python_of: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """By all four ways, the app's own encoder among them; the scores are the same to the last bit."""
+    cases = tmp_path / "cases"
+    cases.write_bytes(b"".join(struct.pack(">i", len(data)) + data for data in map(str.encode, TEXTS)))
+    calls: dict[str, list[dict[str, Any]]] = {name: [] for name in MODELS}
+    for place, text in enumerate(TEXTS):
+        for name, found in encoded(text, TEXTS[place - 1]):
+            inputs = {"ids": [list(found.ids)]}
+            if name in ("bert", "pair"):
+                inputs |= {"mask": [list(found.mask)], "segment_ids": [list(found.segments)]}
+            calls[name].append({"signature": "serving_default", "inputs": inputs})
+    script, columns = Path(__file__).parents[1] / "android" / "interpreter.py", []
+    for name, given in calls.items():
+        (file,) = (apps.shop.folder / name / "build" / name).glob("*.tflite")
+        command = [python_of("core"), script, file]
+        done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        bits = [np.array(a["scores"], np.float32).reshape(-1).view(np.uint32) for a in json.loads(done.stdout)]
+        columns.append([" ".join(map(str, row)) for row in bits])
+    wanted = ["|".join(row) for row in zip(*columns, strict=True)]
+    assert len(set(wanted)) == len(TEXTS)
+    assert apps.kotlin_answers("Texts", [cases]).splitlines() == wanted
+    assert apps.swift_answers("Texts", [cases]).splitlines() == wanted
