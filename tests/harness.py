@@ -46,6 +46,17 @@ class Ran:
         return self.out + self.err
 
 
+def python_answers(python: Path, model: Path, calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the runtime's Python interpreter gives in calls of one model (android/interpreter.py); inputs may be arrays."""
+    given = [{**c, "inputs": {n: np.asarray(v).tolist() for n, v in c["inputs"].items()}} for c in calls]
+    script = Path(__file__).parent / "android" / "interpreter.py"
+    command = [str(python), str(script), str(model)]
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
 _PR_CAPBSET_DROP = 24
 _CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 

@@ -74,6 +74,14 @@ class Cases:
         return found
 
 
+def part_of_photo(random: np.random.Generator, number: int, lowest: int, highest: int) -> np.ndarray[Any, Any]:
+    """A part of a photograph, whose height and width are from `lowest` up to below `highest`."""
+    photo = PHOTOS[number % len(PHOTOS)]
+    height, width = (int(n) for n in random.integers(lowest, highest, 2))
+    top, left = (int(random.integers(0, d - n)) for d, n in zip(photo.shape, (height, width), strict=False))
+    return np.ascontiguousarray(photo[top : top + height, left : left + width])
+
+
 def picture_case(
     cases: Cases,
     name: str,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from harness import python_answers
 from standins import StandIns
 
 MODELS = Path(__file__).resolve().parent.parent / "fixtures" / "tflite"
@@ -136,20 +135,7 @@ private fun text(tensor: Tensor, values: ByteBuffer): String {
 @pytest.fixture(scope="module")
 def reference(python_of: Callable[[str], Path]) -> Reference:
     def of(model: str, calls: Sequence[Call]) -> list[dict[str, Any]]:
-        given = [
-            {"signature": c["signature"], "inputs": {n: np.asarray(v).tolist() for n, v in c["inputs"].items()}}
-            for c in calls
-        ]
-        done = subprocess.run(
-            [str(python_of("core")), str(Path(__file__).parent / "interpreter.py"), str(MODELS / f"{model}.tflite")],
-            input=json.dumps(given),
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        answers: list[dict[str, Any]] = json.loads(done.stdout)
-        return answers
+        return python_answers(python_of("core"), MODELS / f"{model}.tflite", calls)
 
     return of
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomli
+from harness import python_answers
 from sklearn.datasets import load_digits
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "handwriting"
-SCRIPT = Path(__file__).parent.parent / "android" / "interpreter.py"
 NEW, BATCH, ROUNDS = (1, 7), 8, 60
 
 
@@ -38,11 +36,7 @@ def test_it_learns_what_it_has_not_seen(tmp_path: Path, cli: Callable[..., Any],
         calls.append({"signature": "learn", "inputs": inputs})
     look()
     (file,) = (folder / "build").glob("*/*.tflite")
-    done = subprocess.run(
-        [python_of("core"), SCRIPT, file], input=json.dumps(calls), capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    answers = json.loads(done.stdout)
+    answers = python_answers(python_of("core"), file, calls)
     before, losses, after = answers[: len(test)], answers[len(test) : -len(test)], answers[-len(test) :]
 
     def right(found: list[dict[str, Any]]) -> float:

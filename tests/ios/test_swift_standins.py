@@ -3,7 +3,6 @@ what it refuses."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import swift_api
 import swift_bed
+from harness import python_answers
 from swift_bed import OVER_STAND_INS, Swift
 
 HERE = Path(__file__).parent
@@ -138,7 +138,7 @@ class Programs:
     def compiled(self, model: str | Path, lines: Sequence[str], accelerators: str = "cpu", **env: str) -> list[str]:
         return self._run("Compiled", model, accelerators, lines, env)
 
-    def interpreted(self, model: str | Path, lines: Sequence[str], delegate: str = "-", **env: str) -> list[str]:
+    def python_answers(self, model: str | Path, lines: Sequence[str], delegate: str = "-", **env: str) -> list[str]:
         return self._run("Interpreted", model, delegate, lines, env)
 
     def _run(
@@ -189,18 +189,9 @@ Reference = Callable[[str, Sequence[Call]], list[dict[str, Any]]]
 @pytest.fixture(scope="module")
 def reference(python_of: Callable[[str], Path]) -> Reference:
     """What the runtime's Python interpreter computes."""
-    script = HERE.parent / "android" / "interpreter.py"
 
     def of(model: str, calls: Sequence[Call]) -> list[dict[str, Any]]:
-        given = [
-            {**call, "inputs": {name: np.asarray(value).tolist() for name, value in call["inputs"].items()}}
-            for call in calls
-        ]
-        command = [python_of("core"), script, MODELS / f"{model}.tflite"]
-        done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        answers: list[dict[str, Any]] = json.loads(done.stdout)
-        return answers
+        return python_answers(python_of("core"), MODELS / f"{model}.tflite", calls)
 
     return of
 
@@ -365,7 +356,7 @@ def test_interpreter_computes(
             else [f"copy 0 {kind} {numbers(value)}", "invoke"]
         )
         lines.append("runner-output classify probabilities" if by_signature else "output 0")
-    found = programs.interpreted(model, lines, "xnnpack")
+    found = programs.python_answers(model, lines, "xnnpack")
     expected = reference(model, [{"signature": "classify", "inputs": {"image": value}} for value in values])
     inputs, outputs = (found[2::3], found[3::3]) if by_signature else (found[1::3], found[3::3])
     scales = quantized.split(" ")
@@ -383,8 +374,10 @@ def test_xnnpack_is_used_where_it_is_asked_for(programs: Programs, reference: Re
     (value,) = images("float", 1)
     lines = ["allocate", f"copy 0 float {numbers(value)}", "invoke", "output 0"]
     (expected,) = reference("dynamic-int8", [{"signature": "classify", "inputs": {"image": value}}])
-    assert_same(described(programs.interpreted("dynamic-int8", lines, "xnnpack")[3]).values, expected["probabilities"])
-    without = np.array(described(programs.interpreted("dynamic-int8", lines)[3]).values.split(","), np.float32)
+    assert_same(
+        described(programs.python_answers("dynamic-int8", lines, "xnnpack")[3]).values, expected["probabilities"]
+    )
+    without = np.array(described(programs.python_answers("dynamic-int8", lines)[3]).values.split(","), np.float32)
     difference = np.abs(without - np.ravel(expected["probabilities"])).max()
     assert 0 < difference < 0.01
 
@@ -399,7 +392,7 @@ def test_signatures_of_an_interpreter(programs: Programs, reference: Reference) 
         # What is not given stays what it was.
         *(f"runner-invoke add left=float={numbers(other)}", "runner-output add sum"),
     ]
-    found = programs.interpreted("two-signatures", lines)
+    found = programs.python_answers("two-signatures", lines)
     # Names by the alphabet, and tensors in the order of the file.
     assert found[:3] == ["2 1 add,scale", 'add: ["left", "right"] ["sum"]', 'scale: ["factor", "values"] ["scaled"]']
     calls = [
@@ -426,15 +419,15 @@ def test_interpreter_of_another_shape(programs: Programs, reference: Reference) 
             "runner-output serving_default scores",
         ]
     expected = reference("dynamic-shape", [{"signature": "serving_default", "inputs": {"rows": v}} for v in values])
-    found = programs.interpreted("dynamic-shape", lines)
+    found = programs.python_answers("dynamic-shape", lines)
     assert found[3] == "error: Must call invoke()."  # the shape is not known before
-    for answers in (found[5::6], programs.interpreted("dynamic-shape", signed)[3::3]):
+    for answers in (found[5::6], programs.python_answers("dynamic-shape", signed)[3::3]):
         for line, value, answer in zip(answers, values, expected, strict=True):
             assert described(line).shape == f"{len(value)},6"
             values_of = np.array(described(line).values.split(","), np.float32)
             np.testing.assert_allclose(values_of, np.ravel(answer["scores"]), rtol=1e-5, atol=1e-6)
     # As the XNNPACK of its time does.
-    assert "Failed to create the interpreter" in programs.interpreted("dynamic-shape", ["allocate"], "xnnpack")[0]
+    assert "Failed to create the interpreter" in programs.python_answers("dynamic-shape", ["allocate"], "xnnpack")[0]
 
 
 def test_variables_last_as_long_as_their_interpreter(programs: Programs, reference: Reference) -> None:
@@ -444,7 +437,7 @@ def test_variables_last_as_long_as_their_interpreter(programs: Programs, referen
         lines += [f"copy 0 float {numbers(value)}", "invoke", "output 0"]
     expected = reference("variable", [{"signature": None, "inputs": {"samples": [value]}} for value in values])
     for _ in range(2):
-        found = programs.interpreted("variable", lines)[3::3]
+        found = programs.python_answers("variable", lines)[3::3]
         for line, answer in zip(found, expected, strict=True):
             assert_same(described(line).values, answer["filtered"])
 
@@ -465,16 +458,18 @@ def test_interpreter_refuses_what_the_real_one_refuses(programs: Programs, tmp_p
         ("allocate", "error: Failed to allocate memory for input tensors."),
         ("runner none", "error: Failed to create a signature runner. Signature with key (none) not found."),
     ]
-    found = programs.interpreted("two-signatures", [call for call, _ in calls])
+    found = programs.python_answers("two-signatures", [call for call, _ in calls])
     assert list(zip([call for call, _ in calls], found, strict=True)) == calls
     # What is in memory that no run has written yet is not refused.
-    assert programs.interpreted("two-signatures", ["allocate", "output 0"])[1].startswith("add_sum_output float32 4 - ")
+    assert programs.python_answers("two-signatures", ["allocate", "output 0"])[1].startswith(
+        "add_sum_output float32 4 - "
+    )
     unreadable = tmp_path / "unreadable.tflite"
     unreadable.write_text("a text that is no file of the runtime", "utf-8")
-    assert programs.interpreted(unreadable, []) == ["error: Failed to load the given model."]
-    assert programs.interpreted(unreadable, [], "data") == ["error: Failed to create the interpreter."]
-    assert programs.interpreted(tmp_path / "none", []) == ["error: Failed to load the given model."]
-    assert programs.interpreted("custom", ["allocate"]) == ["error: Failed to allocate memory for input tensors."]
+    assert programs.python_answers(unreadable, []) == ["error: Failed to load the given model."]
+    assert programs.python_answers(unreadable, [], "data") == ["error: Failed to create the interpreter."]
+    assert programs.python_answers(tmp_path / "none", []) == ["error: Failed to load the given model."]
+    assert programs.python_answers("custom", ["allocate"]) == ["error: Failed to allocate memory for input tensors."]
 
 
 def test_signature_runner_refuses_what_the_real_one_refuses(programs: Programs) -> None:
@@ -486,10 +481,10 @@ def test_signature_runner_refuses_what_the_real_one_refuses(programs: Programs) 
         ("runner-resize scale values 5", "error: Failed to resize input tensor with input name (values)."),
         ("runner-resize scale none 5", "error: Failed to resize input tensor with input name (none)."),
     ]
-    found = programs.interpreted("two-signatures", [call for call, _ in calls])
+    found = programs.python_answers("two-signatures", [call for call, _ in calls])
     assert list(zip([call for call, _ in calls], found, strict=True)) == calls
     resized = ["runner serving_default", "runner-resize serving_default rows 2,8", "runner-input serving_default rows"]
-    assert programs.interpreted("dynamic-shape", resized)[1:] == ["done", "error: Must call allocateTensors()."]
+    assert programs.python_answers("dynamic-shape", resized)[1:] == ["done", "error: Must call allocateTensors()."]
 
 
 def test_int8_is_taken_and_cannot_be_read(programs: Programs) -> None:
@@ -497,7 +492,7 @@ def test_int8_is_taken_and_cannot_be_read(programs: Programs) -> None:
     (value,) = images("int8", 1)
     lines = ["allocate", f"copy 0 int8 {numbers(value)}", "copy 0 int8 1", "invoke", "output 0", "runner classify"]
     lines += [f"runner-invoke classify image=int8={numbers(value)}", "runner-output classify probabilities"]
-    assert programs.interpreted("int8", lines) == [
+    assert programs.python_answers("int8", lines) == [
         *("done", unsupported, "error: Provided data count 1 must match the required count 128.", "done", unsupported),
         *('classify: ["image"] ["probabilities"]', "done", unsupported),
     ]
@@ -527,14 +522,14 @@ def test_metal(
     log.touch()
     env = {"TESTBED_METAL": state, "TESTBED_LOG": str(log)}
     # The delegate has allocated the tensors.
-    assert programs.interpreted(model, ["counts", "invoke"], "metal", **env) == answers
+    assert programs.python_answers(model, ["counts", "invoke"], "metal", **env) == answers
     assert log.read_text("utf-8").splitlines() == ran_on
 
 
 def test_core_ml(programs: Programs, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    assert programs.interpreted("float32", ["coreml"], TESTBED_LOG=str(log)) == ["true false"]
-    assert programs.interpreted("float32", ["coreml"], "coreml", TESTBED_COREML="present", TESTBED_LOG=str(log)) == [
+    assert programs.python_answers("float32", ["coreml"], TESTBED_LOG=str(log)) == ["true false"]
+    assert programs.python_answers("float32", ["coreml"], "coreml", TESTBED_COREML="present", TESTBED_LOG=str(log)) == [
         "false false"
     ]
     assert log.read_text("utf-8").splitlines() == ["TensorFlowLite cpu", "TensorFlowLite coreml"]
@@ -542,7 +537,7 @@ def test_core_ml(programs: Programs, tmp_path: Path) -> None:
 
 def test_interpreters_of_several_threads_end_their_processes(programs: Programs, reference: Reference) -> None:
     (value,) = images("float", 1)
-    found = programs.interpreted("float32", ["children", f"threads {numbers(value)}", "children"])
+    found = programs.python_answers("float32", ["children", f"threads {numbers(value)}", "children"])
     expected = reference("float32", [{"signature": "classify", "inputs": {"image": value}}])
     assert_same(described(found[1]).values, expected[0]["probabilities"])
     assert (found[0], found[2]) == ("1", "1")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from handmade import code, graph, model, operator, tensor, written
-from harness import Ran
+from harness import Ran, python_answers
 from kinds_bed import Apps, Model, build, jax_model
 from numpy.typing import NDArray
-from preprocessing_cases import PHOTOS
+from preprocessing_cases import part_of_photo
 from syrupy.assertion import SnapshotAssertion
 
 from tflite_build.engines.content import Content
@@ -103,23 +101,16 @@ def test_the_formatter_finds_nothing(apps: Apps) -> None:
 
 def pictures() -> list[Array]:
     """Parts of photographs, and a black one, of which the embedding is all zeros."""
-    random, found = np.random.default_rng(7), [np.zeros((9, 7, 3), np.uint8)]
-    for number in range(PICTURES - 1):
-        photo = PHOTOS[number % len(PHOTOS)]
-        height, width = (int(n) for n in random.integers(8, 60, 2))
-        top, left = (int(random.integers(0, d - n)) for d, n in zip(photo.shape, (height, width), strict=False))
-        found.append(np.ascontiguousarray(photo[top : top + height, left : left + width]))
-    return found
+    random = np.random.default_rng(7)
+    parts = [part_of_photo(random, number, 8, 60) for number in range(PICTURES - 1)]
+    return [np.zeros((9, 7, 3), np.uint8), *parts]
 
 
 def outputs(apps: Apps, name: str, inputs: Sequence[Array], python: Path) -> list[dict[str, Array]]:
     """What the file of a model gives for inputs, as the same runtime computes it in Python."""
-    script = Path(__file__).parents[1] / "android" / "interpreter.py"
     (file,) = (apps.shop.folder / name / "build" / name).glob("*.tflite")
-    calls = [{"signature": "serving_default", "inputs": {"image": x[None].tolist()}} for x in inputs]
-    done = subprocess.run([python, script, file], input=json.dumps(calls), capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return [{n: np.array(v, np.float32) for n, v in found.items()} for found in json.loads(done.stdout)]
+    calls = [{"signature": "serving_default", "inputs": {"image": x[None]}} for x in inputs]
+    return [{n: np.array(v, np.float32) for n, v in found.items()} for found in python_answers(python, file, calls)]
 
 
 def bits(*values: Any) -> str:

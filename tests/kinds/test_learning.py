@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from harness import Ran
+from harness import Ran, python_answers
 from kinds_bed import Apps, Model, build
-from preprocessing_cases import PHOTOS
+from preprocessing_cases import part_of_photo
 
 from tflite_build.engines.content import Content
 from tflite_build.engines.preprocessing import image
@@ -173,14 +171,8 @@ def test_the_formatter_finds_nothing(apps: Apps) -> None:
 
 def examples() -> list[tuple[Array, str]]:
     """Parts of photographs, and what is to be learned of them."""
-    random, found = np.random.default_rng(11), []
-    for number in range(BATCH * len(RATES) + 1):
-        photo = PHOTOS[number % len(PHOTOS)]
-        height, width = (int(n) for n in random.integers(8, 60, 2))
-        top, left = (int(random.integers(0, d - n)) for d, n in zip(photo.shape, (height, width), strict=False))
-        part = np.ascontiguousarray(photo[top : top + height, left : left + width])
-        found.append((part, LABELS[number % 3]))
-    return found
+    random, count = np.random.default_rng(11), BATCH * len(RATES) + 1
+    return [(part_of_photo(random, number, 8, 60), LABELS[number % 3]) for number in range(count)]
 
 
 def tensor(picture: Array) -> Array:
@@ -190,15 +182,12 @@ def tensor(picture: Array) -> Array:
 
 def run(apps: Apps, python: Path, calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Array]]:
     """What the file gives in calls of one interpreter, as the same runtime computes it in Python."""
-    script = Path(__file__).parents[1] / "android" / "interpreter.py"
     (file,) = (apps.shop.folder / "pupil" / "build" / "pupil").glob("*.tflite")
-    done = subprocess.run([python, script, file], input=json.dumps(calls), capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return [{n: np.array(v, np.float32) for n, v in found.items()} for found in json.loads(done.stdout)]
+    return [{n: np.array(v, np.float32) for n, v in a.items()} for a in python_answers(python, file, calls)]
 
 
 def call(signature: str, **inputs: Any) -> dict[str, Any]:
-    return {"signature": signature, "inputs": {n: np.asarray(v).tolist() for n, v in inputs.items()}}
+    return {"signature": signature, "inputs": inputs}
 
 
 def test_pictures_are_learned_alike_in_all_languages(
@@ -248,9 +237,7 @@ def test_pictures_are_learned_alike_in_all_languages(
 SIGNATURES = PUPIL.partition("[signature.train.argument")[0]
 ROLE = '[method.{0}]\nrole = "{0}"\n'
 WRONG = {
-    "alone": ROLE.format("train")
-    .replace("train", "save")
-    .replace("[method.save]", '[method.save]\nsignatures = ["values"]'),
+    "alone": '[method.save]\nrole = "save"\nsignatures = ["values"]\n',
     "quantized": ROLE.format("train") + '[variant.small]\nquantize = "dynamic-int8"\n',
     "compiled": ROLE.format("train") + '[runtime]\napi = "compiled-model"\n',
     "states": ROLE.format("train") + '[state.x]\ninput = "a"\noutput = "b"\n',
@@ -260,6 +247,9 @@ WRONG = {
     "learns_nothing": '[method.look]\nrole = "train"\n',
     "other_shapes": '[method.train]\nrole = "train"\n[method.s]\nrole = "save"\nsignatures = ["look"]\n'
     '[method.r]\nrole = "restore"\nsignatures = ["take"]\n',
+    "pieces": ROLE.format("train")
+    + '[signature.train.argument.p]\nkind = "text"\nids = "label"\n'
+    + 'tokenizer = { type = "sentencepiece", model = "labels.txt" }\n',
     "of_examples": ROLE.format("train")
     + '[signature.train.argument.p]\nkind = "tensor"\ninput = "pictures"\ngroup = "g"\n',
 }
@@ -268,7 +258,8 @@ WRONG = {
 def test_what_does_not_fit_is_told(
     tmp_path_factory: pytest.TempPathFactory, module_cli: Callable[..., Ran], snapshot: Any
 ) -> None:
-    models = {name: Model(SIGNATURES + more, {"model.py": CODE}) for name, more in WRONG.items()}
+    files = {"model.py": CODE, "labels.txt": "x\n"}
+    models = {name: Model(SIGNATURES + more, files) for name, more in WRONG.items()}
     said = build(models, tmp_path_factory.mktemp("wrong"), module_cli)[1]
     assert not any(model.ok for model in said.values()), [name for name, model in said.items() if model.ok]
     assert {name: said[name].told for name in WRONG} == snapshot

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import struct
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from harness import python_answers
 from kinds_bed import Apps, jax_model
 
 from tflite_build.engines.kinds import delimiters
@@ -126,13 +125,11 @@ def test_texts_become_the_same_results_in_all_languages(
             if name in ("bert", "pair"):
                 inputs |= {"mask": [list(found.mask)], "segment_ids": [list(found.segments)]}
             calls[name].append({"signature": "serving_default", "inputs": inputs})
-    script, columns = Path(__file__).parents[1] / "android" / "interpreter.py", []
+    columns = []
     for name, given in calls.items():
         (file,) = (apps.shop.folder / name / "build" / name).glob("*.tflite")
-        command = [python_of("core"), script, file]
-        done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        bits = [np.array(a["scores"], np.float32).reshape(-1).view(np.uint32) for a in json.loads(done.stdout)]
+        answers = python_answers(python_of("core"), file, given)
+        bits = [np.array(a["scores"], np.float32).reshape(-1).view(np.uint32) for a in answers]
         columns.append([" ".join(map(str, row)) for row in bits])
     wanted = ["|".join(row) for row in zip(*columns, strict=True)]
     assert len(set(wanted)) == len(TEXTS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -83,16 +82,10 @@ def _bindings(
     for own in tables(model.loaded.spec):
         said = [b for b in bindings.results(own) if b.kind in _KINDS.get(metric, ()) and _counts(b)]
         pictures = [b for b in bindings.arguments(own) if b.kind == "image"]
-        arguments[own.signature] = [
-            files.told(replace(b, description="")) for b in pictures if said and not _flat(said)
-        ]
+        on_pictures = any(b.kind != "classes" for b in said)
+        arguments[own.signature] = [files.told(replace(b, description="")) for b in pictures if on_pictures]
         results[own.signature] = [files.told(_stripped(b)) for b in said]
     return arguments, results
-
-
-def _flat(said: Sequence[Binding]) -> bool:
-    """Whether none of them is of a picture."""
-    return all(binding.kind == "classes" for binding in said)
 
 
 def _counts(binding: Binding) -> bool:

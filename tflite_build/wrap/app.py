@@ -21,6 +21,7 @@ from tflite_build.tflite.summary import quantization_of
 from . import kinds
 from .kinds.audio import AudioArgument, check_stream
 from .kinds.base import ArgumentView, Given, Lines, ResultView
+from .kinds.text import TextArgument
 from .view import (
     EXAMPLE,
     AppView,
@@ -433,33 +434,30 @@ def _method(
     *,
     several: bool,
 ) -> MethodView:
-    role, batch = rule.role if rule else "", 0
+    rule, batch = rule or MethodRule(signature, (signature,)), 0
     given = Given(meaning.inputs(signature), meaning.lines)
     passed, got = meaning.of(signature)
     kept = meaning.states.bound(*ends)
     inputs = [t for t in ends[0] if t.name not in {s.input.name for s in kept}]
     outputs = [t for t in ends[1] if t.name not in outputs_of(kept)]
-    if rule is not None and role == training.TRAIN:
+    if rule.role == training.TRAIN:
         batch = training.batch(rule, inputs)
         inputs = [training.example(t) for t in inputs]
     said = left(passed, {s.input.name for s in kept})
     keys = {binding.name: binding.key for binding in said}
-    all_said = _all(said, inputs, "input")
-    if rule is not None and role == training.RESTORE:
-        all_said = [training.restored(rule, inputs)]
-    if role == training.SAVE:
-        all_said = []
-    arguments = tuple(_argument(b, inputs, given) for b in all_said)
+    if rule.role in (training.SAVE, training.RESTORE):
+        taken_of, given_of = training.moved(rule, inputs, outputs)
+    else:
+        taken_of = _all(said, inputs, "input")
+        given_of = _all(left(got, outputs_of(kept), seen=True), outputs, "output")
+    arguments = tuple(_argument(b, inputs, given) for b in taken_of)
     if batch:
         whole = {t.name for t in ends[0] if not t.shape}  # of the batch, as a rate of learning is
         of_batch = [a for a in arguments if all(t.name in whole for t in a.tensors.values())]
         of_each = [_of_example(a, keys.get(a.name, "")) for a in arguments if a not in of_batch]
         arguments = (*of_each, *of_batch)
     given = replace(given, arguments=arguments)
-    all_said = _all(left(got, outputs_of(kept), seen=True), outputs, "output")
-    if rule is not None and role in (training.SAVE, training.RESTORE):
-        all_said = [training.saved(rule, outputs)] if role == training.SAVE else []
-    results = tuple(kinds.RESULTS[b.kind](b, bound(b, ends[1], "output"), given) for b in all_said)
+    results = tuple(kinds.RESULTS[b.kind](b, bound(b, ends[1], "output"), given) for b in given_of)
     for argument in arguments:
         if isinstance(argument, AudioArgument):
             check_stream(keys[argument.name], argument, results)
@@ -471,19 +469,22 @@ def _method(
         for s in kept
     )
     name = signature if several else only
-    return MethodView(name, signature, *ends, arguments, results, states, role=role, batch=batch)
+    return MethodView(name, signature, *ends, arguments, results, states, role=rule.role, batch=batch)
 
 
 def _of_example(argument: ArgumentView, key: str) -> ArgumentView:
     """An argument of one example of a batch, all of which are passed together.
 
     Raises:
-        Invalid: If it is passed with others already, or comes in pieces.
+        Invalid: If it is passed with others already, comes in pieces, or is split by what the app brings.
     """
     if argument.group:
         raise Invalid("what belongs to an example is passed together as it is", f"{key}.group", "take it out")
     if isinstance(argument, AudioArgument) and argument.stream is not None:
         raise Invalid("an example is a whole sound", f"{key}.stream", "take it out")
+    if isinstance(argument, TextArgument) and argument.how.type == "sentencepiece":
+        hint = 'use type = "bert" or "regex"'
+        raise Invalid("texts of examples are split by what the tool has itself", f"{key}.tokenizer.type", hint)
     return replace(argument, group=EXAMPLE)
 
 

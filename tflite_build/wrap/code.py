@@ -132,6 +132,11 @@ class Passed:
     count: int = 0
     fields: tuple[Parameter, ...] = ()
 
+    @property
+    def sentence(self) -> str:
+        """What the class of several is."""
+        return "One example of a batch." if self.count else f"{'; '.join(self.told).capitalize()}."
+
 
 @dataclass(frozen=True, slots=True)
 class Labels:

@@ -319,7 +319,7 @@ def _method(view: MethodView, name: str, several: bool, unique: _Scopes, languag
         words.pascal(words.words(name)),
         arguments,
         groups,
-        dict(zip(view.dynamic, named[count + len(groups) :], strict=False)),
+        dict(zip(view.dynamic, named[count + len(groups) :][: len(view.dynamic)], strict=True)),
         [result(r, n) for r, n in zip(view.results, results, strict=True)],
     )
 

@@ -23,7 +23,7 @@ from tflite_build.engines.files.tensors import Array
 from tflite_build.engines.kinds.binding import Binding, bound
 from tflite_build.engines.kinds.methods import Group, MethodRule, group
 from tflite_build.engines.kinds.states import States, left, outputs_of
-from tflite_build.engines.kinds.training import Training, batch, example, saved
+from tflite_build.engines.kinds.training import Training, batch, example, moved
 from tflite_build.engines.postprocessing import EXPECTED, decided
 from tflite_build.engines.postprocessing.base import Around, Outputs
 from tflite_build.engines.postprocessing.places import Places, places
@@ -320,12 +320,10 @@ class _Maker:
         others = [s for s in self.signatures if self._training.follows(s.name) and self._is_alone(s.name)]
         for turn, each in enumerate([*[signature] * _SEQUENCE, *others]):
             results = self._bindings("results", each.name, list(each.outputs), "output", ())
-            passed = self._passed(each, place, (attempt, turn))
-            wanted, seen = (
-                runner.run(each.name, passed.tensors, fresh=not turn) for runner in (self._reference, self._app)
-            )
-            if each.name == self._training.save:
-                passed = _Passed({})  # an app says nothing
+            saves = self._training.moves(each.name)  # which an app passes nothing to
+            passed = _Passed({}) if saves else self._passed(each, place, (attempt, turn))
+            fed = {n: np.zeros(p.shape, p.dtype) for n, p in each.inputs.items()} if saves else passed.tensors
+            wanted, seen = (runner.run(each.name, fed, fresh=not turn) for runner in (self._reference, self._app))
             calls.append(self._plain(each, results, passed, wanted, seen))
         return calls
 
@@ -433,10 +431,11 @@ class _Maker:
         self, table: str, signature: str, ports: Sequence[str], side: str, states: Collection[str]
     ) -> list[Binding]:
         """Those of a signature: what is said, and each tensor that nobody says anything of."""
-        if side == "output" and self._training.moves(signature):
-            outputs = next(s for s in self.signatures if s.name == signature).outputs.values()
+        if self._training.moves(signature):
+            ends = next(s for s in self.signatures if s.name == signature)
             rule = next(r for r in self._rules if r.signatures == (signature,))
-            return [saved(rule, [p.spec(real=True) for p in outputs])] if signature == self._training.save else []
+            sides = ([p.spec(real=True) for p in own.values()] for own in (ends.inputs, ends.outputs))
+            return moved(rule, *sides)[side == "output"]
         said = self._request.params[table]
         found = [Binding.from_json(b) for b in said.get(signature) or said.get("") or ()]
         found = left(found, states, seen=side == "output")

@@ -19,7 +19,7 @@ from tflite_build.engines.words import near_or_all, quoted, shape_text
 from .binding import Binding, BoundTensor
 from .methods import MethodRule
 
-TRAIN, INFER, SAVE, RESTORE = ROLES = ("train", "infer", "save", "restore")
+TRAIN, SAVE, RESTORE = "train", "save", "restore"  # roles of methods
 KIND = "checkpoint"  # of what `save` gives and `restore` takes
 LESSONS = 2  # batches, after which what was learned is looked at
 _ALIGNED = 8  # bytes, to which a header is filled up with spaces
@@ -64,8 +64,8 @@ class Training:
     @staticmethod
     def of(rules: Sequence[MethodRule]) -> Training:
         """What rules say."""
-        by_role = {role: tuple(r.signatures[0] for r in rules if r.role == role) for role in ROLES}
-        return Training(by_role[TRAIN], "".join(by_role[SAVE][:1]), "".join(by_role[RESTORE][:1]))
+        train, save, restore = ([r.signatures[0] for r in rules if r.role == role] for role in (TRAIN, SAVE, RESTORE))
+        return Training(tuple(train), "".join(save[:1]), "".join(restore[:1]))
 
     def to_json(self) -> dict[str, object]:
         """As JSON values."""
@@ -172,22 +172,17 @@ def layout(tensors: Sequence[BoundTensor]) -> Layout:
     return Layout((*rows[:-1], rows[-1] + " " * (-size % _ALIGNED)), places)
 
 
-def saved(rule: MethodRule, outputs: Sequence[BoundTensor]) -> Binding:
-    """The result of what saves: all of its outputs.
+def moved(
+    rule: MethodRule, inputs: Sequence[BoundTensor], outputs: Sequence[BoundTensor]
+) -> tuple[list[Binding], list[Binding]]:
+    """The arguments and results of what saves or restores: all outputs of the one, all inputs of the other.
 
     Raises:
-        Invalid: If one has no fixed shape, or other values than float32.
+        Invalid: If one of them has no fixed shape, or other values than float32.
     """
-    return _bound(rule, outputs, "output")
-
-
-def restored(rule: MethodRule, inputs: Sequence[BoundTensor]) -> Binding:
-    """The argument of what restores: all of its inputs.
-
-    Raises:
-        Invalid: As `saved`.
-    """
-    return _bound(rule, inputs, "input")
+    if rule.role == SAVE:
+        return [], [_bound(rule, outputs, "output")]
+    return [_bound(rule, inputs, "input")], []
 
 
 def _bound(rule: MethodRule, tensors: Sequence[BoundTensor], side: str) -> Binding:

@@ -46,7 +46,12 @@ internal class CheckpointLayout private constructor(header: String, private val 
     fun checkpoint(values: List<FloatArray>): Checkpoint {
         val made = littleEndian(start.copyOf(start.size + count * Float.SIZE_BYTES))
         var place = start.size
-        for (array in values) for (value in array) place += Float.SIZE_BYTES.also { made.putFloat(place, value) }
+        for (array in values) {
+            for (value in array) {
+                made.putFloat(place, value)
+                place += Float.SIZE_BYTES
+            }
+        }
         return Checkpoint(made.array())
     }
 
